@@ -1,0 +1,225 @@
+//! Decides the next step of one payout in one run.
+//!
+//! Its standing is durable; what it learnt in this run beside that is not: how often it asked, and when. Time is a
+//! value here, and chance too.
+
+use super::backoff::Backoff;
+use super::event::{Event, Fate, MemberAnswer, OrderAnswer, Refusal};
+use super::standing::{Impossible, Standing, State};
+use std::time::Duration;
+
+/// Monotonic time since the run began.
+pub type RunTime = Duration;
+
+/// How patient a run is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// How long after a send's end an absent order proves that the send did nothing (`resolve.settle_s`).
+    pub settle: Duration,
+    /// Order-status queries of one payout in one run (`resolve.queries_max`).
+    pub queries_max: u32,
+    /// Sends of one number that follow a send of unknown fate (`resolve.resends_max`).
+    pub resends_max: u32,
+    /// Whether an absent order may be sent again at all (`resolve.resubmit`).
+    pub resubmit: bool,
+    /// Member-info calls of one payout in one run.
+    pub member_checks_max: u32,
+    /// Sends of one payout in one run that are known to have done nothing.
+    pub idle_sends_max: u32,
+    /// Waits between tries of one call.
+    pub backoff: Backoff,
+}
+
+/// What the run as a whole allows at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// Top-ups may be sent.
+    pub submits: bool,
+    /// The gateway's book may know more than this ledger: ask before every first send.
+    pub query_first: bool,
+}
+
+/// What to do next with a payout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Ask member info.
+    CheckMember,
+    /// Ask order status of the number.
+    QueryStatus,
+    /// Make the intent durable and send the top-up.
+    Submit,
+    /// Nothing before this time.
+    Wait(RunTime),
+    /// Set aside: once more when everything else is done.
+    SetAside,
+    /// Nothing more in this run.
+    Rest,
+}
+
+/// One payout's way through one run.
+#[derive(Clone, Debug)]
+pub struct Course {
+    standing: Standing,
+    /// Still to be pre-checked.
+    unchecked: bool,
+    member_checks: u32,
+    queries: u32,
+    idle_sends: u32,
+    not_before: RunTime,
+    /// When the last send ended; after a restart, when the run began.
+    ended_at: RunTime,
+    /// An absence, asked for after the settle time.
+    absent_settled: bool,
+    /// An absence, asked for in this run since the last send.
+    absent_now: bool,
+    set_aside: bool,
+}
+
+impl Course {
+    /// Begins where the history left the payout; `checkable`: its member has a phone, so that there is a pre-check.
+    #[must_use]
+    pub fn new(standing: Standing, checkable: bool) -> Self {
+        Self {
+            unchecked: checkable,
+            member_checks: 0,
+            queries: 0,
+            idle_sends: 0,
+            not_before: RunTime::ZERO,
+            ended_at: RunTime::ZERO,
+            absent_settled: false,
+            absent_now: false,
+            set_aside: false,
+            standing,
+        }
+    }
+
+    /// How the payout stands.
+    #[must_use]
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// Takes a payout that was set aside up again.
+    pub fn take_up(&mut self) {
+        self.set_aside = false;
+    }
+
+    /// The next step at `now`.
+    #[must_use]
+    pub fn step(&self, policy: &Policy, allowance: Allowance, now: RunTime) -> Step {
+        let step = match self.standing.state {
+            State::Planned => self.step_planned(policy, allowance),
+            State::InDoubt => self.step_in_doubt(policy, allowance),
+            State::Credited | State::Declined | State::Ineligible | State::Held | State::Cancelled => Step::Rest,
+        };
+        match step {
+            Step::CheckMember | Step::QueryStatus | Step::Submit if self.not_before > now => {
+                Step::Wait(self.not_before)
+            }
+            Step::CheckMember | Step::QueryStatus | Step::Submit | Step::Wait(_) | Step::SetAside | Step::Rest => step,
+        }
+    }
+
+    fn step_planned(&self, policy: &Policy, allowance: Allowance) -> Step {
+        if !allowance.submits {
+            return Step::Rest;
+        }
+        if self.set_aside {
+            return Step::SetAside;
+        }
+        if self.unchecked {
+            return if self.member_checks < policy.member_checks_max { Step::CheckMember } else { Step::Rest };
+        }
+        // Before "no" is recorded, and before a first send to a gateway that knows more than the ledger, order
+        // status has to say absent.
+        let ask_first = self.standing.objection.is_some() || (allowance.query_first && !self.absent_now);
+        if ask_first {
+            return if self.queries < policy.queries_max { Step::QueryStatus } else { Step::Rest };
+        }
+        if self.idle_sends < policy.idle_sends_max { Step::Submit } else { Step::Rest }
+    }
+
+    fn step_in_doubt(&self, policy: &Policy, allowance: Allowance) -> Step {
+        let resend = allowance.submits
+            && policy.resubmit
+            && self.absent_settled
+            && self.standing.may_resend()
+            && self.standing.resends < policy.resends_max
+            && self.idle_sends < policy.idle_sends_max;
+        if resend {
+            Step::Submit
+        } else if self.queries < policy.queries_max {
+            Step::QueryStatus
+        } else {
+            Step::Rest
+        }
+    }
+
+    /// Takes in what happened. `asked_at` is when the call left, `now` when its answer was there, `jitter` 0 to 1.
+    ///
+    /// # Errors
+    /// When the event cannot follow the payout's history.
+    pub fn take(
+        mut self,
+        event: &Event,
+        policy: &Policy,
+        asked_at: RunTime,
+        now: RunTime,
+        jitter: f64,
+    ) -> Result<Self, Impossible> {
+        self.standing = self.standing.after(event)?;
+        match event {
+            Event::MemberAnswered(answer) => self.take_member(*answer, policy, now, jitter),
+            Event::OrderAnswered(answer) => self.take_order(*answer, policy, asked_at, now, jitter),
+            Event::SubmitIntended => (self.absent_settled, self.absent_now) = (false, false),
+            Event::SendEnded(fate) => self.take_fate(*fate, policy, now, jitter),
+            Event::Retried
+            | Event::Released { .. }
+            | Event::Cancelled
+            | Event::AttestedCredited
+            | Event::AttestedNotCredited => {}
+        }
+        Ok(self)
+    }
+
+    fn take_member(&mut self, answer: MemberAnswer, policy: &Policy, now: RunTime, jitter: f64) {
+        self.member_checks += 1;
+        match answer {
+            MemberAnswer::Eligible | MemberAnswer::Refused | MemberAnswer::NameDiffers => self.unchecked = false,
+            MemberAnswer::Unclear => self.member_checks = policy.member_checks_max,
+            MemberAnswer::AskAgain => self.not_before = now + policy.backoff.wait(self.member_checks, jitter),
+        }
+    }
+
+    fn take_order(&mut self, answer: OrderAnswer, policy: &Policy, asked_at: RunTime, now: RunTime, jitter: f64) {
+        self.queries += 1;
+        let absent = answer == OrderAnswer::Absent;
+        let settled_at = self.ended_at + policy.settle;
+        self.absent_now = absent;
+        self.absent_settled = absent && asked_at >= settled_at;
+        if self.standing.state == State::InDoubt && !self.absent_settled {
+            let backed_off = now + policy.backoff.wait(self.queries, jitter);
+            // An absence before the settle time proves nothing, so that time is the next that can.
+            let waits_to_settle = absent && self.standing.may_resend() && backed_off < settled_at;
+            self.not_before = if waits_to_settle { settled_at } else { backed_off };
+        } else if !absent && self.standing.state == State::Planned {
+            self.not_before = now + policy.backoff.wait(self.queries, jitter);
+        }
+    }
+
+    fn take_fate(&mut self, fate: Fate, policy: &Policy, now: RunTime, jitter: f64) {
+        self.ended_at = now;
+        match fate {
+            Fate::Credited | Fate::Refused(Refusal::Member | Refusal::Payout) => {}
+            Fate::Unknown(_) => self.not_before = now + policy.backoff.wait(1, jitter),
+            Fate::Refused(Refusal::SetAside) => {
+                self.idle_sends += 1;
+                self.set_aside = true;
+            }
+            Fate::Unsent | Fate::Refused(Refusal::SlowDown) => {
+                self.idle_sends += 1;
+                self.not_before = now + policy.backoff.wait(self.idle_sends, jitter);
+            }
+        }
+    }
+}

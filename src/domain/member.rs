@@ -1,0 +1,118 @@
+//! Defines who receives points: a member named by phone, by card or by user id.
+
+use super::phone::PhoneNumber;
+use std::fmt;
+
+/// The longest card number or user id that is taken, in characters; the gateway's documentation names no limit.
+pub const ID_CHARS_MAX: usize = 64;
+
+/// The member that a payout goes to.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum Member {
+    /// Named by phone number (fields `phone_no`, or `id_type` `MOBILE`).
+    Phone(PhoneNumber),
+    /// Named by card number (field `id_type` `CARD`); the phone goes along where it is known.
+    Card {
+        /// The card number.
+        id: String,
+        /// The member's phone, without which there is no pre-check.
+        phone: Option<PhoneNumber>,
+    },
+    /// Named by user id (field `id_type` `USER_ID`); the phone goes along where it is known.
+    UserId {
+        /// The user id.
+        id: String,
+        /// The member's phone, without which there is no pre-check.
+        phone: Option<PhoneNumber>,
+    },
+}
+
+impl Member {
+    /// The phone that is known of this member.
+    #[must_use]
+    pub fn phone(&self) -> Option<PhoneNumber> {
+        match self {
+            Self::Phone(phone) => Some(*phone),
+            Self::Card { phone, .. } | Self::UserId { phone, .. } => *phone,
+        }
+    }
+
+    /// The card number, where the member is named by card.
+    #[must_use]
+    pub fn card_no(&self) -> Option<&str> {
+        match self {
+            Self::Card { id, .. } => Some(id),
+            Self::Phone(_) | Self::UserId { .. } => None,
+        }
+    }
+
+    /// The member's identity across rows and batches: the phone's digits, `CARD:…` or `USER_ID:…`.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::Phone(phone) => phone.as_str().to_owned(),
+            Self::Card { id, .. } => format!("CARD:{id}"),
+            Self::UserId { id, .. } => format!("USER_ID:{id}"),
+        }
+    }
+
+    /// Reads back what [`Member::key`] wrote; `None` for a text that it never writes.
+    #[must_use]
+    pub fn from_key(key: &str, phone: Option<PhoneNumber>) -> Option<Self> {
+        if let Some(id) = key.strip_prefix("CARD:") {
+            return Some(Self::Card { id: id.to_owned(), phone });
+        }
+        if let Some(id) = key.strip_prefix("USER_ID:") {
+            return Some(Self::UserId { id: id.to_owned(), phone });
+        }
+        PhoneNumber::parse(key).map(Self::Phone)
+    }
+
+    /// The member with the middle hidden, for logs and errors.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        match self {
+            Self::Phone(phone) => phone.masked(),
+            Self::Card { id, .. } => format!("CARD:{}", masked_id(id)),
+            Self::UserId { id, .. } => format!("USER_ID:{}", masked_id(id)),
+        }
+    }
+}
+
+/// The last four characters at most, and never more than half of a short identifier.
+fn masked_id(id: &str) -> String {
+    let chars: Vec<char> = id.chars().collect();
+    let shown = (chars.len() / 2).min(4);
+    let tail: String = chars[chars.len() - shown..].iter().collect();
+    format!("***{tail}")
+}
+
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.masked())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_reads_back_as_the_member_it_names() {
+        let phone = PhoneNumber::parse("0901234567");
+        for member in [
+            Member::Phone(phone.unwrap()),
+            Member::Card { id: "9704 1234".into(), phone },
+            Member::UserId { id: "u-77".into(), phone: None },
+        ] {
+            assert_eq!(Member::from_key(&member.key(), member.phone()), Some(member));
+        }
+        assert_eq!(Member::from_key("12345", None), None);
+    }
+
+    #[test]
+    fn debug_hides_identifiers() {
+        let card = Member::Card { id: "970412345678".into(), phone: None };
+        assert_eq!(format!("{card:?}"), "CARD:***5678");
+    }
+}

@@ -1,0 +1,18 @@
+//! The pure core: what a payout is, what the gateway's answers mean, and what to do next.
+//!
+//! Architecture invariant: nothing here does I/O, awaits, reads a clock, rolls dice, serialises or logs; time and
+//! chance are arguments. `tests/arrows.rs` holds it.
+
+pub mod answer;
+pub mod backoff;
+pub mod batch_name;
+pub mod course;
+pub mod event;
+pub mod invoice_no;
+pub mod member;
+pub mod name;
+pub mod payout;
+pub mod phone;
+pub mod points;
+pub mod receipt;
+pub mod standing;

@@ -1,0 +1,296 @@
+//! Tells how a payout stands: the state and the few facts beside it that its history implies.
+//!
+//! This is the whole money logic. A payout is in doubt from its intent on, and only a definite answer moves it out.
+
+use super::event::{Doubt, Event, Fate, MemberAnswer, OrderAnswer};
+use std::fmt;
+
+/// Where a payout stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum State {
+    /// Nothing of it can have been credited, and it is to be paid.
+    Planned,
+    /// A send of it may have been credited.
+    InDoubt,
+    /// The member has the points.
+    Credited,
+    /// The gateway refused it, or its order failed.
+    Declined,
+    /// The member cannot be paid, and nothing was credited.
+    Ineligible,
+    /// The member's name is another one: a person decides.
+    Held,
+    /// A person closed it.
+    Cancelled,
+}
+
+impl State {
+    /// Every state, in the order in which reports list them.
+    pub const ALL: [Self; 7] =
+        [Self::Planned, Self::InDoubt, Self::Credited, Self::Declined, Self::Ineligible, Self::Held, Self::Cancelled];
+
+    /// The word for it in the ledger, in JSON and on the screen.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::InDoubt => "in_doubt",
+            Self::Credited => "credited",
+            Self::Declined => "declined",
+            Self::Ineligible => "ineligible",
+            Self::Held => "held",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The state that a word names.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+}
+
+/// Why the pre-check says no. Only an absent order turns it into a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Objection {
+    /// The member cannot be paid.
+    Refused,
+    /// The member's name is another one.
+    NameDiffers,
+}
+
+/// What the history of a payout implies. Numbers count for the current attempt, whose number is the one in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Where the payout stands.
+    pub state: State,
+    /// The attempt, from 1: each has a number of its own.
+    pub attempt: u32,
+    /// Recorded sends of the number.
+    pub sends: u32,
+    /// Sends of which it is not known that they did nothing; an intent whose end was never recorded is one.
+    pub doubtful: u32,
+    /// Those of them that the gateway answered with "number taken" (4000307): they themselves did nothing.
+    pub taken: u32,
+    /// Sends of the number that followed a send of unknown fate.
+    pub resends: u32,
+    /// The last intent's send has no recorded end.
+    pub open: bool,
+    /// Order status said absent since the last send ended.
+    pub absent: bool,
+    /// Order status said `E`: the number is used up.
+    pub failed: bool,
+    /// What the pre-check said last.
+    pub objection: Option<Objection>,
+    /// The name that a person accepted.
+    pub accepted_name: Option<String>,
+}
+
+/// An event that cannot follow a payout's history: a broken invariant, never passed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Impossible {
+    /// How the payout stood.
+    pub standing: Box<Standing>,
+    /// What cannot have followed.
+    pub event: Event,
+}
+
+impl fmt::Display for Impossible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} cannot follow {:?}", self.event, self.standing)
+    }
+}
+
+impl std::error::Error for Impossible {}
+
+impl Default for Standing {
+    fn default() -> Self {
+        Self::planned(1)
+    }
+}
+
+impl Standing {
+    /// How a payout stands before anything happened at this attempt.
+    #[must_use]
+    pub fn planned(attempt: u32) -> Self {
+        Self {
+            state: State::Planned,
+            attempt,
+            sends: 0,
+            doubtful: 0,
+            taken: 0,
+            resends: 0,
+            open: false,
+            absent: false,
+            failed: false,
+            objection: None,
+            accepted_name: None,
+        }
+    }
+
+    /// How a payout stands after its whole history.
+    ///
+    /// # Errors
+    /// The first event that cannot follow the ones before it.
+    pub fn from_history<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<Self, Impossible> {
+        events.into_iter().try_fold(Self::default(), |standing, event| standing.after(event))
+    }
+
+    /// Credited by an order that no send of this ledger explains: another ledger's, or a forgotten one's.
+    /// The gateway does not confirm its amount.
+    #[must_use]
+    pub fn recovered(&self) -> bool {
+        self.state == State::Credited && self.doubtful == self.taken
+    }
+
+    /// How the payout stands after one more event.
+    ///
+    /// # Errors
+    /// When the event cannot have happened to a payout that stands like this.
+    pub fn after(mut self, event: &Event) -> Result<Self, Impossible> {
+        let allowed = match event {
+            Event::MemberAnswered(answer) => self.member_answered(*answer),
+            Event::OrderAnswered(answer) => self.order_answered(*answer),
+            Event::SubmitIntended => self.submit_intended(),
+            Event::SendEnded(fate) => self.send_ended(*fate),
+            Event::Retried => self.retried(),
+            Event::Released { name } => self.released(name.clone()),
+            Event::Cancelled => self.cancelled(),
+            Event::AttestedCredited => self.attested(State::Credited),
+            Event::AttestedNotCredited => self.attested(State::Declined),
+        };
+        if allowed { Ok(self) } else { Err(Impossible { standing: Box::new(self), event: event.clone() }) }
+    }
+
+    fn member_answered(&mut self, answer: MemberAnswer) -> bool {
+        self.objection = match answer {
+            MemberAnswer::Refused => Some(Objection::Refused),
+            MemberAnswer::NameDiffers => Some(Objection::NameDiffers),
+            MemberAnswer::Eligible | MemberAnswer::Unclear | MemberAnswer::AskAgain => None,
+        };
+        self.state == State::Planned
+    }
+
+    fn order_answered(&mut self, answer: OrderAnswer) -> bool {
+        match answer {
+            OrderAnswer::Success => self.order_succeeded(),
+            OrderAnswer::Failed => self.order_failed(),
+            OrderAnswer::Absent => self.order_absent(),
+            OrderAnswer::Unclear | OrderAnswer::AskAgain => {}
+        }
+        // A state that rests on an absence is not moved by a later answer: `verify` reports the difference.
+        true
+    }
+
+    fn order_succeeded(&mut self) {
+        match self.state {
+            State::Planned | State::InDoubt | State::Declined | State::Credited => self.state = State::Credited,
+            State::Ineligible | State::Held | State::Cancelled => {}
+        }
+    }
+
+    fn order_failed(&mut self) {
+        self.failed = true;
+        match self.state {
+            State::Planned | State::InDoubt | State::Declined => self.state = State::Declined,
+            State::Credited | State::Ineligible | State::Held | State::Cancelled => {}
+        }
+    }
+
+    fn order_absent(&mut self) {
+        self.absent = true;
+        match (self.state, self.objection) {
+            (State::Planned, Some(Objection::Refused)) => self.state = State::Ineligible,
+            (State::Planned, Some(Objection::NameDiffers)) => self.state = State::Held,
+            (State::Planned, None)
+            | (
+                State::InDoubt | State::Credited | State::Declined | State::Ineligible | State::Held | State::Cancelled,
+                _,
+            ) => {}
+        }
+    }
+
+    /// Between two sends of one number stands an absence, or every earlier send is known to have done nothing.
+    fn submit_intended(&mut self) -> bool {
+        let allowed = match self.state {
+            State::Planned => self.doubtful == 0 && self.objection.is_none(),
+            State::InDoubt => self.may_resend(),
+            State::Credited | State::Declined | State::Ineligible | State::Held | State::Cancelled => false,
+        };
+        self.resends += u32::from(self.doubtful > 0);
+        self.state = State::InDoubt;
+        self.sends += 1;
+        self.doubtful += 1;
+        self.open = true;
+        self.absent = false;
+        allowed
+    }
+
+    /// Whether the number of a payout in doubt may go out again, its time and count aside.
+    #[must_use]
+    pub fn may_resend(&self) -> bool {
+        self.absent && self.taken == 0 && !self.failed
+    }
+
+    fn send_ended(&mut self, fate: Fate) -> bool {
+        let allowed = self.open && self.state == State::InDoubt;
+        self.open = false;
+        match fate {
+            Fate::Credited => self.state = State::Credited,
+            Fate::Unknown(Doubt::Unanswered) => {}
+            Fate::Unknown(Doubt::NumberTaken) => self.taken += 1,
+            Fate::Unsent => self.send_did_nothing(State::Planned),
+            Fate::Refused(refusal) if refusal.declines() => self.send_did_nothing(State::Declined),
+            Fate::Refused(_) => self.send_did_nothing(State::Planned),
+        }
+        allowed
+    }
+
+    /// A refusal of a second send says nothing about the first: with any other send of unknown fate the payout
+    /// stays in doubt.
+    fn send_did_nothing(&mut self, otherwise: State) {
+        self.doubtful = self.doubtful.saturating_sub(1);
+        if self.doubtful == 0 {
+            self.state = otherwise;
+        }
+    }
+
+    /// A new number is minted on nothing but `E`; an absent one is used again.
+    fn retried(&mut self) -> bool {
+        let allowed = match self.state {
+            State::Declined => self.failed || (self.absent && self.doubtful == 0),
+            State::Ineligible => self.absent,
+            State::Planned | State::InDoubt | State::Credited | State::Held | State::Cancelled => false,
+        };
+        if self.failed {
+            *self = Self { accepted_name: self.accepted_name.take(), ..Self::planned(self.attempt + 1) };
+        }
+        self.state = State::Planned;
+        self.objection = None;
+        allowed
+    }
+
+    fn released(&mut self, name: Option<String>) -> bool {
+        let allowed = self.state == State::Held;
+        self.state = State::Planned;
+        self.objection = None;
+        self.accepted_name = name;
+        allowed
+    }
+
+    fn cancelled(&mut self) -> bool {
+        let allowed = matches!(self.state, State::Planned | State::Held) && self.doubtful == 0;
+        self.state = State::Cancelled;
+        allowed
+    }
+
+    fn attested(&mut self, state: State) -> bool {
+        let allowed = self.state == State::InDoubt;
+        self.state = state;
+        if state == State::Declined {
+            self.doubtful = 0;
+            self.open = false;
+        }
+        allowed
+    }
+}

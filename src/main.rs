@@ -1,0 +1,2 @@
+//! The `topup` program.
+fn main() {}
