@@ -73,6 +73,20 @@ pub struct Course {
     /// An absence, asked for in this run since the last send.
     absent_now: bool,
     set_aside: bool,
+    confirmation: Confirmation,
+}
+
+/// Whether a credit is to be confirmed by order status, as the first ones of a batch are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirmation {
+    /// It is not.
+    NotWanted,
+    /// It is, and was not yet.
+    Wanted,
+    /// It was.
+    Given,
+    /// Order status says that the order failed.
+    Contradicted,
 }
 
 impl Course {
@@ -89,6 +103,7 @@ impl Course {
             absent_settled: false,
             absent_now: false,
             set_aside: false,
+            confirmation: Confirmation::NotWanted,
             standing,
         }
     }
@@ -99,9 +114,15 @@ impl Course {
         &self.standing
     }
 
-    /// Takes a payout that was set aside up again.
-    pub fn take_up(&mut self) {
-        self.set_aside = false;
+    /// Wants a credit confirmed by order status.
+    pub fn want_confirmation(&mut self) {
+        self.confirmation = Confirmation::Wanted;
+    }
+
+    /// Whether its credit was confirmed.
+    #[must_use]
+    pub fn confirmation(&self) -> Confirmation {
+        self.confirmation
     }
 
     /// The next step at `now`.
@@ -110,6 +131,9 @@ impl Course {
         let step = match self.standing.state {
             State::Planned => self.step_planned(policy, allowance),
             State::InDoubt => self.step_in_doubt(policy, allowance),
+            State::Credited if self.confirmation == Confirmation::Wanted && self.queries < policy.queries_max => {
+                Step::QueryStatus
+            }
             State::Credited | State::Declined | State::Ineligible | State::Held | State::Cancelled => Step::Rest,
         };
         match step {
@@ -146,9 +170,11 @@ impl Course {
             && self.standing.may_resend()
             && self.standing.resends < policy.resends_max
             && self.idle_sends < policy.idle_sends_max;
+        // Without a resend, a settled absence is all that can be learnt now, unless the gateway knows the number.
+        let learnt = !allowance.submits && self.absent_settled && self.standing.taken == 0;
         if resend {
             Step::Submit
-        } else if self.queries < policy.queries_max {
+        } else if self.queries < policy.queries_max && !learnt {
             Step::QueryStatus
         } else {
             Step::Rest
@@ -194,6 +220,15 @@ impl Course {
     fn take_order(&mut self, answer: OrderAnswer, policy: &Policy, asked_at: RunTime, now: RunTime, jitter: f64) {
         self.queries += 1;
         let absent = answer == OrderAnswer::Absent;
+        if self.confirmation == Confirmation::Wanted && self.standing.state == State::Credited {
+            match answer {
+                OrderAnswer::Success => self.confirmation = Confirmation::Given,
+                OrderAnswer::Failed => self.confirmation = Confirmation::Contradicted,
+                OrderAnswer::Absent | OrderAnswer::Unclear | OrderAnswer::AskAgain => {
+                    self.not_before = now + policy.backoff.wait(self.queries, jitter);
+                }
+            }
+        }
         let settled_at = self.ended_at + policy.settle;
         self.absent_now = absent;
         self.absent_settled = absent && asked_at >= settled_at;

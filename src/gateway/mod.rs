@@ -1,5 +1,21 @@
 //! The three calls of the gateway: bytes in, replies out. What a reply means is decided in `domain::answer`.
 
+mod answer_body;
+mod client;
+mod error;
+mod http_date;
+mod key;
+mod message;
+mod pem;
+mod request_body;
+mod signature;
+mod url;
+
+pub use client::{GatewaySettings, HttpGateway, Prepared};
+pub use error::GatewayError;
+pub use key::PrivateKey;
+pub use url::GatewayUrl;
+
 use crate::domain::answer::Reply;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::phone::PhoneNumber;

@@ -1,5 +1,125 @@
 //! The ledger: what was planned, sent and answered, durable before anything depends on it.
+//!
+//! Architecture invariant: no SQL stands outside this module, and nothing outside it knows that the ledger is SQLite.
 
+mod chain;
+mod comparison;
+mod error;
+mod lock;
+mod open;
 mod permit;
+mod planning;
+mod read;
+mod record;
+mod row;
+mod run_ledger;
+mod words;
+mod writer;
 
+pub use comparison::{Compared, Comparison};
+pub use error::LedgerError;
+pub use lock::RunLock;
+pub use open::Access;
 pub use permit::SubmitPermit;
+pub use planning::{Inserted, Planning, Repeat};
+pub use record::{
+    Batch, BatchEvent, BatchId, Binding, Call, Entry, NewPayout, Origin, Payout, PayoutId, Total, Totals, UnixMs,
+};
+pub use run_ledger::RunLedger;
+
+use crate::domain::batch_name::BatchName;
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+
+/// An open ledger.
+#[derive(Debug)]
+pub struct Ledger {
+    connection: Connection,
+    /// `None`: in memory.
+    path: Option<PathBuf>,
+}
+
+impl Ledger {
+    /// Opens the ledger at `path`.
+    ///
+    /// # Errors
+    /// When the file is missing, no ledger, of a newer schema, or not usable as `access` wants.
+    pub fn open(path: &Path, access: Access) -> Result<Self, LedgerError> {
+        Ok(Self { connection: open::open(path, access)?, path: Some(path.to_owned()) })
+    }
+
+    /// A ledger in memory, for simulations: the same schema and code, nothing durable.
+    ///
+    /// # Errors
+    /// When SQLite cannot make one.
+    pub fn in_memory() -> Result<Self, LedgerError> {
+        Ok(Self { connection: open::open_in_memory()?, path: None })
+    }
+
+    /// All batches, oldest first.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn batches(&self) -> Result<Vec<Batch>, LedgerError> {
+        read::batches(&self.connection)
+    }
+
+    /// The batch of a name, if there is one.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn find_batch(&self, name: &str) -> Result<Option<Batch>, LedgerError> {
+        read::batch(&self.connection, name)
+    }
+
+    /// The batch of a name.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoBatch`] when there is none.
+    pub fn batch(&self, name: &str) -> Result<Batch, LedgerError> {
+        self.find_batch(name)?.ok_or_else(|| LedgerError::NoBatch(name.to_owned()))
+    }
+
+    /// Rows and points of a batch by state.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn totals(&self, batch: BatchId) -> Result<Totals, LedgerError> {
+        read::totals(&self.connection, batch)
+    }
+
+    /// When the newest event was written, in Unix milliseconds.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn newest_event_at(&self) -> Result<Option<UnixMs>, LedgerError> {
+        read::newest_event_at(&self.connection)
+    }
+
+    /// Begins to write a plan. Nothing of it is in the ledger before it is sealed.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn plan(&mut self, name: &BatchName, binding: &Binding, origin: &Origin) -> Result<Planning<'_>, LedgerError> {
+        Planning::begin(&mut self.connection, name, binding, origin)
+    }
+
+    /// Begins to compare a file with the plan of a batch.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn compare(&self, batch: BatchId) -> Result<Comparison<'_>, LedgerError> {
+        Comparison::begin(&self.connection, batch)
+    }
+
+    /// Hands the ledger to a run of one batch.
+    ///
+    /// # Errors
+    /// When the second connection or the writer's thread cannot be had.
+    pub fn into_run(self, batch: BatchId) -> Result<RunLedger, LedgerError> {
+        match self.path {
+            None => Ok(RunLedger::inline(self.connection, batch)),
+            Some(path) => RunLedger::threaded(self.connection, open::open(&path, Access::Read)?, batch),
+        }
+    }
+}

@@ -1,0 +1,509 @@
+//! Decides what happens next in a run: takes payouts up, gives them slots, and starts their calls.
+
+use super::EngineError;
+use super::breaker::Breaker;
+use super::canary::Canary;
+use super::event::{CallKind, Requests, RunEvent, RunReport, Stop, StopCode};
+use super::members::{Lookup, Members};
+use super::pacer::{Pacer, Slot};
+use super::settings::{Mode, Names, RunSettings};
+use super::source::Source;
+use super::worker::{self, Called, Ticket};
+use crate::domain::course::{Allowance, Course, RunTime, Step};
+use crate::domain::event::Event;
+use crate::domain::standing::{Standing, State};
+use crate::gateway::{Gateway, Request};
+use crate::ledger::{BatchEvent, Call, Entry, LedgerError, Payout, PayoutId, RunLedger, UnixMs};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::future::Future;
+use std::sync::Arc;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
+
+/// New payouts that wait for their first call: enough to keep the pace, few enough to need no memory.
+const FRESH_MAX: usize = 512;
+/// Payouts in hand at once, those that wait to settle included.
+const ACTIVE_MAX: usize = 100_000;
+
+/// One payout that is in hand.
+#[derive(Debug)]
+pub(super) struct Active {
+    pub(super) payout: Payout,
+    pub(super) course: Course,
+    /// Events that go into the ledger with the next write.
+    pub(super) pending: Vec<Entry>,
+    /// A call or a write of it is under way.
+    pub(super) busy: bool,
+    /// The state that was told last.
+    pub(super) told: State,
+}
+
+/// What is allowed at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Everything.
+    Running,
+    /// No new top-ups; what is in doubt is resolved.
+    Draining,
+    /// No new calls; what is under way comes to its end.
+    Halting,
+}
+
+/// A task of the run that came to its end.
+#[derive(Debug)]
+pub(super) enum Done {
+    Called(Called),
+    Recorded(PayoutId),
+    BatchRecorded,
+}
+
+/// The one place of a run that decides.
+pub(super) struct Coordinator<'r, G, C, F> {
+    pub(super) settings: RunSettings,
+    run_id: String,
+    pub(super) ledger: &'r RunLedger,
+    gateway: Arc<G>,
+    pub(super) clock: &'r C,
+    on_event: F,
+    pub(super) pacer: Arc<Pacer>,
+    pub(super) started: Instant,
+    pub(super) chance: fastrand::Rng,
+    pub(super) phase: Phase,
+    pub(super) query_first: bool,
+    pub(super) source: Source,
+    pub(super) active: HashMap<PayoutId, Active>,
+    /// Payouts that only wait for a slot: submits, queries, member checks, in this order.
+    ready: [VecDeque<PayoutId>; 3],
+    timers: BinaryHeap<Reverse<(RunTime, PayoutId)>>,
+    slot: Option<Slot>,
+    tasks: JoinSet<Result<Done, LedgerError>>,
+    tickets: HashMap<Id, Ticket>,
+    pub(super) members: Members,
+    pub(super) breaker: Breaker,
+    pub(super) canary: Canary,
+    /// Points of payouts that are credited, in doubt or about to be.
+    committed_points: u64,
+    requests_begun: u64,
+    pub(super) requests: Requests,
+    stop: Option<Stop>,
+    interrupted: bool,
+}
+
+impl<'r, G, C, F> Coordinator<'r, G, C, F>
+where
+    G: Gateway,
+    C: Fn() -> UnixMs,
+    F: FnMut(RunEvent),
+{
+    pub(super) fn new(
+        settings: RunSettings,
+        run_id: String,
+        ledger: &'r RunLedger,
+        gateway: Arc<G>,
+        clock: &'r C,
+        on_event: F,
+    ) -> Result<Self, LedgerError> {
+        let started = Instant::now();
+        let totals = ledger.totals()?;
+        let with_canary = settings.mode == Mode::Pay && !ledger.canary_is_confirmed()?;
+        Ok(Self {
+            run_id,
+            ledger,
+            gateway,
+            clock,
+            on_event,
+            pacer: Arc::new(Pacer::new(settings.rate_per_s, started + settings.quiet_before)),
+            started,
+            chance: fastrand::Rng::with_seed(settings.seed),
+            phase: Phase::Running,
+            query_first: ledger.gateway_is_ahead()?,
+            source: Source::new(settings.mode != Mode::CheckMembers, settings.mode != Mode::Resolve),
+            active: HashMap::new(),
+            ready: Default::default(),
+            timers: BinaryHeap::new(),
+            slot: None,
+            tasks: JoinSet::new(),
+            tickets: HashMap::new(),
+            members: Members::default(),
+            breaker: Breaker::new(settings.breaker_in_doubt, settings.breaker_refused, settings.timeout),
+            canary: Canary::new(if with_canary { settings.canary_rows } else { 0 }),
+            committed_points: totals.of(State::Credited).points + totals.of(State::InDoubt).points,
+            requests_begun: 0,
+            requests: Requests::default(),
+            stop: None,
+            interrupted: false,
+            settings,
+        })
+    }
+
+    pub(super) async fn run(&mut self, shutdown: impl Future<Output = ()>) -> Result<(), EngineError> {
+        tokio::pin!(shutdown);
+        loop {
+            self.admit()?;
+            self.dispatch()?;
+            if self.is_over() {
+                return self.write_what_is_pending().await;
+            }
+            let timer = self.timers.peek().map(|Reverse((at, _))| self.started + *at);
+            let wants_slot = self.wants_slot();
+            tokio::select! {
+                biased;
+                () = &mut shutdown, if !self.interrupted => self.interrupt()?,
+                Some(done) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => self.take_done(done)?,
+                slot = self.pacer.slot(), if wants_slot => self.slot = slot,
+                () = sleep_until(timer.unwrap_or(self.started)), if timer.is_some() => self.fire_timers()?,
+            }
+        }
+    }
+
+    pub(super) fn into_report(self) -> RunReport {
+        RunReport {
+            requests: self.requests,
+            stop: self.stop,
+            interrupted: self.interrupted,
+            elapsed: self.started.elapsed(),
+        }
+    }
+
+    pub(super) fn tell(&mut self, event: RunEvent) {
+        (self.on_event)(event);
+    }
+
+    pub(super) fn now(&self) -> RunTime {
+        self.started.elapsed()
+    }
+
+    /// Takes payouts up while there is room for new ones.
+    fn admit(&mut self) -> Result<(), EngineError> {
+        while self.phase == Phase::Running && self.has_room() {
+            let Some(planned) = self.source.next_is_planned(self.ledger)? else {
+                if self.active.is_empty() && !self.take_up_set_aside()? && self.canary.is_on() {
+                    self.canary.switch_off();
+                    continue;
+                }
+                return Ok(());
+            };
+            if planned && self.canary.room() == 0 {
+                return Ok(());
+            }
+            let Some(payout) = self.source.take() else { return Ok(()) };
+            self.take_up(payout)?;
+        }
+        Ok(())
+    }
+
+    fn has_room(&self) -> bool {
+        self.active.len() < ACTIVE_MAX && self.ready.iter().map(VecDeque::len).sum::<usize>() < FRESH_MAX
+    }
+
+    fn take_up(&mut self, payout: Payout) -> Result<(), EngineError> {
+        let id = payout.id;
+        let standing = if payout.has_history { self.ledger.standing(id)? } else { Standing::default() };
+        let told = standing.state;
+        let mut course = Course::new(standing, payout.top_up.member.phone().is_some());
+        if told == State::Planned {
+            self.canary.admit(id, &mut course);
+        }
+        self.active.insert(id, Active { payout, course, pending: Vec::new(), busy: false, told });
+        self.advance(id)
+    }
+
+    /// When everything else is done, what was set aside gets one more try.
+    fn take_up_set_aside(&mut self) -> Result<bool, EngineError> {
+        let mut any = false;
+        self.source.begin_last_round();
+        while let Some(id) = self.source.take_set_aside() {
+            self.take_up(self.ledger.payout(id)?)?;
+            any = true;
+        }
+        Ok(any)
+    }
+
+    fn allowance(&self) -> Allowance {
+        Allowance {
+            submits: self.phase == Phase::Running && self.settings.mode != Mode::Resolve,
+            query_first: self.query_first,
+        }
+    }
+
+    fn step(&self, active: &Active) -> Step {
+        let step = active.course.step(&self.settings.policy, self.allowance(), self.now());
+        if step == Step::Submit && self.settings.mode == Mode::CheckMembers { Step::Rest } else { step }
+    }
+
+    /// Puts a payout where its next step wants it.
+    pub(super) fn advance(&mut self, id: PayoutId) -> Result<(), EngineError> {
+        let Some(active) = self.active.get(&id) else { return Ok(()) };
+        if active.busy {
+            return Ok(());
+        }
+        match self.step(active) {
+            Step::Submit => self.ready[0].push_back(id),
+            Step::QueryStatus => self.ready[1].push_back(id),
+            Step::CheckMember => self.ready[2].push_back(id),
+            Step::Wait(until) => self.timers.push(Reverse((until, id))),
+            Step::SetAside => self.leave(id, true)?,
+            Step::Rest => self.leave(id, false)?,
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, id: PayoutId, set_aside: bool) -> Result<(), EngineError> {
+        let Some(active) = self.active.get(&id) else { return Ok(()) };
+        if !active.pending.is_empty() {
+            self.write(id);
+            return Ok(());
+        }
+        if let Some(active) = self.active.remove(&id) {
+            if set_aside {
+                self.source.set_aside(id);
+            }
+            if let Some(stop) = self.canary.left(id, active.payout.row, &active.course) {
+                self.stop(stop, Phase::Draining)?;
+            }
+            self.confirm_canary();
+        }
+        Ok(())
+    }
+
+    fn confirm_canary(&mut self) {
+        if self.canary.is_confirmed() {
+            self.canary.switch_off();
+            self.write_batch(BatchEvent::CanaryConfirmed);
+            self.tell(RunEvent::CanaryConfirmed);
+        }
+    }
+
+    fn wants_slot(&self) -> bool {
+        self.slot.is_none()
+            && self.phase != Phase::Halting
+            && self.tickets.len() < self.settings.max_in_flight
+            && self.ready.iter().any(|queue| !queue.is_empty())
+    }
+
+    /// Starts calls while there are slots for them.
+    fn dispatch(&mut self) -> Result<(), EngineError> {
+        while self.phase != Phase::Halting && self.tickets.len() < self.settings.max_in_flight {
+            let Some(id) = self.ready.iter_mut().find_map(VecDeque::pop_front) else { return Ok(()) };
+            let Some(active) = self.active.get(&id) else { continue };
+            let step = self.step(active);
+            if !matches!(step, Step::Submit | Step::QueryStatus | Step::CheckMember) {
+                self.advance(id)?;
+                continue;
+            }
+            let Some(slot) = self.slot.take().or_else(|| self.pacer.try_slot()) else {
+                self.put_back(id, step);
+                return Ok(());
+            };
+            // Only with a slot in hand: who is told to ask has to ask now, since others may wait for the answer.
+            if step == Step::CheckMember && self.answers_from_another(id)? {
+                self.slot = Some(slot);
+                continue;
+            }
+            self.start(id, step, slot)?;
+        }
+        Ok(())
+    }
+
+    fn put_back(&mut self, id: PayoutId, step: Step) {
+        let queue = match step {
+            Step::Submit => 0,
+            Step::QueryStatus => 1,
+            Step::CheckMember | Step::Wait(_) | Step::SetAside | Step::Rest => 2,
+        };
+        self.ready[queue].push_front(id);
+    }
+
+    /// Whether another payout's member-info call answers for this one too, now or when it ends.
+    fn answers_from_another(&mut self, id: PayoutId) -> Result<bool, EngineError> {
+        let Some(active) = self.active.get_mut(&id) else { return Ok(true) };
+        if !active.payout.shares_member {
+            return Ok(false);
+        }
+        match self.members.look_up(active.payout.top_up.member.key(), id) {
+            Lookup::Ask => Ok(false),
+            Lookup::Waits => {
+                active.busy = true;
+                Ok(true)
+            }
+            Lookup::Answered(reply) => {
+                self.take_member_reply(id, &reply)?;
+                Ok(true)
+            }
+        }
+    }
+
+    fn start(&mut self, id: PayoutId, step: Step, slot: Slot) -> Result<(), EngineError> {
+        let Some(active) = self.active.get_mut(&id) else { return Ok(()) };
+        let top_up = &active.payout.top_up;
+        let ready = |request| -> std::future::Ready<Result<Request, LedgerError>> { std::future::ready(Ok(request)) };
+        match step {
+            Step::CheckMember => {
+                let Some(phone) = top_up.member.phone() else { return Ok(()) };
+                let card_no = top_up.member.card_no().map(str::to_owned);
+                self.start_call(id, CallKind::MemberInfo, slot, |_| ready(Request::MemberInfo { phone, card_no }));
+            }
+            Step::QueryStatus => {
+                let invoice_no = top_up.invoice_no.clone();
+                self.start_call(id, CallKind::OrderStatus, slot, |_| ready(Request::OrderStatus(invoice_no)));
+            }
+            Step::Submit => self.start_submit(id, slot)?,
+            Step::Wait(_) | Step::SetAside | Step::Rest => {}
+        }
+        Ok(())
+    }
+
+    /// Makes the intent durable, and only then lets the top-up leave.
+    fn start_submit(&mut self, id: PayoutId, slot: Slot) -> Result<(), EngineError> {
+        let Some(active) = self.active.get(&id) else { return Ok(()) };
+        let points = active.payout.top_up.points.value();
+        if active.course.standing().state == State::Planned {
+            let committed = self.committed_points + u64::from(points);
+            if committed > self.settings.budget_points {
+                let message = format!(
+                    "paying row {} would bring the batch to {committed} points, and {} are allowed\nhint: nothing \
+                     more was sent; compare the plan with `topup status`",
+                    active.payout.row, self.settings.budget_points
+                );
+                return self.stop(Stop { code: StopCode::Budget, message }, Phase::Draining);
+            }
+            self.commit_points(points);
+        }
+        let now = self.now();
+        self.take_event(id, &Event::SubmitIntended, None, None, now)?;
+        let (ledger, at) = (self.ledger, (self.clock)());
+        let Some(active) = self.active.get_mut(&id) else { return Ok(()) };
+        let mut entries = std::mem::take(&mut active.pending);
+        self.start_call(id, CallKind::TopUp, slot, move |request_id| {
+            if let Some(intent) = entries.last_mut() {
+                intent.call = Some(Call { request_id: request_id.to_owned(), http: None, code: None, latency: None });
+            }
+            let recorded = ledger.record(at, entries);
+            async move {
+                let permit = recorded.await?.pop();
+                permit.map(Request::SubmitTopUp).ok_or_else(|| LedgerError::Broken("an intent without a permit".into()))
+            }
+        });
+        Ok(())
+    }
+
+    fn start_call<R>(&mut self, id: PayoutId, kind: CallKind, slot: Slot, request: impl FnOnce(&str) -> R)
+    where
+        R: Future<Output = Result<Request, LedgerError>> + Send + 'static,
+    {
+        if let Some(active) = self.active.get_mut(&id) {
+            active.busy = true;
+        }
+        self.requests_begun += 1;
+        let ticket = Ticket { payout: id, kind, request_id: format!("{}-{}", self.run_id, self.requests_begun) };
+        let request = request(&ticket.request_id);
+        let (gateway, pacer, kept) = (Arc::clone(&self.gateway), Arc::clone(&self.pacer), ticket.clone());
+        let task = self.tasks.spawn(async move {
+            worker::call(gateway.as_ref(), &pacer, slot, ticket, request).await.map(Done::Called)
+        });
+        self.tickets.insert(task.id(), kept);
+    }
+
+    /// Writes a payout's pending events.
+    pub(super) fn write(&mut self, id: PayoutId) {
+        let Some(active) = self.active.get_mut(&id) else { return };
+        active.busy = true;
+        let recorded = self.ledger.record((self.clock)(), std::mem::take(&mut active.pending));
+        self.tasks.spawn(async move { recorded.await.map(|_| Done::Recorded(id)) });
+    }
+
+    pub(super) fn write_batch(&mut self, event: BatchEvent) {
+        let recorded = self.ledger.record_batch((self.clock)(), event);
+        self.tasks.spawn(async move { recorded.await.map(|_| Done::BatchRecorded) });
+    }
+
+    fn take_done(&mut self, done: Result<(Id, Result<Done, LedgerError>), JoinError>) -> Result<(), EngineError> {
+        match done {
+            Ok((task, done)) => {
+                self.tickets.remove(&task);
+                match done? {
+                    Done::Called(called) => self.take_called(called),
+                    Done::Recorded(id) => self.take_recorded(id),
+                    Done::BatchRecorded => Ok(()),
+                }
+            }
+            // A call that panicked may have left. A write that panicked stops the run.
+            Err(error) => match self.tickets.remove(&error.id()) {
+                Some(ticket) => self.take_called(worker::panicked(ticket)),
+                None => Err(LedgerError::Stopped(error.to_string()).into()),
+            },
+        }
+    }
+
+    fn fire_timers(&mut self) -> Result<(), EngineError> {
+        let now = self.now();
+        while let Some(Reverse((at, id))) = self.timers.peek().copied()
+            && at <= now
+        {
+            self.timers.pop();
+            self.advance(id)?;
+        }
+        Ok(())
+    }
+
+    /// Points that are credited, or may be.
+    pub(super) fn commit_points(&mut self, points: u32) {
+        self.committed_points += u64::from(points);
+    }
+
+    /// Points that turned out not to be credited are free again.
+    pub(super) fn give_back(&mut self, points: u32) {
+        self.committed_points = self.committed_points.saturating_sub(u64::from(points));
+    }
+
+    fn interrupt(&mut self) -> Result<(), EngineError> {
+        self.interrupted = true;
+        self.tell(RunEvent::Interrupted);
+        self.enter(Phase::Halting)
+    }
+
+    /// Stops new top-ups (or all calls) for a reason; the first reason is the one that is told.
+    pub(super) fn stop(&mut self, stop: Stop, phase: Phase) -> Result<(), EngineError> {
+        if self.stop.is_none() {
+            self.tell(RunEvent::Stopping(stop.clone()));
+            self.stop = Some(stop);
+        }
+        if phase == Phase::Halting || self.phase == Phase::Running { self.enter(phase) } else { Ok(()) }
+    }
+
+    fn enter(&mut self, phase: Phase) -> Result<(), EngineError> {
+        self.phase = phase;
+        if phase == Phase::Halting {
+            self.pacer.close();
+        }
+        self.source.close();
+        self.timers.clear();
+        self.ready = Default::default();
+        let idle: Vec<PayoutId> = self.active.iter().filter(|(_, active)| !active.busy).map(|(id, _)| *id).collect();
+        idle.into_iter().try_for_each(|id| self.advance(id))
+    }
+
+    fn is_over(&self) -> bool {
+        self.tasks.is_empty() && (self.phase == Phase::Halting || self.active.is_empty())
+    }
+
+    /// What a halted run learnt and did not come to write.
+    async fn write_what_is_pending(&mut self) -> Result<(), EngineError> {
+        let entries: Vec<Entry> = self.active.values_mut().flat_map(|active| active.pending.drain(..)).collect();
+        if !entries.is_empty() {
+            self.ledger.record((self.clock)(), entries).await?;
+        }
+        Ok(())
+    }
+
+    /// The name to compare with the member's, if any.
+    pub(super) fn expected_name(&self, active: &Active) -> Option<String> {
+        match self.settings.names {
+            Names::Off => None,
+            Names::Hold | Names::Warn => {
+                active.course.standing().accepted_name.clone().or_else(|| active.payout.name.clone())
+            }
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Takes in what came of calls and writes: what it means is the domain's, what follows for the run is decided here.
+
+use super::EngineError;
+use super::breaker;
+use super::coordinator::{Coordinator, Phase};
+use super::event::{CallKind, RunEvent, Stop, StopCode};
+use super::members::MemberReply;
+use super::settings::Names;
+use super::worker::Called;
+use crate::domain::answer::{Notice, Reply, member_meaning, order_meaning, top_up_meaning};
+use crate::domain::course::RunTime;
+use crate::domain::event::{Doubt, Event, Fate, MemberAnswer};
+use crate::domain::standing::State;
+use crate::gateway::{Gateway, Received};
+use crate::ledger::{BatchEvent, Call, Entry, PayoutId, UnixMs};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A longer `Retry-After` ends the run instead of making it wait.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(600);
+/// The pause after a 429 that names none.
+const PAUSE: Duration = Duration::from_secs(1);
+
+impl<G, C, F> Coordinator<'_, G, C, F>
+where
+    G: Gateway,
+    C: Fn() -> UnixMs,
+    F: FnMut(RunEvent),
+{
+    pub(super) fn take_called(&mut self, called: Called) -> Result<(), EngineError> {
+        let Called { payout: id, kind, request_id, received, departed, ended } = called;
+        let (http, code) = match &received.reply {
+            Reply::Answered(answer) => (Some(answer.http), answer.code),
+            Reply::Unsent | Reply::Lost => (None, None),
+        };
+        let latency = departed.map(|departed| ended.saturating_duration_since(departed));
+        if departed.is_some() {
+            self.requests.count(kind);
+        }
+        let Some(active) = self.active.get_mut(&id) else { return Ok(()) };
+        active.busy = false;
+        let row = active.payout.row;
+        self.tell(RunEvent::CallEnded {
+            kind,
+            request_id: request_id.clone(),
+            row,
+            http,
+            code,
+            latency: latency.unwrap_or_default(),
+            message: received.message.clone(),
+        });
+        // Counted here, heeded when the outcome is taken in: stopping lets go of payouts that nothing is known of.
+        let silent = self.breaker.heard(&received.reply, ended);
+        let call = Call { request_id, http, code, latency };
+        match kind {
+            CallKind::MemberInfo => self.take_member_info(id, received, call)?,
+            CallKind::TopUp => self.take_top_up(id, &received, call)?,
+            CallKind::OrderStatus => {
+                let asked_at = departed.map_or(RunTime::ZERO, |at| at.saturating_duration_since(self.started));
+                self.take_order_status(id, &received, call, asked_at)?;
+            }
+        }
+        silent.map_or(Ok(()), |stop| self.stop(stop, Phase::Halting))
+    }
+
+    fn take_member_info(&mut self, id: PayoutId, received: Received, call: Call) -> Result<(), EngineError> {
+        let reply = MemberReply { received: Arc::new(received), call };
+        let (answer, notice) = member_meaning(&reply.received.reply, None);
+        let Some(active) = self.active.get(&id) else { return Ok(()) };
+        let waiting = if active.payout.shares_member {
+            let member = active.payout.top_up.member.key();
+            let definite = matches!(answer, MemberAnswer::Eligible | MemberAnswer::Refused);
+            self.members.answered(&member, &reply, definite)
+        } else {
+            Vec::new()
+        };
+        self.take_member_reply(id, &reply)?;
+        for other in waiting {
+            if let Some(active) = self.active.get_mut(&other) {
+                active.busy = false;
+            }
+            self.take_member_reply(other, &reply)?;
+        }
+        self.heed(id, notice, &reply.received)
+    }
+
+    /// What a member's answer means for one of the payouts that go to it.
+    pub(super) fn take_member_reply(&mut self, id: PayoutId, reply: &MemberReply) -> Result<(), EngineError> {
+        let Some(active) = self.active.get(&id) else { return Ok(()) };
+        let (row, name) = (active.payout.row, self.expected_name(active));
+        let (mut answer, _) = member_meaning(&reply.received.reply, name.as_deref());
+        let found_name = match (&reply.received.reply, answer) {
+            (Reply::Answered(found), MemberAnswer::NameDiffers) => found.data.full_name.clone(),
+            (Reply::Answered(_) | Reply::Unsent | Reply::Lost, _) => None,
+        };
+        if answer == MemberAnswer::NameDiffers && self.settings.names == Names::Warn {
+            self.tell(RunEvent::NameDiffers { row });
+            answer = MemberAnswer::Eligible;
+        }
+        let eligible = answer == MemberAnswer::Eligible;
+        let note = found_name.or_else(|| (!eligible).then(|| reply.received.message.clone()));
+        self.take_event(id, &Event::MemberAnswered(answer), Some(reply.call.clone()), note, RunTime::ZERO)?;
+        // An eligible member is written together with the intent that follows from it.
+        if !eligible {
+            self.write(id);
+        }
+        self.advance(id)
+    }
+
+    fn take_top_up(&mut self, id: PayoutId, received: &Received, call: Call) -> Result<(), EngineError> {
+        let (fate, notice) = top_up_meaning(&received.reply);
+        let note = (fate != Fate::Credited).then(|| received.message.clone());
+        self.take_event(id, &Event::SendEnded(fate), Some(call), note, RunTime::ZERO)?;
+        self.write(id);
+        let Some(active) = self.active.get(&id) else { return Ok(()) };
+        let (standing, points) = (active.course.standing(), active.payout.top_up.points.value());
+        let first = standing.resends == 0;
+        let unknown_number = fate == Fate::Unknown(Doubt::NumberTaken) && standing.doubtful == standing.taken;
+        let invoice_no = active.payout.top_up.invoice_no.clone();
+        if matches!(standing.state, State::Planned | State::Declined) {
+            self.give_back(points);
+        }
+        if unknown_number && !self.query_first {
+            self.query_first = true;
+            self.write_batch(BatchEvent::GatewayAhead(invoice_no));
+            self.tell(RunEvent::GatewayAhead);
+        }
+        // A number that another ledger sent says nothing about how the gateway fares now.
+        if !unknown_number && let Some(stop) = self.breaker.sent(fate, first) {
+            self.stop(stop, Phase::Draining)?;
+        }
+        self.heed(id, notice, received)
+    }
+
+    fn take_order_status(
+        &mut self,
+        id: PayoutId,
+        received: &Received,
+        call: Call,
+        asked_at: RunTime,
+    ) -> Result<(), EngineError> {
+        let Some(active) = self.active.get(&id) else { return Ok(()) };
+        let was = active.course.standing().state;
+        let (answer, notice) = order_meaning(&received.reply, &active.payout.top_up);
+        let points = active.payout.top_up.points.value();
+        let note = (!received.message.is_empty()).then(|| received.message.clone());
+        self.take_event(id, &Event::OrderAnswered(answer), Some(call), note, asked_at)?;
+        let now = self.active.get(&id).map(|active| active.course.standing().state);
+        if was == State::InDoubt && now == Some(State::Declined) {
+            self.give_back(points);
+        }
+        if was == State::Planned && now == Some(State::Credited) {
+            self.commit_points(points);
+        }
+        self.write(id);
+        self.heed(id, notice, received)
+    }
+
+    /// Applies an event to a payout and keeps it for the next write.
+    pub(super) fn take_event(
+        &mut self,
+        id: PayoutId,
+        event: &Event,
+        call: Option<Call>,
+        note: Option<String>,
+        asked_at: RunTime,
+    ) -> Result<(), EngineError> {
+        let (now, jitter) = (self.now(), self.chance.f64());
+        let Some(active) = self.active.get_mut(&id) else { return Ok(()) };
+        let before = active.course.standing().state;
+        active.course = active.course.clone().take(event, &self.settings.policy, asked_at, now, jitter)?;
+        let standing = active.course.standing();
+        active.pending.push(Entry {
+            payout: id,
+            event: event.clone(),
+            before,
+            after: standing.state,
+            call,
+            note,
+            recovered: before != State::Credited && standing.recovered(),
+        });
+        Ok(())
+    }
+
+    /// A payout's events are durable: tell what changed, and go on with it.
+    pub(super) fn take_recorded(&mut self, id: PayoutId) -> Result<(), EngineError> {
+        let Some(active) = self.active.get_mut(&id) else { return Ok(()) };
+        active.busy = false;
+        let (from, to) = (active.told, active.course.standing().state);
+        if from != to {
+            active.told = to;
+            let (row, points) = (active.payout.row, active.payout.top_up.points.value());
+            self.tell(RunEvent::Moved { row, points, from, to });
+        }
+        self.advance(id)
+    }
+
+    /// What an answer means beyond its payout.
+    fn heed(&mut self, id: PayoutId, notice: Notice, received: &Received) -> Result<(), EngineError> {
+        let answer = match &received.reply {
+            Reply::Answered(answer) => Some(answer),
+            Reply::Unsent | Reply::Lost => None,
+        };
+        match notice {
+            Notice::None => Ok(()),
+            Notice::CountsForBreaker => {
+                let code = answer.and_then(|answer| answer.code);
+                match self.breaker.refused(id, code, &received.message) {
+                    Some(stop) => self.stop(stop, Phase::Draining),
+                    None => Ok(()),
+                }
+            }
+            Notice::SlowDown { retry_after_s } => self.slow_down(retry_after_s.map_or(PAUSE, Duration::from_secs)),
+            Notice::StopsBatch(what) => {
+                let now_unix_s = (self.clock)() / 1000;
+                self.stop(breaker::repair(what, answer, &received.message, now_unix_s), Phase::Halting)
+            }
+        }
+    }
+
+    fn slow_down(&mut self, pause: Duration) -> Result<(), EngineError> {
+        if pause > RETRY_AFTER_MAX {
+            let message = format!(
+                "the gateway asks for a pause of {} s, longer than a run waits ({} s)\nhint: run the same command \
+                 again after it, with a lower [gateway] rate_per_s",
+                pause.as_secs(),
+                RETRY_AFTER_MAX.as_secs()
+            );
+            return self.stop(Stop { code: StopCode::RateLimited, message }, Phase::Halting);
+        }
+        let rate_per_s = self.pacer.slow_down(pause);
+        self.tell(RunEvent::SlowedDown { rate_per_s });
+        Ok(())
+    }
+}

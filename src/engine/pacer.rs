@@ -1,0 +1,306 @@
+//! Lets requests leave at the operator's rate: the three calls share it, and no sliding second holds more than one
+//! above it, by the times at which requests leave.
+//!
+//! `governor` decides which moment is the next one. It is asked on a clock of our own that stands at the ideal time of
+//! each departure: a timer that fires late then delays one request, and does not push all later ones back. What a
+//! late timer lets catch up is bounded twice: in time by [`CATCH_UP_MAX`], in number by the sliding second.
+
+use governor::clock::{Clock, FakeRelativeClock};
+use governor::{Quota, RateLimiter};
+use std::collections::VecDeque;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep_until};
+
+/// How far behind the ideal times departures may be and still keep to them; beyond it, slots are lost.
+const CATCH_UP_MAX: Duration = Duration::from_millis(100);
+/// How much of a second's requests may have a slot and not have left yet: they wait for a commit or a signature.
+const SLOTS_PER_RATE: f64 = 0.25;
+/// A slowed run comes back by this part of its rate each second.
+const RECOVERY_PER_S: f64 = 0.05;
+/// A run is never slowed below this part of its rate.
+const SLOWEST: f64 = 1.0 / 64.0;
+const SECOND: Duration = Duration::from_secs(1);
+
+type Limiter = RateLimiter<
+    governor::state::NotKeyed,
+    governor::state::InMemoryState,
+    FakeRelativeClock,
+    governor::middleware::NoOpMiddleware<<FakeRelativeClock as Clock>::Instant>,
+>;
+
+/// The pace of one run.
+#[derive(Debug)]
+pub(super) struct Pacer {
+    slots: Arc<Semaphore>,
+    control: std::sync::Mutex<Control>,
+    closed: Closed,
+    /// Fair: who came first leaves first.
+    schedule: Mutex<Schedule>,
+}
+
+/// A door that closes once: a semaphore without permits, which only its closing lets anyone pass.
+#[derive(Debug)]
+struct Closed(Semaphore);
+
+impl Closed {
+    async fn wait(&self) {
+        drop(self.0.acquire().await);
+    }
+
+    fn close(&self) {
+        self.0.close();
+    }
+}
+
+/// What a slow-down changes. Never locked across an await, so that slowing down does not itself wait for a departure.
+#[derive(Debug)]
+struct Control {
+    full_rate_per_s: f64,
+    rate_per_s: f64,
+    rate_changed_at: Instant,
+    paused_until: Instant,
+}
+
+/// A place among the requests that are about to leave. Taken before an intent is made durable, so that few payouts
+/// are ever in doubt only because they wait for their turn.
+#[derive(Debug)]
+pub(super) struct Slot {
+    _permit: OwnedSemaphorePermit,
+}
+
+#[derive(Debug)]
+struct Schedule {
+    limiter: Limiter,
+    /// The ideal time of the last departure, since `epoch`.
+    clock: FakeRelativeClock,
+    epoch: Instant,
+    rate_per_s: f64,
+    /// The last departures, at most one more than the rate.
+    departed: VecDeque<Instant>,
+}
+
+impl Pacer {
+    /// A pace of `rate_per_s` requests a second; the first leaves at `first_at` at the earliest.
+    #[must_use]
+    pub(super) fn new(rate_per_s: f64, first_at: Instant) -> Self {
+        let slots = (rate_per_s * SLOTS_PER_RATE).ceil() + 4.0;
+        Self {
+            slots: Arc::new(Semaphore::new(whole(slots).min(Semaphore::MAX_PERMITS))),
+            control: std::sync::Mutex::new(Control {
+                full_rate_per_s: rate_per_s,
+                rate_per_s,
+                rate_changed_at: first_at,
+                paused_until: first_at,
+            }),
+            closed: Closed(Semaphore::new(0)),
+            schedule: Mutex::new(Schedule::new(rate_per_s, first_at)),
+        }
+    }
+
+    /// Takes a slot if one is free.
+    #[must_use]
+    pub(super) fn try_slot(&self) -> Option<Slot> {
+        Arc::clone(&self.slots).try_acquire_owned().ok().map(|permit| Slot { _permit: permit })
+    }
+
+    /// Waits for a slot.
+    pub(super) async fn slot(&self) -> Option<Slot> {
+        Arc::clone(&self.slots).acquire_owned().await.ok().map(|permit| Slot { _permit: permit })
+    }
+
+    /// Waits for the moment at which one request may leave, and gives that moment; `None` once the pacer is closed.
+    pub(super) async fn depart(&self, slot: Slot) -> Option<Instant> {
+        let departed = async { self.schedule.lock().await.depart(&self.control).await };
+        let at = tokio::select! {
+            biased;
+            () = self.closed.wait() => None,
+            at = departed => Some(at),
+        };
+        drop(slot);
+        at
+    }
+
+    /// Lets nothing leave any more: what has not left yet is known to be unsent.
+    pub(super) fn close(&self) {
+        self.closed.close();
+    }
+
+    /// The gateway said that the run is too fast: wait `pause`, and go on at half the rate. Answers to requests that
+    /// left before an earlier slow-down change nothing further within its second. Gives the rate from here on.
+    pub(super) fn slow_down(&self, pause: Duration) -> f64 {
+        let now = Instant::now();
+        let mut control = lock(&self.control);
+        control.paused_until = control.paused_until.max(now + pause);
+        if control.rate_per_s >= control.full_rate_per_s || now >= control.rate_changed_at + SECOND {
+            control.rate_per_s = (control.rate_per_s / 2.0).max(control.full_rate_per_s * SLOWEST);
+            control.rate_changed_at = now;
+        }
+        control.rate_per_s
+    }
+}
+
+impl Control {
+    /// The rate at `now`, a step nearer to the full one if it is time.
+    fn rate_at(&mut self, now: Instant) -> f64 {
+        if self.rate_per_s < self.full_rate_per_s && now >= self.rate_changed_at.max(self.paused_until) + SECOND {
+            self.rate_per_s = (self.rate_per_s + self.full_rate_per_s * RECOVERY_PER_S).min(self.full_rate_per_s);
+            self.rate_changed_at = now;
+        }
+        self.rate_per_s
+    }
+}
+
+/// A panic while it was held left two numbers, each whole.
+fn lock(control: &std::sync::Mutex<Control>) -> std::sync::MutexGuard<'_, Control> {
+    control.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl Schedule {
+    fn new(rate_per_s: f64, first_at: Instant) -> Self {
+        let clock = FakeRelativeClock::default();
+        Self { limiter: limiter(rate_per_s, &clock), clock, epoch: first_at, rate_per_s, departed: VecDeque::new() }
+    }
+
+    async fn depart(&mut self, control: &std::sync::Mutex<Control>) -> Instant {
+        let (rate_per_s, full_rate_per_s) = {
+            let mut control = lock(control);
+            (control.rate_at(Instant::now()), control.full_rate_per_s)
+        };
+        if rate_per_s != self.rate_per_s {
+            self.change_rate(rate_per_s);
+        }
+        let ideal = self.next_ideal();
+        let window = whole(full_rate_per_s.floor()) + 1;
+        let window_opens = if self.departed.len() >= window {
+            self.departed.pop_front().map(|oldest| oldest + SECOND + Duration::from_nanos(1))
+        } else {
+            None
+        };
+        sleep_until(ideal.max(window_opens.unwrap_or(ideal))).await;
+        // A pause may have come while this one waited for its time.
+        loop {
+            let paused_until = lock(control).paused_until;
+            if paused_until <= Instant::now() {
+                break;
+            }
+            sleep_until(paused_until).await;
+        }
+        let now = Instant::now();
+        self.departed.push_back(now);
+        now
+    }
+
+    /// Moves the clock to the next moment that the limiter allows.
+    fn next_ideal(&mut self) -> Instant {
+        let now = Instant::now().saturating_duration_since(self.epoch);
+        let ideal_now = Duration::from(self.clock.now());
+        let behind = now.saturating_sub(ideal_now);
+        if behind > CATCH_UP_MAX {
+            self.clock.advance(behind - CATCH_UP_MAX);
+        }
+        while let Err(not_until) = self.limiter.check() {
+            self.clock.advance(not_until.wait_time_from(self.clock.now()));
+        }
+        self.epoch + Duration::from(self.clock.now())
+    }
+
+    fn change_rate(&mut self, rate_per_s: f64) {
+        self.rate_per_s = rate_per_s;
+        self.limiter = limiter(rate_per_s, &self.clock);
+        // A new limiter lets one through at once; that one is the request that left last.
+        drop(self.limiter.check());
+    }
+}
+
+fn limiter(rate_per_s: f64, clock: &FakeRelativeClock) -> Limiter {
+    let interval = Duration::from_secs_f64(1.0 / rate_per_s).max(Duration::from_nanos(1));
+    let quota = Quota::with_period(interval).unwrap_or(Quota::per_second(NonZeroU32::MIN)).allow_burst(NonZeroU32::MIN);
+    RateLimiter::direct_with_clock(quota, clock.clone())
+}
+
+/// A count that is never negative and far below the range's end.
+fn whole(count: f64) -> usize {
+    // A float that is too large saturates, which is what a rate without limit asks for.
+    count as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Departure times in milliseconds, on virtual time.
+    async fn departures(pacer: &Pacer, count: usize) -> Vec<u128> {
+        let start = Instant::now();
+        let mut times = Vec::new();
+        for _ in 0..count {
+            let slot = pacer.slot().await.unwrap();
+            times.push(pacer.depart(slot).await.unwrap().duration_since(start).as_millis());
+        }
+        times
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_leave_evenly() {
+        let pacer = Pacer::new(10.0, Instant::now());
+        assert_eq!(departures(&pacer, 5).await, [0, 100, 200, 300, 400]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_waits_for_its_time() {
+        let pacer = Pacer::new(10.0, Instant::now() + SECOND);
+        assert_eq!(departures(&pacer, 3).await, [1000, 1100, 1200]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_late_request_does_not_delay_the_next_ones() {
+        let pacer = Pacer::new(10.0, Instant::now());
+        departures(&pacer, 2).await;
+        tokio::time::advance(Duration::from_millis(130)).await;
+        // Ideal times are 200 and 300 since the start, and 230 have passed.
+        assert_eq!(departures(&pacer, 2).await, [0, 70]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_sliding_second_holds_more_than_rate_plus_one() {
+        let pacer = Pacer::new(50.0, Instant::now());
+        let mut all = Vec::new();
+        let start = Instant::now();
+        for pause_ms in [0, 5000, 90, 300, 0, 1000] {
+            tokio::time::advance(Duration::from_millis(pause_ms)).await;
+            let offset = start.elapsed().as_millis();
+            all.extend(departures(&pacer, 80).await.into_iter().map(|ms| ms + offset));
+        }
+        let busiest = (0..all.len()).map(|i| all[i..].iter().take_while(|t| **t <= all[i] + 999).count()).max();
+        assert!(busiest <= Some(51), "{busiest:?}");
+        assert!(busiest >= Some(50), "{busiest:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_leaves_a_closed_pacer() {
+        let pacer = Pacer::new(10.0, Instant::now() + SECOND);
+        let slot = pacer.slot().await.unwrap();
+        let departure = pacer.depart(slot);
+        pacer.close();
+        assert_eq!(departure.await, None);
+        let slot = pacer.slot().await.unwrap();
+        assert_eq!(pacer.depart(slot).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slowed_run_pauses_halves_and_recovers() {
+        let pacer = Pacer::new(10.0, Instant::now());
+        departures(&pacer, 3).await;
+        assert_eq!(pacer.slow_down(Duration::from_secs(3)), 5.0);
+        // A second answer of the same burst changes nothing further.
+        assert_eq!(pacer.slow_down(Duration::from_secs(3)), 5.0);
+        let times = departures(&pacer, 120).await;
+        assert!(times[0] >= 3000, "{times:?}");
+        let gaps: Vec<u128> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let in_the_next_second = times.iter().filter(|at| **at < times[0] + 1000).count();
+        assert!(in_the_next_second <= 7, "{times:?}");
+        assert_eq!(gaps[118], 100, "{gaps:?}");
+    }
+}

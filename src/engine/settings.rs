@@ -1,0 +1,55 @@
+//! Defines what a run is told before it begins.
+
+use crate::domain::course::Policy;
+use std::time::Duration;
+
+/// What a run does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Resolves what is in doubt and pays what is planned.
+    Pay,
+    /// Only asks order status of what is in doubt.
+    Resolve,
+    /// Only the pre-check of what is planned.
+    CheckMembers,
+}
+
+/// What a member's other name leads to (`payout.names`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// The payout is held for a person.
+    Hold,
+    /// It is said, and paid.
+    Warn,
+    /// Names are not compared.
+    Off,
+}
+
+/// The settings of one run. There is no `Default`: each caller says all of it.
+#[derive(Clone, Debug)]
+pub struct RunSettings {
+    /// What to do.
+    pub mode: Mode,
+    /// How patient to be with each payout.
+    pub policy: Policy,
+    /// What a member's other name leads to.
+    pub names: Names,
+    /// Requests a second, all three calls together (`gateway.rate_per_s`).
+    pub rate_per_s: f64,
+    /// Calls under way at once, at most (`gateway.max_in_flight`).
+    pub max_in_flight: usize,
+    /// How long one call may take (`gateway.timeout_s`).
+    pub timeout: Duration,
+    /// Payouts that are paid alone and confirmed first; 0: none (`safety.canary_rows`).
+    pub canary_rows: u32,
+    /// New payouts in doubt in a row that stop new top-ups; 0: never (`safety.breaker_in_doubt`).
+    pub breaker_in_doubt: u32,
+    /// Payouts in a row whose refusal may be our own fault, that stop the batch; 0: never (`safety.breaker_refused`).
+    pub breaker_refused: u32,
+    /// Points that the batch may credit in all.
+    pub budget_points: u64,
+    /// How long the first request has to wait, so that a restart does not exceed the rate.
+    pub quiet_before: Duration,
+    /// Where chance comes from: the same seed gives the same waits.
+    pub seed: u64,
+}

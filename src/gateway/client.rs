@@ -1,0 +1,316 @@
+//! Calls the gateway over HTTP, each request once, and says whether it can have arrived.
+
+use super::answer_body;
+use super::error::GatewayError;
+use super::http_date;
+use super::key::PrivateKey;
+use super::message;
+use super::request_body::{Call, call_and_body};
+use super::signature::{Signable, fresh_nonce, timestamp_s};
+use super::url::GatewayUrl;
+use super::{Gateway, Received, Request};
+use crate::domain::answer::{Answer, Reply};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, ClientBuilder, Method, Response, Url};
+use std::error::Error;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// The path of all three calls (VinID developer documentation, "gateway").
+const PATH: &str = "/merchant-integration/v1/gateway";
+/// The largest answer that is read, in bytes after decompression; the documented ones have about 300.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// How long an unused connection is kept: well below the 60 s and more after which servers close theirs, so that a
+/// request rarely leaves on a connection that is being closed, and is then of unknown fate.
+const POOL_IDLE: Duration = Duration::from_secs(5);
+/// The longest `X-Key-Code`, in characters (VinID developer documentation, "request headers").
+const KEY_CODE_CHARS_MAX: usize = 36;
+/// The longest `X-Request-ID`, in characters (VinID developer documentation, "request headers").
+const REQUEST_ID_CHARS_MAX: usize = 255;
+/// The longest merchant or terminal id, in characters; the documentation names no limit.
+const ID_CHARS_MAX: usize = 255;
+
+/// Where the gateway is, who calls it, and how long an answer may take.
+#[derive(Clone)]
+pub struct GatewaySettings {
+    /// The gateway.
+    pub url: GatewayUrl,
+    /// The merchant's store code (header `X-Merchant-ID`).
+    pub merchant_id: String,
+    /// The POS code (header `X-Terminal-ID`).
+    pub terminal_id: String,
+    /// The code of the API key, at most 36 characters (header `X-Key-Code`).
+    pub key_code: String,
+    /// How long one call may take from its first step to the last byte of the answer; above zero.
+    pub timeout: Duration,
+    /// How long the connection may take, name and TLS included; above zero. Only within it is a timeout provably
+    /// unsent, so it should be shorter than `timeout`, which otherwise runs out first and leaves the send in doubt.
+    pub connect_timeout: Duration,
+}
+
+impl fmt::Debug for GatewaySettings {
+    /// Without the key's code, which belongs to the credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GatewaySettings")
+            .field("url", &self.url)
+            .field("merchant_id", &self.merchant_id)
+            .field("terminal_id", &self.terminal_id)
+            .field("timeout", &self.timeout)
+            .field("connect_timeout", &self.connect_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The gateway over HTTP.
+pub struct HttpGateway {
+    client: Client,
+    endpoint: Url,
+    key: PrivateKey,
+    key_code: String,
+    /// The headers that every request carries alike.
+    headers: HeaderMap,
+}
+
+/// A signed request that is ready to leave. Not `Clone`: what is sent is sent once.
+pub struct Prepared {
+    request: reqwest::Request,
+    call: Call,
+    request_id: String,
+}
+
+impl fmt::Debug for Prepared {
+    /// Without headers and body: they hold the signature and the phone.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Prepared({:?}, {})", self.call, self.request_id)
+    }
+}
+
+impl HttpGateway {
+    /// Sets up the client. Nothing is sent, no name is looked up.
+    ///
+    /// # Errors
+    /// [`GatewayError::Setting`] for an identifier that cannot be a header or a timeout of zero,
+    /// [`GatewayError::Client`] where the system gives no root certificates.
+    pub fn new(settings: GatewaySettings, key: PrivateKey) -> Result<Self, GatewayError> {
+        Self::build(settings, key, |builder| builder)
+    }
+
+    /// `adjust` is how tests put a resolver in.
+    pub(super) fn build(
+        settings: GatewaySettings,
+        key: PrivateKey,
+        adjust: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Self, GatewayError> {
+        let headers = fixed_headers(&settings)?;
+        for (name, value) in [("timeout_s", settings.timeout), ("connect_timeout_s", settings.connect_timeout)] {
+            if value.is_zero() {
+                return Err(GatewayError::Setting { name, expected: "a time above zero", found: "zero" });
+            }
+        }
+        let client = adjust(client_builder(&settings)).build().map_err(|error| GatewayError::Client {
+            problem: chain(&error),
+            hint: "install the system's root certificates (package ca-certificates), or set SSL_CERT_FILE",
+        })?;
+        Ok(Self { client, endpoint: settings.url.with_path(PATH), key, key_code: settings.key_code, headers })
+    }
+}
+
+/// The client that sends each request at most once.
+///
+/// The settings that this rests on, each of them against a default or feature that would send twice:
+/// - `retry(never())`: reqwest repeats what HTTP/2 calls refused.
+/// - `redirect(none())`: a 307 or 308 would be posted again, and a connection that then fails at the *second* host
+///   would be reported as `is_connect`, although the first host had the request.
+/// - `http1_only`: no multiplexing whose refusals could be repeated.
+/// - `no_proxy`: a proxy from the environment may repeat, answer in place of the gateway, or read along.
+///
+/// One repetition remains inside hyper-util, and is harmless: a request that waits in the queue of a pooled connection
+/// which turns out to be closed is handed back *unstarted* and goes to another connection. hyper hands a request
+/// back only from that queue; once it is taken out to be written, every error comes back without it.
+fn client_builder(settings: &GatewaySettings) -> ClientBuilder {
+    // No early data: with TLS 1.3 the request could otherwise leave before the handshake is over. It is reqwest's
+    // default, and HTTP over TCP has no switch for it in this build.
+    let builder = Client::builder()
+        .http1_only()
+        .retry(reqwest::retry::never())
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .referer(false)
+        .gzip(true)
+        .tcp_nodelay(true)
+        .timeout(settings.timeout)
+        .connect_timeout(settings.connect_timeout)
+        .pool_idle_timeout(POOL_IDLE)
+        .user_agent(concat!("topup/", env!("CARGO_PKG_VERSION")));
+    if settings.url.is_https() {
+        return builder.https_only(true);
+    }
+    // Loopback only, so no certificates are needed, and a machine without any can still run a rehearsal. The name
+    // is pinned: what /etc/hosts or a name server says of `localhost` could lead elsewhere, in plain text. Port 0
+    // stands for the URL's.
+    let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].map(|ip| SocketAddr::new(ip, 0));
+    builder.tls_certs_only([]).resolve_to_addrs("localhost", &loopback)
+}
+
+/// The headers that do not change from request to request.
+fn fixed_headers(settings: &GatewaySettings) -> Result<HeaderMap, GatewayError> {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    for (header, name, value, chars_max) in [
+        ("x-merchant-id", "merchant_id", &settings.merchant_id, ID_CHARS_MAX),
+        ("x-terminal-id", "terminal_id", &settings.terminal_id, ID_CHARS_MAX),
+        ("x-key-code", "key_code", &settings.key_code, KEY_CODE_CHARS_MAX),
+    ] {
+        let refuse = |found| GatewayError::Setting { name, expected: "a code of visible ascii characters", found };
+        if value.is_empty() {
+            return Err(refuse("nothing"));
+        }
+        if value.len() > chars_max {
+            return Err(refuse("a text that is too long"));
+        }
+        if !value.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(refuse("a blank or another character that a header cannot carry"));
+        }
+        let value = HeaderValue::from_str(value).map_err(|_| refuse("a text that a header cannot carry"))?;
+        headers.insert(HeaderName::from_static(header), value);
+    }
+    Ok(headers)
+}
+
+impl Gateway for HttpGateway {
+    type Prepared = Prepared;
+
+    fn prepare(&self, request: Request, request_id: &str) -> Result<Prepared, String> {
+        if request_id.len() > REQUEST_ID_CHARS_MAX || !request_id.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err("the request id is too long or holds characters that a header cannot carry".to_owned());
+        }
+        let (call, body) = call_and_body(&request).map_err(|error| format!("cannot write the request: {error}"))?;
+        let no_randomness = || "the system's randomness failed".to_owned();
+        let nonce = fresh_nonce().ok_or_else(no_randomness)?;
+        let timestamp_s = timestamp_s(SystemTime::now());
+        let signature =
+            Signable { path: PATH, method: "POST", nonce: &nonce, timestamp_s, key_code: &self.key_code, body: &body }
+                .sign(&self.key)
+                .ok_or_else(no_randomness)?;
+
+        let mut http = reqwest::Request::new(Method::POST, self.endpoint.clone());
+        *http.headers_mut() = self.headers.clone();
+        for (name, value) in [
+            ("x-api-code", call.api_code()),
+            ("x-nonce", &nonce),
+            ("x-timestamp", &timestamp_s.to_string()),
+            ("x-signature", &signature),
+            ("x-request-id", request_id),
+        ] {
+            let value = HeaderValue::from_str(value).map_err(|_| format!("cannot write the header {name}"))?;
+            http.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+        *http.body_mut() = Some(body.into());
+        Ok(Prepared { request: http, call, request_id: request_id.to_owned() })
+    }
+
+    async fn send(&self, prepared: Prepared) -> Received {
+        let Prepared { request, call, request_id } = prepared;
+        let started = Instant::now();
+        let (http, received) = match self.client.execute(request).await {
+            Ok(response) => (Some(response.status().as_u16()), receive(call, response).await),
+            Err(error) => (None, not_answered(&error)),
+        };
+        let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::debug!(%request_id, ?call, http, latency_ms, "gateway called");
+        received
+    }
+}
+
+/// What it means that no answer began.
+fn not_answered(error: &reqwest::Error) -> Received {
+    if is_unsent(error) {
+        return Received { reply: Reply::Unsent, message: message::fit(&format!("not sent: {}", chain(error))) };
+    }
+    lost("no answer", error)
+}
+
+/// Whether an error proves that no byte of the request left.
+///
+/// `is_connect` looks for hyper-util's kind `Connect`, which is given only while a connection is being made: the
+/// connector's own future failed, that is the name, the socket, the TLS handshake or their common deadline
+/// (`connect_timeout`, so that such an error says `is_timeout` as well). The request is handed to the connection
+/// after that future is done; every later error has another kind (`SendRequest`, `Canceled`). A TLS handshake that
+/// fails has put bytes on the wire, but none of the request, as there is no early data.
+///
+/// `is_builder` would be no proof. reqwest gives that kind also to an *answer*: a redirect whose `Location` is not
+/// a URL (`http://999.999.999.999/`), and with redirects switched off as well. What it could stand for before a
+/// send, a bad URL or scheme, is ruled out by [`GatewayUrl`] instead.
+///
+/// A total timeout that runs out while connecting is not provable either: the error does not say how far it came.
+fn is_unsent(error: &reqwest::Error) -> bool {
+    error.is_connect()
+}
+
+fn lost(what: &str, error: &reqwest::Error) -> Received {
+    Received { reply: Reply::Lost, message: message::fit(&format!("{what}: {}", chain(error))) }
+}
+
+/// Reads the answer to its end.
+async fn receive(call: Call, mut response: Response) -> Received {
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > ANSWER_BYTES_MAX => {
+                let message = format!("the answer is larger than {ANSWER_BYTES_MAX} bytes");
+                return Received { reply: Reply::Lost, message };
+            }
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => break,
+            // Whatever the error is, the request had arrived.
+            Err(error) => return lost("the answer is cut", &error),
+        }
+    }
+    let http = response.status().as_u16();
+    let date_unix_s = header(response.headers(), &DATE).and_then(http_date::unix_s);
+    let said = answer_body::read(call, &body);
+    let message = match (said.code, &said.message) {
+        (Some(_), Some(text)) => message::fit(text),
+        (Some(code), None) => format!("http {http}, code {code}, no message"),
+        (None, _) => message::fit(&unreadable(http, response.headers(), body.len())),
+    };
+    let answer = Answer {
+        http,
+        code: said.code,
+        data: said.data,
+        retry_after_s: header(response.headers(), &RETRY_AFTER)
+            .and_then(|text| http_date::retry_after_s(text, date_unix_s.unwrap_or_else(now_unix_s))),
+        date_unix_s,
+    };
+    Received { reply: Reply::Answered(answer), message }
+}
+
+/// Describes an answer that says nothing; the page itself is never quoted.
+fn unreadable(http: u16, headers: &HeaderMap, bytes: usize) -> String {
+    let kind = header(headers, &CONTENT_TYPE).unwrap_or("no content type");
+    format!("http {http} without a readable meta.code ({kind}, {bytes} bytes)")
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn now_unix_s() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// An error and its causes on one line; reqwest says the cause alone, or the kind alone, else.
+fn chain(error: &reqwest::Error) -> String {
+    let mut text = String::new();
+    let mut next: Option<&dyn Error> = Some(error);
+    while let Some(error) = next {
+        let said = error.to_string();
+        if !text.ends_with(&said) {
+            text = if text.is_empty() { said } else { format!("{text}: {said}") };
+        }
+        next = error.source();
+    }
+    text
+}

@@ -1,0 +1,170 @@
+//! Loads the merchant's private key and signs with it; says what a file is that holds no such key.
+
+use super::error::GatewayError;
+use super::pem::{self, Block};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeyPair;
+use aws_lc_rs::signature::RSA_PKCS1_SHA256;
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// The largest key file that is read, in bytes: a key of 8192 bits has about 6,400.
+const FILE_BYTES_MAX: u64 = 64 * 1024;
+
+/// The merchant's RSA key, 2048 to 8192 bits. `Debug` shows its size only.
+pub struct PrivateKey(KeyPair);
+
+impl PrivateKey {
+    /// Loads an unencrypted PEM file, PKCS#1 (`BEGIN RSA PRIVATE KEY`) or PKCS#8 (`BEGIN PRIVATE KEY`).
+    ///
+    /// On Unix a file that group or others may read is refused: whoever holds the key can credit points. Windows
+    /// keeps no such bits, so there the file's access list is left to its owner.
+    ///
+    /// # Errors
+    /// [`GatewayError::KeyUnreadable`], [`GatewayError::KeyExposed`] or [`GatewayError::KeyRefused`].
+    pub fn load(path: &Path) -> Result<Self, GatewayError> {
+        let unreadable = |source: std::io::Error| {
+            let hint = match source.kind() {
+                std::io::ErrorKind::NotFound => "correct private_key under [gateway]; paths are relative to that file",
+                std::io::ErrorKind::PermissionDenied => "let the user that runs topup own the file",
+                _ => "name the file that holds the key as private_key under [gateway]",
+            };
+            GatewayError::KeyUnreadable { path: path.to_owned(), source, hint }
+        };
+        let mut file = File::open(path).map_err(unreadable)?;
+        // The open file is asked, not the path, so that nobody can put another file there in between.
+        let metadata = file.metadata().map_err(unreadable)?;
+        if metadata.is_dir() {
+            return Err(unreadable(std::io::ErrorKind::IsADirectory.into()));
+        }
+        refuse_exposed(path, &metadata)?;
+        let mut bytes = Vec::new();
+        file.by_ref().take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        let what = path.display().to_string();
+        if bytes.len() as u64 > FILE_BYTES_MAX {
+            return Err(Refusal("a file of more than 64 KiB", HINT_FILE).of(&what));
+        }
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => parse(text).map_err(|refusal| refusal.of(&what)),
+            Err(_) => Err(Refusal("a binary file", "convert a der key: openssl rsa -inform der -in KEY").of(&what)),
+        }
+    }
+
+    /// Reads the text of a PEM file.
+    ///
+    /// # Errors
+    /// [`GatewayError::KeyRefused`], which says what the text is instead.
+    pub fn from_pem(text: &str) -> Result<Self, GatewayError> {
+        parse(text).map_err(|refusal| refusal.of("this text"))
+    }
+
+    /// The size of the key in bits, rounded up to whole bytes.
+    #[must_use]
+    pub fn bits(&self) -> usize {
+        self.0.public_modulus_len() * 8
+    }
+
+    /// The signature of a text: RSASSA-PKCS1-v1_5 with SHA-256. `None` only if the system's randomness failed.
+    pub(super) fn sign(&self, text: &[u8]) -> Option<Vec<u8>> {
+        let mut signature = vec![0; self.0.public_modulus_len()];
+        self.0.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text, &mut signature).ok()?;
+        Some(signature)
+    }
+}
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PrivateKey({} bits)", self.bits())
+    }
+}
+
+/// What a text is that is no key for us, and what to do about it.
+struct Refusal(&'static str, &'static str);
+
+impl Refusal {
+    fn of(self, what: &str) -> GatewayError {
+        GatewayError::KeyRefused { what: what.to_owned(), found: self.0, hint: self.1 }
+    }
+}
+
+const HINT_FILE: &str =
+    "use the file whose first line is -----BEGIN RSA PRIVATE KEY----- or -----BEGIN PRIVATE KEY-----";
+const HINT_RSA: &str = "make one with openssl genrsa -out merchant.pem 2048, and give its public key to the provider";
+const HINT_AGAIN: &str = "copy the file again: it is damaged or cut";
+const HINT_DECRYPT: &str = "decrypt it: openssl rsa -in KEY -out merchant.pem && chmod 600 merchant.pem";
+
+fn parse(text: &str) -> Result<PrivateKey, Refusal> {
+    let text = text.trim_start_matches('\u{feff}');
+    if text.trim().is_empty() {
+        return Err(Refusal("nothing: it is empty", HINT_FILE));
+    }
+    let blocks = pem::blocks(text);
+    let mut keys = blocks.iter().filter(|block| block.label.ends_with("PRIVATE KEY"));
+    match (keys.next(), keys.next()) {
+        (Some(_), Some(_)) => Err(Refusal("more than one private key", "leave one key in the file")),
+        (Some(block), None) => parse_block(block),
+        (None, _) => Err(no_private_key(&blocks)),
+    }
+}
+
+fn parse_block(block: &Block) -> Result<PrivateKey, Refusal> {
+    if block.encrypted || block.label == "ENCRYPTED PRIVATE KEY" {
+        return Err(Refusal("an encrypted key", HINT_DECRYPT));
+    }
+    let is_pkcs1 = match block.label.as_str() {
+        "RSA PRIVATE KEY" => true,
+        "PRIVATE KEY" => false,
+        "EC PRIVATE KEY" => return Err(Refusal("an ec key", HINT_RSA)),
+        "OPENSSH PRIVATE KEY" => return Err(Refusal("an openssh key", HINT_RSA)),
+        _ => return Err(Refusal("a private key of another kind", HINT_RSA)),
+    };
+    let Some(der) = &block.content else { return Err(Refusal("a damaged key", HINT_AGAIN)) };
+    let pair = if is_pkcs1 { KeyPair::from_der(der) } else { KeyPair::from_pkcs8(der) };
+    pair.map(PrivateKey).map_err(|rejected| match rejected.to_string().as_str() {
+        "TooSmall" => Refusal("an rsa key of fewer than 2048 bits", HINT_RSA),
+        "TooLarge" => Refusal("an rsa key of more than 8192 bits", HINT_RSA),
+        "WrongAlgorithm" => Refusal("a key that is not rsa, such as an ec key", HINT_RSA),
+        _ => Refusal("a damaged key", HINT_AGAIN),
+    })
+}
+
+/// Names what a text without a private key is.
+fn no_private_key(blocks: &[Block]) -> Refusal {
+    let Some(first) = blocks.first() else { return Refusal("no pem block", HINT_FILE) };
+    let found = match first.label.as_str() {
+        "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => "a certificate",
+        "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => "a certificate request",
+        label if label.ends_with("PUBLIC KEY") => "a public key",
+        _ => "a pem block of another kind",
+    };
+    Refusal(found, HINT_FILE)
+}
+
+#[cfg(unix)]
+fn refuse_exposed(path: &Path, metadata: &std::fs::Metadata) -> Result<(), GatewayError> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(GatewayError::KeyExposed { path: path.to_owned(), mode, quoted: shell_quoted(path) })
+}
+
+#[cfg(not(unix))]
+fn refuse_exposed(_path: &Path, _metadata: &std::fs::Metadata) -> Result<(), GatewayError> {
+    Ok(())
+}
+
+/// The path as a shell takes it, so that the hint can be pasted.
+#[cfg(unix)]
+fn shell_quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '=' | ',');
+    if text.chars().all(plain) && !text.starts_with('-') {
+        return text;
+    }
+    let dashed = if text.starts_with('-') { format!("./{text}") } else { text };
+    format!("'{}'", dashed.replace('\'', r"'\''"))
+}

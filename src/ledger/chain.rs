@@ -1,0 +1,47 @@
+//! Links the events of a batch: each carries the SHA-256 of the one before, so that an edited, removed or reordered
+//! event shows.
+
+use aws_lc_rs::digest::{Context, SHA256};
+
+/// What the first event of a batch carries.
+pub(super) const START: [u8; 32] = [0; 32];
+
+/// The columns of one event, as they are hashed.
+#[derive(Debug)]
+pub(super) struct Link<'a> {
+    pub(super) payout_id: Option<i64>,
+    pub(super) at: i64,
+    pub(super) kind: &'a str,
+    pub(super) detail: Option<&'a str>,
+    pub(super) state: Option<&'a str>,
+    pub(super) request_id: Option<&'a str>,
+    pub(super) http: Option<i64>,
+    pub(super) code: Option<i64>,
+    pub(super) latency_ms: Option<i64>,
+    pub(super) note: Option<&'a str>,
+    pub(super) previous: [u8; 32],
+}
+
+impl Link<'_> {
+    /// The hash that the next event carries.
+    pub(super) fn hash(&self) -> [u8; 32] {
+        let mut context = Context::new(&SHA256);
+        context.update(&self.previous);
+        for number in [self.payout_id, Some(self.at), self.http, self.code, self.latency_ms] {
+            field(&mut context, number.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
+        }
+        for text in [Some(self.kind), self.detail, self.state, self.request_id, self.note] {
+            field(&mut context, text.map(str::as_bytes));
+        }
+        let mut hash = [0; 32];
+        hash.copy_from_slice(context.finish().as_ref());
+        hash
+    }
+}
+
+/// A length in front keeps neighbouring fields apart, and absent ones from empty ones.
+fn field(context: &mut Context, bytes: Option<&[u8]>) {
+    let length = bytes.map_or(u64::MAX, |bytes| bytes.len() as u64);
+    context.update(&length.to_be_bytes());
+    context.update(bytes.unwrap_or_default());
+}

@@ -1,0 +1,139 @@
+//! Defines what can go wrong with the ledger, in words that say what to do.
+
+use crate::domain::standing::Impossible;
+use std::path::PathBuf;
+
+/// A ledger that cannot be used, or a write that did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// There is no file, and the command does not make one.
+    #[error("there is no ledger at {0}\nhint: `topup run` creates one; check --ledger and [ledger] path")]
+    Missing(PathBuf),
+    /// The file is something else.
+    #[error(
+        "{path} is no ledger: expected an SQLite file written by topup, found {found}\nhint: check --ledger and [ledger] path; an existing file is never overwritten"
+    )]
+    NotALedger {
+        /// The file.
+        path: PathBuf,
+        /// What it seems to be.
+        found: String,
+    },
+    /// A newer program wrote the file.
+    #[error(
+        "the ledger {path} has schema {found}, this program knows up to {known}\nhint: a newer topup wrote it; use that one"
+    )]
+    NewerSchema {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: usize,
+        /// Ours.
+        known: usize,
+    },
+    /// Another command changes the ledger right now.
+    #[error(
+        "another run holds the ledger {path}: {holder}\nhint: wait for it, or stop it; a run that was killed holds nothing"
+    )]
+    Locked {
+        /// The file.
+        path: PathBuf,
+        /// Which process, since when.
+        holder: String,
+    },
+    /// The file lies where SQLite cannot keep its promises.
+    #[error(
+        "the ledger {path} is on a network share ({kind}), where writes can be lost\nhint: keep the ledger on a local disk"
+    )]
+    NetworkShare {
+        /// The file.
+        path: PathBuf,
+        /// The kind of file system.
+        kind: &'static str,
+    },
+    /// A setting that durability rests on could not be made.
+    #[error("the ledger {path} does not keep {setting}: expected {expected}, found {found}")]
+    Setting {
+        /// The file.
+        path: PathBuf,
+        /// The PRAGMA.
+        setting: &'static str,
+        /// What durability needs.
+        expected: &'static str,
+        /// What SQLite answered.
+        found: String,
+    },
+    /// The operating system said no.
+    #[error("while {doing}: {source}{}", hint_for_io(.source))]
+    Io {
+        /// What was being done.
+        doing: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// SQLite said no.
+    #[error("while {doing}: {source}{}", hint_for_sqlite(.source))]
+    Sqlite {
+        /// What was being done.
+        doing: &'static str,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// The schema could not be brought up to date.
+    #[error("while bringing the ledger's schema up to date: {0}")]
+    Migration(#[from] rusqlite_migration::Error),
+    /// A batch that the ledger does not hold.
+    #[error("the ledger holds no batch {0:?}\nhint: `topup status` lists them")]
+    NoBatch(String),
+    /// The ledger contradicts itself, or an event contradicts the ledger: nothing further is done.
+    #[error("the ledger contradicts itself: {0}\nhint: nothing was sent on it; keep the file and `topup verify` it")]
+    Broken(String),
+    /// An earlier write failed, so that no later one may happen.
+    #[error("the ledger stopped writing: {0}")]
+    Stopped(String),
+}
+
+impl LedgerError {
+    pub(super) fn sqlite(doing: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {
+        move |source| Self::Sqlite { doing, source }
+    }
+
+    pub(super) fn io(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let doing = doing.into();
+        move |source| Self::Io { doing, source }
+    }
+}
+
+impl From<Impossible> for LedgerError {
+    fn from(impossible: Impossible) -> Self {
+        Self::Broken(impossible.to_string())
+    }
+}
+
+fn hint_for_io(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+            "\nhint: the ledger's folder must be writable: SQLite keeps two files beside it"
+        }
+        std::io::ErrorKind::StorageFull => "\nhint: free some disk space and run the same command again",
+        _ => "",
+    }
+}
+
+fn hint_for_sqlite(error: &rusqlite::Error) -> &'static str {
+    use rusqlite::ErrorCode as Code;
+    match error.sqlite_error_code() {
+        Some(Code::DiskFull) => "\nhint: free some disk space and run the same command again; nothing was lost",
+        Some(Code::ReadOnly | Code::CannotOpen | Code::PermissionDenied) => {
+            "\nhint: the ledger and its folder must be writable: SQLite keeps two files beside it"
+        }
+        Some(Code::DatabaseBusy | Code::DatabaseLocked) => {
+            "\nhint: another program holds the file; close it and run the same command again"
+        }
+        Some(Code::DatabaseCorrupt | Code::NotADatabase) => {
+            "\nhint: the file is damaged; restore a backup: `topup run` then asks the gateway before every first send"
+        }
+        Some(Code::SystemIoFailure) => "\nhint: the disk failed; run the same command again when it is sound",
+        _ => "",
+    }
+}

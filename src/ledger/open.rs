@@ -1,0 +1,192 @@
+//! Opens a ledger file: what it must be, the settings that durability rests on, and its schema.
+
+use super::error::LedgerError;
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+
+const MIGRATIONS: &[M<'_>] = &[M::up(include_str!("../../migrations/0001_ledger.sql"))];
+/// "topp" in ASCII, as the first migration sets it.
+const APPLICATION_ID: i64 = 0x746f_7070;
+/// Readers and the one writer share the file; a wait this long means that a foreign program holds it.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// KiB of page cache: enough for the random inserts of a large plan, and the same for every size of batch.
+const CACHE_KIB: i64 = 16 * 1024;
+
+/// What a command wants of a ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Make the file if there is none.
+    Create,
+    /// Change an existing one.
+    Write,
+    /// Only look, beside a live run too.
+    Read,
+}
+
+/// Opens the file, sets and reads back what durability needs, and brings the schema up to date.
+pub(super) fn open(path: &Path, access: Access) -> Result<Connection, LedgerError> {
+    let exists = check_file(path)?;
+    if !exists {
+        if access != Access::Create {
+            return Err(LedgerError::Missing(path.to_owned()));
+        }
+        create_private(path)?;
+    }
+    refuse_network_share(path)?;
+    let flags = match access {
+        Access::Create | Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+    };
+    let mut connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(LedgerError::sqlite("opening the ledger"))?;
+    let version = check_identity(&connection, path, exists)?;
+    configure(&connection, path, access)?;
+    if access == Access::Read {
+        if version < MIGRATIONS.len() {
+            return Err(LedgerError::NotALedger {
+                path: path.to_owned(),
+                found: format!("schema {version}, which `topup resume` brings up to date"),
+            });
+        }
+    } else {
+        Migrations::from_slice(MIGRATIONS).to_latest(&mut connection)?;
+    }
+    Ok(connection)
+}
+
+/// A ledger in memory, for simulations: the same schema and code, nothing durable.
+pub(super) fn open_in_memory() -> Result<Connection, LedgerError> {
+    let mut connection = Connection::open_in_memory().map_err(LedgerError::sqlite("opening a ledger in memory"))?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(LedgerError::sqlite("configuring the ledger"))?;
+    Migrations::from_slice(MIGRATIONS).to_latest(&mut connection)?;
+    Ok(connection)
+}
+
+/// Whether there is a file; an existing one must be an SQLite database.
+fn check_file(path: &Path) -> Result<bool, LedgerError> {
+    let reading = || format!("reading the ledger {}", path.display());
+    let mut file = match std::fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(LedgerError::io(reading())(error)),
+    };
+    let not_a_ledger = |found: &str| LedgerError::NotALedger { path: path.to_owned(), found: found.to_owned() };
+    if file.metadata().map_err(LedgerError::io(reading()))?.is_dir() {
+        return Err(not_a_ledger("a folder"));
+    }
+    let mut head = Vec::new();
+    file.by_ref().take(16).read_to_end(&mut head).map_err(LedgerError::io(reading()))?;
+    if head.is_empty() {
+        return Err(not_a_ledger("an empty file"));
+    }
+    if head != b"SQLite format 3\0" {
+        return Err(not_a_ledger("another kind of file"));
+    }
+    Ok(true)
+}
+
+/// The ledger holds whole phone numbers: from its first moment on only its owner may read it.
+///
+/// SQLite takes a file of length zero for a new database, and gives its side files the same mode.
+fn create_private(path: &Path) -> Result<(), LedgerError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop).map_err(LedgerError::io(format!("creating the ledger {}", path.display())))
+}
+
+/// The schema's version, 0 for a new file.
+fn check_identity(connection: &Connection, path: &Path, exists: bool) -> Result<usize, LedgerError> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let reading = LedgerError::sqlite("reading the ledger's schema");
+    let (id, version) = pragma("application_id").and_then(|id| Ok((id, pragma("user_version")?))).map_err(|error| {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::NotADatabase) => {
+                LedgerError::NotALedger { path: path.to_owned(), found: "a damaged file".to_owned() }
+            }
+            Some(_) | None => reading(error),
+        }
+    })?;
+    if exists && id != APPLICATION_ID {
+        let found = "another program's database".to_owned();
+        return Err(LedgerError::NotALedger { path: path.to_owned(), found });
+    }
+    let version = usize::try_from(version).unwrap_or(usize::MAX);
+    if version > MIGRATIONS.len() {
+        return Err(LedgerError::NewerSchema { path: path.to_owned(), found: version, known: MIGRATIONS.len() });
+    }
+    Ok(version)
+}
+
+fn configure(connection: &Connection, path: &Path, access: Access) -> Result<(), LedgerError> {
+    let configuring = || LedgerError::sqlite("configuring the ledger");
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(configuring())?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(configuring())?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(configuring())?;
+    connection.pragma_update(None, "trusted_schema", false).map_err(configuring())?;
+    if access == Access::Read {
+        return Ok(());
+    }
+    connection
+        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))
+        .map_err(configuring())?;
+    // NORMAL does not sync on commit in WAL mode: an intent would be lost with the power.
+    connection.pragma_update(None, "synchronous", "full").map_err(configuring())?;
+    connection.pragma_update(None, "fullfsync", true).map_err(configuring())?;
+    read_back(connection, path)
+}
+
+/// A setting that SQLite did not take is silent unless it is read back.
+fn read_back(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
+    for (setting, expected) in [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1")] {
+        let found = connection
+            .pragma_query_value(None, setting, |row| {
+                row.get::<_, rusqlite::types::Value>(0).map(|value| match value {
+                    rusqlite::types::Value::Text(text) => text,
+                    rusqlite::types::Value::Integer(number) => number.to_string(),
+                    other @ (rusqlite::types::Value::Null
+                    | rusqlite::types::Value::Real(_)
+                    | rusqlite::types::Value::Blob(_)) => format!("{other:?}"),
+                })
+            })
+            .map_err(LedgerError::sqlite("reading a setting back"))?;
+        if found != expected {
+            return Err(LedgerError::Setting { path: path.to_owned(), setting, expected, found });
+        }
+    }
+    Ok(())
+}
+
+/// SQLite's write-ahead log needs memory that both sides share; over a network there is none.
+#[cfg(target_os = "linux")]
+fn refuse_network_share(path: &Path) -> Result<(), LedgerError> {
+    let Ok(stat) = rustix::fs::statfs(path) else { return Ok(()) };
+    let kind = match u32::try_from(stat.f_type).unwrap_or(0) {
+        0x6969 => "NFS",
+        0xff53_4d42 => "CIFS",
+        0xfe53_4d42 => "SMB",
+        0x517b => "SMB",
+        0x0102_1997 => "9P",
+        _ => return Ok(()),
+    };
+    Err(LedgerError::NetworkShare { path: path.to_owned(), kind })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn refuse_network_share(_path: &Path) -> Result<(), LedgerError> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_migrations_are_sound() {
+        assert_eq!(Migrations::from_slice(MIGRATIONS).validate(), Ok(()));
+    }
+}

@@ -1,0 +1,121 @@
+//! Reads the ledger: batches, totals, payouts to take up, histories.
+
+use super::error::LedgerError;
+use super::record::{Batch, BatchId, Payout, PayoutId, Totals};
+use super::row::{self, BATCH_COLUMNS, TOP_UP_COLUMNS};
+use super::words::event_of;
+use crate::domain::standing::{Standing, State};
+use rusqlite::types::FromSql;
+use rusqlite::{Connection, OptionalExtension, Params};
+
+const READING: &str = "reading the ledger";
+
+/// All rows that a query gives, each through `read`.
+pub(super) fn rows<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    mut read: impl FnMut(&rusqlite::Row<'_>) -> Result<T, LedgerError>,
+) -> Result<Vec<T>, LedgerError> {
+    let mut statement = connection.prepare_cached(sql).map_err(LedgerError::sqlite(READING))?;
+    let mut rows = statement.query(params).map_err(LedgerError::sqlite(READING))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(LedgerError::sqlite(READING))? {
+        found.push(read(row)?);
+    }
+    Ok(found)
+}
+
+/// One value that a query may give.
+pub(super) fn one<T: FromSql>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> Result<Option<T>, LedgerError> {
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.query_row(params, |row| row.get(0)).optional())
+        .map_err(LedgerError::sqlite(READING))
+}
+
+pub(super) fn batches(connection: &Connection) -> Result<Vec<Batch>, LedgerError> {
+    rows(connection, &format!("SELECT {BATCH_COLUMNS} FROM batches ORDER BY batch_id"), [], row::batch)
+}
+
+pub(super) fn batch(connection: &Connection, name: &str) -> Result<Option<Batch>, LedgerError> {
+    let sql = format!("SELECT {BATCH_COLUMNS} FROM batches WHERE name = ?1");
+    Ok(rows(connection, &sql, [name], row::batch)?.pop())
+}
+
+pub(super) fn totals(connection: &Connection, batch: BatchId) -> Result<Totals, LedgerError> {
+    let mut totals = Totals::default();
+    let sql = "SELECT state, rows, points, recovered FROM totals WHERE batch_id = ?1";
+    rows(connection, sql, [batch.0], |row| {
+        let get = |index| row.get::<_, u64>(index).map_err(LedgerError::sqlite(READING));
+        let word = row.get::<_, String>(0).map_err(LedgerError::sqlite(READING))?;
+        let state =
+            State::from_word(&word).ok_or_else(|| LedgerError::Broken(format!("no state is called {word:?}")))?;
+        let total = totals.of_mut(state);
+        (total.rows, total.points, total.recovered) = (get(1)?, get(2)?, get(3)?);
+        Ok(())
+    })?;
+    Ok(totals)
+}
+
+/// What [`row::payout`] reads, from `payouts p`.
+fn payout_columns() -> String {
+    format!(
+        "p.payout_id, p.row, p.row_key, p.name,
+         EXISTS (SELECT 1 FROM payouts s
+                 WHERE s.member = p.member AND s.batch_id = p.batch_id AND s.payout_id <> p.payout_id),
+         EXISTS (SELECT 1 FROM events e WHERE e.payout_id = p.payout_id),
+         {TOP_UP_COLUMNS}"
+    )
+}
+
+pub(super) fn payout(connection: &Connection, payout: PayoutId) -> Result<Payout, LedgerError> {
+    let sql = format!("SELECT {} FROM payouts p WHERE p.payout_id = ?1", payout_columns());
+    rows(connection, &sql, [payout.0], row::payout)?
+        .pop()
+        .ok_or_else(|| LedgerError::Broken(format!("there is no payout {}", payout.0)))
+}
+
+/// The next payouts of a batch in a state, in the order of the plan.
+pub(super) fn payouts_after(
+    connection: &Connection,
+    batch: BatchId,
+    state: State,
+    after: Option<PayoutId>,
+    rows_max: usize,
+) -> Result<Vec<Payout>, LedgerError> {
+    // The state is spelt out, not bound: only then does SQLite use the partial index of that state.
+    let sql = format!(
+        "SELECT {} FROM payouts p
+         WHERE p.batch_id = ?1 AND p.state = '{}' AND p.payout_id > ?2 ORDER BY p.payout_id LIMIT ?3",
+        payout_columns(),
+        state.word()
+    );
+    let rows_max = i64::try_from(rows_max).unwrap_or(i64::MAX);
+    rows(connection, &sql, (batch.0, after.map_or(0, |id| id.0), rows_max), row::payout)
+}
+
+/// How a payout stands after its whole history.
+pub(super) fn standing(connection: &Connection, payout: PayoutId) -> Result<Standing, LedgerError> {
+    let sql = "SELECT kind, detail, note FROM events WHERE payout_id = ?1 ORDER BY event_id";
+    let events = rows(connection, sql, [payout.0], |row| {
+        let get = |index| row.get::<_, Option<String>>(index).map_err(LedgerError::sqlite(READING));
+        event_of(&get(0)?.unwrap_or_default(), get(1)?.as_deref(), get(2)?)
+    })?;
+    Ok(Standing::from_history(&events)?)
+}
+
+/// Whether a batch ever had an event of this kind.
+pub(super) fn has_batch_event(connection: &Connection, batch: BatchId, kind: &str) -> Result<bool, LedgerError> {
+    let sql = "SELECT 1 FROM events WHERE batch_id = ?1 AND payout_id IS NULL AND kind = ?2 LIMIT 1";
+    Ok(one::<i64>(connection, sql, (batch.0, kind))?.is_some())
+}
+
+/// When the newest event of the whole ledger was written, in Unix milliseconds.
+pub(super) fn newest_event_at(connection: &Connection) -> Result<Option<i64>, LedgerError> {
+    one(connection, "SELECT at FROM events ORDER BY event_id DESC LIMIT 1", [])
+}

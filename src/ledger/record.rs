@@ -1,0 +1,186 @@
+//! Defines what the ledger stores and gives back: batches, payouts, events.
+
+use crate::domain::batch_name::BatchName;
+use crate::domain::event::Event;
+use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
+use crate::domain::payout::{RowKey, TopUp};
+use crate::domain::standing::State;
+use std::time::Duration;
+
+/// A batch's row in the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BatchId(pub(super) i64);
+
+/// A payout's row in the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PayoutId(pub(super) i64);
+
+/// A time of day, in Unix milliseconds.
+pub type UnixMs = i64;
+
+/// What a batch is bound to: a command with another one of these is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// Host and port of the gateway.
+    pub gateway_host: String,
+    /// The merchant's store code.
+    pub merchant_id: String,
+    /// The merchant's POS code.
+    pub terminal_id: String,
+    /// What every invoice_no begins with.
+    pub invoice_prefix: InvoicePrefix,
+}
+
+/// Who planned a batch, from what, with which settings, on whose word.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The file's name.
+    pub file_name: String,
+    /// The configuration as JSON, never the key.
+    pub settings: String,
+    /// User and machine.
+    pub planned_by: String,
+    /// When.
+    pub planned_at: UnixMs,
+}
+
+/// A batch.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Its row.
+    pub id: BatchId,
+    /// Its name.
+    pub name: BatchName,
+    /// What it is bound to.
+    pub binding: Binding,
+    /// Payouts of the plan.
+    pub rows: u64,
+    /// Points of the plan.
+    pub points: u64,
+    /// Rows of the file that were skipped on the user's word.
+    pub skipped_rows: u64,
+    /// The seal: SHA-256 of the plan's canonical rows and totals.
+    pub plan_sha256: [u8; 32],
+    /// The file's name.
+    pub file_name: String,
+    /// When it was planned.
+    pub planned_at: UnixMs,
+    /// Who planned it.
+    pub planned_by: String,
+    /// SHA-256 of its newest event.
+    pub chain_head: [u8; 32],
+}
+
+/// A payout as the engine takes it up.
+#[derive(Clone, Debug)]
+pub struct Payout {
+    /// Its row.
+    pub id: PayoutId,
+    /// The row in the spreadsheet.
+    pub row: u64,
+    /// Its key across edits.
+    pub key: RowKey,
+    /// What it sends.
+    pub top_up: TopUp,
+    /// The name that the payer expects behind the member.
+    pub name: Option<String>,
+    /// Other payouts of the batch go to the same member.
+    pub shares_member: bool,
+    /// Something happened to it before.
+    pub has_history: bool,
+}
+
+/// Rows and points in one state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Total {
+    /// Payouts.
+    pub rows: u64,
+    /// Points.
+    pub points: u64,
+    /// Credited ones that no send of this ledger explains.
+    pub recovered: u64,
+}
+
+/// Rows and points by state.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals([Total; State::ALL.len()]);
+
+impl Totals {
+    /// Those of one state.
+    #[must_use]
+    pub fn of(&self, state: State) -> Total {
+        self.0[state as usize]
+    }
+
+    pub(super) fn of_mut(&mut self, state: State) -> &mut Total {
+        &mut self.0[state as usize]
+    }
+
+    /// Rows of all states.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.0.iter().map(|total| total.rows).sum()
+    }
+}
+
+/// An HTTP call, as the history keeps it.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The header `X-Request-ID`.
+    pub request_id: String,
+    /// HTTP status, where there was an answer.
+    pub http: Option<u16>,
+    /// `meta.code`, where there was one.
+    pub code: Option<i64>,
+    /// From send to end; `None` where the end is not known.
+    pub latency: Option<Duration>,
+}
+
+/// One event of one payout, to be recorded.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Whose.
+    pub payout: PayoutId,
+    /// What happened.
+    pub event: Event,
+    /// The state before, which the ledger compares with its own.
+    pub before: State,
+    /// The state after.
+    pub after: State,
+    /// The call behind it.
+    pub call: Option<Call>,
+    /// A person's reason, or what the gateway said.
+    pub note: Option<String>,
+    /// Credited by an order that no send of this ledger explains.
+    pub recovered: bool,
+}
+
+/// An event of a batch as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BatchEvent {
+    /// All rows are in the ledger; the note is the seal and the consent.
+    Planned(String),
+    /// A command that sends began.
+    RunStarted(String),
+    /// It ended on its own.
+    RunEnded(String),
+    /// The gateway knows numbers that this ledger never sent.
+    GatewayAhead(InvoiceNo),
+    /// The first payouts were confirmed by order status.
+    CanaryConfirmed,
+}
+
+/// One payout to be planned.
+#[derive(Clone, Debug)]
+pub struct NewPayout<'a> {
+    /// The row in the spreadsheet.
+    pub row: u64,
+    /// Its key across edits.
+    pub key: &'a RowKey,
+    /// What it will send.
+    pub top_up: &'a TopUp,
+    /// The name that the payer expects behind the member.
+    pub name: Option<&'a str>,
+    /// The user's other columns.
+    pub extra: &'a [(String, String)],
+}

@@ -1,0 +1,88 @@
+//! Turns rows of the ledger's tables into the types of the domain; what does not fit is a broken ledger.
+
+use super::error::LedgerError;
+use super::record::{Batch, BatchId, Binding, Payout, PayoutId};
+use crate::domain::batch_name::BatchName;
+use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
+use crate::domain::member::Member;
+use crate::domain::payout::{RowKey, TopUp};
+use crate::domain::phone::PhoneNumber;
+use crate::domain::points::Points;
+use crate::domain::receipt::Receipt;
+use rusqlite::Row;
+use rusqlite::types::FromSql;
+
+/// What [`top_up`] reads, from `payouts p`.
+pub(super) const TOP_UP_COLUMNS: &str = "p.invoice_no, p.member, p.phone, p.points, p.send_sms, p.receipt";
+/// What [`batch`] reads, from `batches`.
+pub(super) const BATCH_COLUMNS: &str = "batch_id, name, gateway_host, merchant_id, terminal_id, invoice_prefix, rows, \
+     points, skipped_rows, plan_sha256, file_name, planned_at, planned_by, chain_head";
+
+/// One value; a column of another type than its table declares is a broken ledger.
+fn value<T: FromSql>(row: &Row<'_>, index: usize) -> Result<T, LedgerError> {
+    row.get(index).map_err(LedgerError::sqlite("reading a row of the ledger"))
+}
+
+fn broken(what: &str) -> LedgerError {
+    LedgerError::Broken(format!("a stored {what} is none"))
+}
+
+/// Six columns from `first` on, as [`TOP_UP_COLUMNS`] names them.
+pub(super) fn top_up(row: &Row<'_>, first: usize) -> Result<TopUp, LedgerError> {
+    let phone = value::<Option<String>>(row, first + 2)?;
+    let phone = phone.map(|phone| PhoneNumber::parse(&phone).ok_or_else(|| broken("phone"))).transpose()?;
+    let member = value::<String>(row, first + 1)?;
+    let receipt = value::<Option<String>>(row, first + 5)?;
+    Ok(TopUp {
+        invoice_no: InvoiceNo::parse(&value::<String>(row, first)?).ok_or_else(|| broken("invoice_no"))?,
+        member: Member::from_key(&member, phone).ok_or_else(|| broken("member"))?,
+        points: Points::new(value(row, first + 3)?).ok_or_else(|| broken("amount of points"))?,
+        send_sms: value(row, first + 4)?,
+        receipt: receipt.map(|json| receipt_of(&json)).transpose()?,
+    })
+}
+
+/// A receipt as the ledger stores it.
+pub(super) fn receipt_json(receipt: &Receipt) -> String {
+    serde_json::json!([receipt.name(), receipt.address(), receipt.email(), receipt.tax_code()]).to_string()
+}
+
+fn receipt_of(json: &str) -> Result<Receipt, LedgerError> {
+    let [name, address, email, tax_code]: [String; 4] = serde_json::from_str(json).map_err(|_| broken("receipt"))?;
+    Receipt::new(&name, &address, &email, &tax_code).map_err(|_| broken("receipt"))
+}
+
+/// `payout_id, row, row_key, name, shares_member, has_history` and then [`TOP_UP_COLUMNS`].
+pub(super) fn payout(row: &Row<'_>) -> Result<Payout, LedgerError> {
+    Ok(Payout {
+        id: PayoutId(value(row, 0)?),
+        row: value(row, 1)?,
+        key: RowKey::from_stored(value(row, 2)?),
+        name: value(row, 3)?,
+        shares_member: value(row, 4)?,
+        has_history: value(row, 5)?,
+        top_up: top_up(row, 6)?,
+    })
+}
+
+/// [`BATCH_COLUMNS`].
+pub(super) fn batch(row: &Row<'_>) -> Result<Batch, LedgerError> {
+    Ok(Batch {
+        id: BatchId(value(row, 0)?),
+        name: BatchName::parse(&value::<String>(row, 1)?).map_err(|_| broken("batch name"))?,
+        binding: Binding {
+            gateway_host: value(row, 2)?,
+            merchant_id: value(row, 3)?,
+            terminal_id: value(row, 4)?,
+            invoice_prefix: InvoicePrefix::parse(&value::<String>(row, 5)?).ok_or_else(|| broken("prefix"))?,
+        },
+        rows: value(row, 6)?,
+        points: value(row, 7)?,
+        skipped_rows: value(row, 8)?,
+        plan_sha256: value(row, 9)?,
+        file_name: value(row, 10)?,
+        planned_at: value(row, 11)?,
+        planned_by: value(row, 12)?,
+        chain_head: value(row, 13)?,
+    })
+}

@@ -1,0 +1,185 @@
+//! The ledger as a run uses it: one writer thread that groups commits, and a reader beside it.
+//!
+//! A commit costs a sync of the disk. All writes that wait for one go into the next together: the sync is shared,
+//! and nothing is reported as durable before it is over.
+
+use super::error::LedgerError;
+use super::permit::SubmitPermit;
+use super::read;
+use super::record::{BatchEvent, BatchId, Entry, Payout, PayoutId, Totals, UnixMs};
+use super::writer::{Write, Writer};
+use crate::domain::standing::{Standing, State};
+use rusqlite::Connection;
+use std::future::Future;
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use tokio::sync::oneshot;
+
+/// Writes in one commit at the most: more would only make the first of them wait.
+const GROUP_MAX: usize = 512;
+
+type Written = Result<Vec<SubmitPermit>, LedgerError>;
+
+#[derive(Debug)]
+struct Job {
+    write: Write,
+    done: oneshot::Sender<Written>,
+}
+
+/// The ledger of one batch during a run.
+#[derive(Debug)]
+pub struct RunLedger {
+    batch: BatchId,
+    side: Side,
+}
+
+#[derive(Debug)]
+enum Side {
+    /// A file: the writer has a thread of its own. The engine bounds what waits in the channel.
+    Threaded { jobs: mpsc::Sender<Job>, thread: JoinHandle<()>, reader: Mutex<Connection> },
+    /// In memory: the writer is driven by whoever records, which keeps a simulation on one thread.
+    Inline(Mutex<Writer>),
+}
+
+impl RunLedger {
+    pub(super) fn threaded(writer: Connection, reader: Connection, batch: BatchId) -> Result<Self, LedgerError> {
+        let (jobs, waiting) = mpsc::channel::<Job>();
+        let mut writer = Writer::new(writer, batch);
+        let thread = std::thread::Builder::new()
+            .name("ledger".to_owned())
+            .spawn(move || write_until_closed(&mut writer, &waiting))
+            .map_err(LedgerError::io("starting the ledger's thread"))?;
+        Ok(Self { batch, side: Side::Threaded { jobs, thread, reader: Mutex::new(reader) } })
+    }
+
+    pub(super) fn inline(connection: Connection, batch: BatchId) -> Self {
+        Self { batch, side: Side::Inline(Mutex::new(Writer::new(connection, batch))) }
+    }
+
+    /// Makes events durable; the future ends after the commit, with a permit for each intent among them.
+    pub fn record(&self, at: UnixMs, entries: Vec<Entry>) -> impl Future<Output = Written> + Send + use<> {
+        self.write(Write::Payouts { at, entries })
+    }
+
+    /// Makes an event of the batch durable.
+    pub fn record_batch(&self, at: UnixMs, event: BatchEvent) -> impl Future<Output = Written> + Send + use<> {
+        self.write(Write::Batch { at, event })
+    }
+
+    fn write(&self, write: Write) -> impl Future<Output = Written> + Send + use<> {
+        let (done, written) = oneshot::channel();
+        match &self.side {
+            Side::Threaded { jobs, .. } => {
+                // A closed channel drops `done`, which `written` reports.
+                drop(jobs.send(Job { write, done }));
+            }
+            Side::Inline(writer) => {
+                let result = unpoisoned(writer).commit(&[write]).map(|mut permits| permits.remove(0));
+                drop(done.send(result));
+            }
+        }
+        async move { written.await.unwrap_or_else(|_| Err(LedgerError::Stopped("its thread ended".to_owned()))) }
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
+        match &self.side {
+            Side::Threaded { reader, .. } => read(&unpoisoned(reader)),
+            Side::Inline(writer) => read(unpoisoned(writer).connection()),
+        }
+    }
+
+    /// The next payouts in a state, in the order of the plan.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn payouts_after(
+        &self,
+        state: State,
+        after: Option<PayoutId>,
+        rows_max: usize,
+    ) -> Result<Vec<Payout>, LedgerError> {
+        self.read(|connection| read::payouts_after(connection, self.batch, state, after, rows_max))
+    }
+
+    /// One payout.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn payout(&self, payout: PayoutId) -> Result<Payout, LedgerError> {
+        self.read(|connection| read::payout(connection, payout))
+    }
+
+    /// How a payout stands after its whole history.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, or the history contradicts itself.
+    pub fn standing(&self, payout: PayoutId) -> Result<Standing, LedgerError> {
+        self.read(|connection| read::standing(connection, payout))
+    }
+
+    /// Rows and points by state.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn totals(&self) -> Result<Totals, LedgerError> {
+        self.read(|connection| read::totals(connection, self.batch))
+    }
+
+    /// The gateway was found to know numbers that this ledger never sent.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn gateway_is_ahead(&self) -> Result<bool, LedgerError> {
+        self.read(|connection| read::has_batch_event(connection, self.batch, "gateway_ahead"))
+    }
+
+    /// The batch's first payouts were confirmed.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn canary_is_confirmed(&self) -> Result<bool, LedgerError> {
+        self.read(|connection| read::has_batch_event(connection, self.batch, "canary_confirmed"))
+    }
+
+    /// Waits for the writer to finish what was given to it.
+    ///
+    /// # Errors
+    /// When the writer's thread panicked.
+    pub fn close(self) -> Result<(), LedgerError> {
+        match self.side {
+            Side::Inline(_) => Ok(()),
+            Side::Threaded { jobs, thread, .. } => {
+                drop(jobs);
+                thread.join().map_err(|_| LedgerError::Stopped("its thread panicked".to_owned()))
+            }
+        }
+    }
+}
+
+/// A panic while the lock was held left nothing half done: every write is a transaction.
+fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write_until_closed(writer: &mut Writer, waiting: &mpsc::Receiver<Job>) {
+    while let Ok(first) = waiting.recv() {
+        let (mut writes, mut dones) = (vec![first.write], vec![first.done]);
+        while writes.len() < GROUP_MAX {
+            let Ok(job) = waiting.try_recv() else { break };
+            writes.push(job.write);
+            dones.push(job.done);
+        }
+        match writer.commit(&writes) {
+            // Who no longer waits does not want to know: the outcome is in the ledger either way.
+            Ok(permits) => permits.into_iter().zip(dones).for_each(|(permits, done)| drop(done.send(Ok(permits)))),
+            Err(error) => {
+                let why = error.to_string();
+                let mut first = Some(error);
+                for done in dones {
+                    let error = first.take().unwrap_or_else(|| LedgerError::Stopped(why.clone()));
+                    drop(done.send(Err(error)));
+                }
+            }
+        }
+    }
+}

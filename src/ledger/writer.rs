@@ -1,0 +1,267 @@
+//! Writes events: each with the state it leads to, the totals and the chain's head, in one transaction.
+
+use super::chain::Link;
+use super::error::LedgerError;
+use super::permit::SubmitPermit;
+use super::record::{BatchEvent, BatchId, Call, Entry, PayoutId, Total, Totals, UnixMs};
+use super::row::{self, TOP_UP_COLUMNS};
+use super::words::words_of;
+use crate::crash;
+use crate::domain::event::Event;
+use crate::domain::payout::TopUp;
+use crate::domain::standing::State;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+
+/// What becomes durable together.
+#[derive(Debug)]
+pub(super) enum Write {
+    /// Events of payouts.
+    Payouts { at: UnixMs, entries: Vec<Entry> },
+    /// An event of the batch.
+    Batch { at: UnixMs, event: BatchEvent },
+}
+
+/// The one connection that writes for one batch.
+#[derive(Debug)]
+pub(super) struct Writer {
+    connection: Connection,
+    batch: BatchId,
+    stopped: Option<String>,
+}
+
+impl Writer {
+    pub(super) fn new(connection: Connection, batch: BatchId) -> Self {
+        Self { connection, batch, stopped: None }
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Makes all writes durable in one commit, or none; gives the permits of each.
+    ///
+    /// After a failure nothing more is written: what the run knows and what the ledger holds may have parted.
+    pub(super) fn commit(&mut self, writes: &[Write]) -> Result<Vec<Vec<SubmitPermit>>, LedgerError> {
+        if let Some(why) = &self.stopped {
+            return Err(LedgerError::Stopped(why.clone()));
+        }
+        self.try_commit(writes).inspect_err(|error| self.stopped = Some(error.to_string()))
+    }
+
+    fn try_commit(&mut self, writes: &[Write]) -> Result<Vec<Vec<SubmitPermit>>, LedgerError> {
+        let doing = "writing to the ledger";
+        // IMMEDIATE: a deferred transaction that reads before it writes is refused without waiting.
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(LedgerError::sqlite(doing))?;
+        let mut group = Group::begin(&transaction, self.batch)?;
+        let intended = writes.iter().map(|write| group.write(write)).collect::<Result<Vec<_>, _>>()?;
+        group.finish()?;
+        crash::point("before-commit");
+        transaction.commit().map_err(LedgerError::sqlite("committing to the ledger"))?;
+        crash::point("after-commit");
+        Ok(intended.into_iter().map(|top_ups| top_ups.into_iter().map(SubmitPermit::mint).collect()).collect())
+    }
+}
+
+/// One transaction's worth of writes.
+pub(super) struct Group<'t> {
+    transaction: &'t Transaction<'t>,
+    batch: BatchId,
+    head: [u8; 32],
+    gained: Totals,
+    lost: Totals,
+}
+
+impl<'t> Group<'t> {
+    pub(super) fn begin(transaction: &'t Transaction<'t>, batch: BatchId) -> Result<Self, LedgerError> {
+        let head = transaction
+            .prepare_cached("SELECT chain_head FROM batches WHERE batch_id = ?1")
+            .and_then(|mut statement| statement.query_row([batch.0], |row| row.get(0)))
+            .map_err(LedgerError::sqlite("reading the chain's head"))?;
+        Ok(Self { transaction, batch, head, gained: Totals::default(), lost: Totals::default() })
+    }
+
+    /// Gives the top-ups whose intents it wrote.
+    pub(super) fn write(&mut self, write: &Write) -> Result<Vec<TopUp>, LedgerError> {
+        match write {
+            Write::Batch { at, event } => self.write_batch_event(*at, event).map(|()| Vec::new()),
+            Write::Payouts { at, entries } => {
+                let mut intended = Vec::new();
+                for entry in entries {
+                    self.write_entry(*at, entry)?;
+                    if entry.event == Event::SubmitIntended {
+                        intended.push(self.read_back(entry.payout)?);
+                    }
+                }
+                Ok(intended)
+            }
+        }
+    }
+
+    pub(super) fn finish(self) -> Result<(), LedgerError> {
+        for state in State::ALL {
+            let (gained, lost) = (self.gained.of(state), self.lost.of(state));
+            if gained != lost {
+                self.move_total(state, gained, lost)?;
+            }
+        }
+        self.transaction
+            .prepare_cached("UPDATE batches SET chain_head = ?2 WHERE batch_id = ?1")
+            .and_then(|mut statement| statement.execute(params![self.batch.0, self.head]))
+            .map(drop)
+            .map_err(LedgerError::sqlite("writing the chain's head"))
+    }
+
+    fn write_entry(&mut self, at: UnixMs, entry: &Entry) -> Result<(), LedgerError> {
+        if entry.before != entry.after {
+            self.move_payout(at, entry)?;
+        }
+        let (kind, detail) = words_of(&entry.event);
+        let released_name = match &entry.event {
+            Event::Released { name } => name.as_deref(),
+            Event::MemberAnswered(_)
+            | Event::OrderAnswered(_)
+            | Event::SubmitIntended
+            | Event::SendEnded(_)
+            | Event::Retried
+            | Event::Cancelled
+            | Event::AttestedCredited
+            | Event::AttestedNotCredited => None,
+        };
+        let call = entry.call.as_ref();
+        self.append(&Link {
+            payout_id: Some(entry.payout.0),
+            at,
+            kind,
+            detail,
+            state: (entry.before != entry.after).then(|| entry.after.word()),
+            request_id: call.map(|call| call.request_id.as_str()),
+            http: call.and_then(|call| call.http).map(i64::from),
+            code: call.and_then(|call| call.code),
+            latency_ms: call.and_then(latency_ms),
+            note: released_name.or(entry.note.as_deref()),
+            previous: self.head,
+        })
+    }
+
+    fn write_batch_event(&mut self, at: UnixMs, event: &BatchEvent) -> Result<(), LedgerError> {
+        let (kind, note) = match event {
+            BatchEvent::Planned(note) => ("batch_planned", Some(note.as_str())),
+            BatchEvent::RunStarted(note) => ("run_started", Some(note.as_str())),
+            BatchEvent::RunEnded(note) => ("run_ended", Some(note.as_str())),
+            BatchEvent::GatewayAhead(invoice_no) => ("gateway_ahead", Some(invoice_no.as_str())),
+            BatchEvent::CanaryConfirmed => ("canary_confirmed", None),
+        };
+        self.append(&Link {
+            payout_id: None,
+            at,
+            kind,
+            detail: None,
+            state: None,
+            request_id: None,
+            http: None,
+            code: None,
+            latency_ms: None,
+            note,
+            previous: self.head,
+        })
+    }
+
+    fn append(&mut self, link: &Link<'_>) -> Result<(), LedgerError> {
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO events (batch_id, payout_id, at, kind, detail, state, request_id, http, code,
+                                     latency_ms, note, previous)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            )
+            .and_then(|mut statement| {
+                statement.execute(params![
+                    self.batch.0,
+                    link.payout_id,
+                    link.at,
+                    link.kind,
+                    link.detail,
+                    link.state,
+                    link.request_id,
+                    link.http,
+                    link.code,
+                    link.latency_ms,
+                    link.note,
+                    link.previous,
+                ])
+            })
+            .map_err(LedgerError::sqlite("writing an event"))?;
+        self.head = link.hash();
+        Ok(())
+    }
+
+    /// The state is compared as it is replaced: a run that believed something else about the payout is stopped.
+    fn move_payout(&mut self, at: UnixMs, entry: &Entry) -> Result<(), LedgerError> {
+        let credited_at = (entry.after == State::Credited).then_some(at);
+        let points: Option<u64> = self
+            .transaction
+            .prepare_cached(
+                "UPDATE payouts SET state = ?4, credited_at = ?5
+                 WHERE payout_id = ?1 AND batch_id = ?2 AND state = ?3 RETURNING points",
+            )
+            .and_then(|mut statement| {
+                let row = params![entry.payout.0, self.batch.0, entry.before.word(), entry.after.word(), credited_at];
+                statement.query_row(row, |row| row.get(0)).optional()
+            })
+            .map_err(LedgerError::sqlite("writing a payout's state"))?;
+        let Some(points) = points else {
+            return Err(LedgerError::Broken(format!(
+                "payout {} was expected to be {} before {:?}",
+                entry.payout.0,
+                entry.before.word(),
+                entry.event
+            )));
+        };
+        let recovered = u64::from(entry.recovered);
+        add(self.lost.of_mut(entry.before), points, 0);
+        add(self.gained.of_mut(entry.after), points, recovered);
+        Ok(())
+    }
+
+    fn move_total(&self, state: State, gained: Total, lost: Total) -> Result<(), LedgerError> {
+        let changed = self
+            .transaction
+            .prepare_cached(
+                "UPDATE totals SET rows = rows + ?3 - ?6, points = points + ?4 - ?7, recovered = recovered + ?5
+                 WHERE batch_id = ?1 AND state = ?2",
+            )
+            .and_then(|mut statement| {
+                statement.execute(params![
+                    self.batch.0,
+                    state.word(),
+                    gained.rows,
+                    gained.points,
+                    gained.recovered,
+                    lost.rows,
+                    lost.points,
+                ])
+            })
+            .map_err(LedgerError::sqlite("writing the totals"))?;
+        if changed == 1 { Ok(()) } else { Err(LedgerError::Broken(format!("no total for {}", state.word()))) }
+    }
+
+    /// What may be sent is what the ledger holds, not what the run believes.
+    fn read_back(&self, payout: PayoutId) -> Result<TopUp, LedgerError> {
+        self.transaction
+            .prepare_cached(&format!("SELECT {TOP_UP_COLUMNS} FROM payouts p WHERE payout_id = ?1"))
+            .and_then(|mut statement| statement.query_row([payout.0], |row| Ok(row::top_up(row, 0))))
+            .map_err(LedgerError::sqlite("reading an intent back"))?
+    }
+}
+
+fn add(total: &mut Total, points: u64, recovered: u64) {
+    total.rows += 1;
+    total.points += points;
+    total.recovered += recovered;
+}
+
+fn latency_ms(call: &Call) -> Option<i64> {
+    call.latency.map(|latency| i64::try_from(latency.as_millis()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,262 @@
+//! Keeps the gateway's own book: which orders came, which were credited, and what no client may ever send.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use super::requests::TopUp;
+
+/// The gateway's book: the judge's only evidence of who was paid.
+#[derive(Clone, Debug, Default)]
+pub struct Book {
+    orders: Vec<Order>,
+    by_invoice: HashMap<String, usize>,
+    violations: Vec<Violation>,
+}
+
+/// All that came under one invoice_no.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The merchant's number: unique for ever.
+    pub invoice_no: String,
+    /// The `phone_no` that came, if one did.
+    pub phone: Option<String>,
+    /// The `id_type` and `id` that came, if they did.
+    pub id: Option<(String, String)>,
+    /// Who is paid: the member's phone where one is known, or else `CARD:…` or `USER_ID:…`.
+    pub person: String,
+    /// The `point_amount`.
+    pub points: u64,
+    /// What became of it.
+    pub status: OrderStatus,
+    /// When it was credited.
+    pub credited_at: Option<SystemTime>,
+    /// Every top-up request that came under this number, in the order of arrival.
+    pub deliveries: Vec<Delivery>,
+    /// How often order status said absent since the credit.
+    pub(super) asks_since_credit: u32,
+}
+
+/// What order status would say if nothing stood in its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderStatus {
+    /// Nothing: the number is free.
+    Absent,
+    /// `S`: credited.
+    Credited,
+    /// `E`: failed for good; the number is used up.
+    Errored,
+}
+
+impl OrderStatus {
+    /// The letter on the wire; none for an absent order.
+    #[must_use]
+    pub const fn letter(self) -> Option<&'static str> {
+        match self {
+            Self::Absent => None,
+            Self::Credited => Some("S"),
+            Self::Errored => Some("E"),
+        }
+    }
+}
+
+/// One top-up request that reached the gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// When it came, since the simulator started.
+    pub at: Duration,
+    /// Its `X-Nonce`.
+    pub nonce: String,
+    /// What the gateway did with it, whatever it then answered.
+    pub fate: DeliveryFate,
+}
+
+/// What the gateway did with a top-up request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryFate {
+    /// It was lost, or answered by something else, before the gateway looked at it.
+    Unprocessed,
+    /// It was put off: see the fault `late`.
+    Late,
+    /// It was credited.
+    Credited,
+    /// It failed for good.
+    Errored,
+    /// The number was known already.
+    Repeated,
+    /// It was refused with this code.
+    Refused(i64),
+}
+
+/// Something no client may ever do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Violation {
+    /// One invoice_no came with two different members or amounts.
+    OtherPayout {
+        /// The number.
+        invoice_no: String,
+        /// The member and the amount that came first.
+        first: (String, u64),
+        /// The member and the amount that came now.
+        then: (String, u64),
+    },
+}
+
+impl Book {
+    /// Every order that is credited, in the order in which their numbers first came.
+    pub fn credits(&self) -> impl Iterator<Item = &Order> {
+        self.orders.iter().filter(|order| order.status == OrderStatus::Credited)
+    }
+
+    /// Every number that ever came, credited or not.
+    pub fn orders(&self) -> impl Iterator<Item = &Order> {
+        self.orders.iter()
+    }
+
+    /// The order of that number.
+    #[must_use]
+    pub fn order(&self, invoice_no: &str) -> Option<&Order> {
+        self.by_invoice.get(invoice_no).map(|&place| &self.orders[place])
+    }
+
+    /// How many orders are credited.
+    #[must_use]
+    pub fn credit_count(&self) -> usize {
+        self.credits().count()
+    }
+
+    /// How many points are credited.
+    #[must_use]
+    pub fn points(&self) -> u64 {
+        self.credits().map(|order| order.points).sum()
+    }
+
+    /// How often, and with how many points, each person was credited. Whoever is here more often than the file says
+    /// was paid twice.
+    #[must_use]
+    pub fn persons(&self) -> HashMap<&str, (usize, u64)> {
+        let mut persons = HashMap::<&str, (usize, u64)>::new();
+        for order in self.credits() {
+            let (credits, points) = persons.entry(&order.person).or_default();
+            *credits += 1;
+            *points += order.points;
+        }
+        persons
+    }
+
+    /// How many top-up requests came under that number.
+    #[must_use]
+    pub fn delivery_count(&self, invoice_no: &str) -> usize {
+        self.order(invoice_no).map_or(0, |order| order.deliveries.len())
+    }
+
+    /// What no client may do, and one did.
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// The book as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "credits": self.credit_count(),
+            "points": self.points(),
+            "orders": self.orders.iter().map(order_json).collect::<Vec<_>>(),
+            "violations": self.violations.iter().map(violation_json).collect::<Vec<_>>(),
+        })
+    }
+
+    /// Opens the order if its number is new, and notes whether member and amount are the ones that came before.
+    pub(super) fn open(&mut self, top_up: &TopUp, person: &str) -> &mut Order {
+        let place = self.by_invoice.get(&top_up.invoice_no).copied().unwrap_or_else(|| {
+            self.by_invoice.insert(top_up.invoice_no.clone(), self.orders.len());
+            self.orders.push(Order::new(top_up, person));
+            self.orders.len() - 1
+        });
+        let order = &mut self.orders[place];
+        if order.phone != top_up.phone || order.id != top_up.id || order.points != top_up.points {
+            self.violations.push(Violation::OtherPayout {
+                invoice_no: order.invoice_no.clone(),
+                first: (order.person.clone(), order.points),
+                then: (person.to_owned(), top_up.points),
+            });
+        }
+        order
+    }
+
+    /// The order of that number, if one was opened.
+    pub(super) fn order_mut(&mut self, invoice_no: &str) -> Option<&mut Order> {
+        self.by_invoice.get(invoice_no).map(|&place| &mut self.orders[place])
+    }
+}
+
+impl Order {
+    fn new(top_up: &TopUp, person: &str) -> Self {
+        Self {
+            invoice_no: top_up.invoice_no.clone(),
+            phone: top_up.phone.clone(),
+            id: top_up.id.clone(),
+            person: person.to_owned(),
+            points: top_up.points,
+            status: OrderStatus::Absent,
+            credited_at: None,
+            deliveries: Vec::new(),
+            asks_since_credit: 0,
+        }
+    }
+
+    /// Credits what this top-up asks for. An absent order may have been opened with other contents: what counts is
+    /// what was processed.
+    pub(super) fn credit(&mut self, top_up: &TopUp, person: &str) {
+        debug_assert_eq!(self.status, OrderStatus::Absent, "an order is credited once");
+        self.phone.clone_from(&top_up.phone);
+        self.id.clone_from(&top_up.id);
+        person.clone_into(&mut self.person);
+        self.points = top_up.points;
+        self.status = OrderStatus::Credited;
+        self.credited_at = Some(SystemTime::now());
+    }
+}
+
+fn order_json(order: &Order) -> Value {
+    let credited_at = order
+        .credited_at
+        .and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok())
+        .map(|since_epoch| since_epoch.as_secs_f64());
+    json!({
+        "invoice_no": order.invoice_no,
+        "phone": order.phone,
+        "id_type": order.id.as_ref().map(|(id_type, _)| id_type),
+        "id": order.id.as_ref().map(|(_, id)| id),
+        "person": order.person,
+        "points": order.points,
+        "status": order.status.letter(),
+        "credited_at": credited_at,
+        "deliveries": order.deliveries.iter().map(delivery_json).collect::<Vec<_>>(),
+    })
+}
+
+fn delivery_json(delivery: &Delivery) -> Value {
+    let (fate, code) = match delivery.fate {
+        DeliveryFate::Unprocessed => ("unprocessed", None),
+        DeliveryFate::Late => ("late", None),
+        DeliveryFate::Credited => ("credited", None),
+        DeliveryFate::Errored => ("errored", None),
+        DeliveryFate::Repeated => ("repeated", None),
+        DeliveryFate::Refused(code) => ("refused", Some(code)),
+    };
+    json!({ "at_s": delivery.at.as_secs_f64(), "nonce": delivery.nonce, "fate": fate, "code": code })
+}
+
+fn violation_json(violation: &Violation) -> Value {
+    match violation {
+        Violation::OtherPayout { invoice_no, first, then } => json!({
+            "violation": "other_payout",
+            "invoice_no": invoice_no,
+            "first": { "person": first.0, "points": first.1 },
+            "then": { "person": then.0, "points": then.1 },
+        }),
+    }
+}
