@@ -1,2 +1,5 @@
 //! The `topup` program.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    topup::cli::main()
+}

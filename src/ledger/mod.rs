@@ -56,6 +56,15 @@ impl Ledger {
         Ok(Self { connection: open::open_in_memory()?, path: None })
     }
 
+    /// A copy that lives as long as this value, of the ledger at `from` if there is one: for rehearsals, which must
+    /// not change anything. SQLite keeps it in a temporary file of its own when it is large.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, or the copy not be made.
+    pub fn scratch(from: Option<&Path>) -> Result<Self, LedgerError> {
+        Ok(Self { connection: open::open_scratch(from)?, path: None })
+    }
+
     /// All batches, oldest first.
     ///
     /// # Errors
@@ -88,12 +97,20 @@ impl Ledger {
         read::totals(&self.connection, batch)
     }
 
-    /// When the newest event was written, in Unix milliseconds.
+    /// When the last run ended, in Unix milliseconds; `None` if it did not end on its own.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn newest_event_at(&self) -> Result<Option<UnixMs>, LedgerError> {
-        read::newest_event_at(&self.connection)
+    pub fn last_run_ended_at(&self) -> Result<Option<UnixMs>, LedgerError> {
+        read::last_run_ended_at(&self.connection)
+    }
+
+    /// Whether no run ever sent anything from this ledger.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn is_unused(&self) -> Result<bool, LedgerError> {
+        read::is_unused(&self.connection)
     }
 
     /// Begins to write a plan. Nothing of it is in the ledger before it is sealed.

@@ -65,6 +65,21 @@ pub(super) fn open_in_memory() -> Result<Connection, LedgerError> {
     Ok(connection)
 }
 
+/// A temporary ledger that SQLite removes by itself, with the contents of the one at `from`.
+pub(super) fn open_scratch(from: Option<&Path>) -> Result<Connection, LedgerError> {
+    let copying = || LedgerError::sqlite("copying the ledger");
+    // An empty name is SQLite's own kind of temporary file.
+    let mut scratch = Connection::open("").map_err(copying())?;
+    if let Some(path) = from {
+        let source = open(path, Access::Read)?;
+        let backup = rusqlite::backup::Backup::new(&source, &mut scratch).map_err(copying())?;
+        backup.run_to_completion(1000, Duration::ZERO, None).map_err(copying())?;
+    }
+    scratch.pragma_update(None, "foreign_keys", true).map_err(copying())?;
+    Migrations::from_slice(MIGRATIONS).to_latest(&mut scratch)?;
+    Ok(scratch)
+}
+
 /// Whether there is a file; an existing one must be an SQLite database.
 fn check_file(path: &Path) -> Result<bool, LedgerError> {
     let reading = || format!("reading the ledger {}", path.display());

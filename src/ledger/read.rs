@@ -47,6 +47,13 @@ pub(super) fn batch(connection: &Connection, name: &str) -> Result<Option<Batch>
     Ok(rows(connection, &sql, [name], row::batch)?.pop())
 }
 
+pub(super) fn batch_of(connection: &Connection, id: BatchId) -> Result<Batch, LedgerError> {
+    let sql = format!("SELECT {BATCH_COLUMNS} FROM batches WHERE batch_id = ?1");
+    rows(connection, &sql, [id.0], row::batch)?
+        .pop()
+        .ok_or_else(|| LedgerError::Broken(format!("there is no batch {}", id.0)))
+}
+
 pub(super) fn totals(connection: &Connection, batch: BatchId) -> Result<Totals, LedgerError> {
     let mut totals = Totals::default();
     let sql = "SELECT state, rows, points, recovered FROM totals WHERE batch_id = ?1";
@@ -115,7 +122,13 @@ pub(super) fn has_batch_event(connection: &Connection, batch: BatchId, kind: &st
     Ok(one::<i64>(connection, sql, (batch.0, kind))?.is_some())
 }
 
-/// When the newest event of the whole ledger was written, in Unix milliseconds.
-pub(super) fn newest_event_at(connection: &Connection) -> Result<Option<i64>, LedgerError> {
-    one(connection, "SELECT at FROM events ORDER BY event_id DESC LIMIT 1", [])
+/// When the newest event is the end of a run: its time.
+pub(super) fn last_run_ended_at(connection: &Connection) -> Result<Option<i64>, LedgerError> {
+    let sql = "SELECT at FROM (SELECT at, kind FROM events ORDER BY event_id DESC LIMIT 1) WHERE kind = 'run_ended'";
+    one(connection, sql, [])
+}
+
+pub(super) fn is_unused(connection: &Connection) -> Result<bool, LedgerError> {
+    let sql = "SELECT 1 FROM events WHERE payout_id IS NULL AND kind = 'run_started' LIMIT 1";
+    Ok(one::<i64>(connection, sql, [])?.is_none())
 }

@@ -6,7 +6,7 @@
 use super::error::LedgerError;
 use super::permit::SubmitPermit;
 use super::read;
-use super::record::{BatchEvent, BatchId, Entry, Payout, PayoutId, Totals, UnixMs};
+use super::record::{Batch, BatchEvent, BatchId, Entry, Payout, PayoutId, Totals, UnixMs};
 use super::writer::{Write, Writer};
 use crate::domain::standing::{Standing, State};
 use rusqlite::Connection;
@@ -117,6 +117,14 @@ impl RunLedger {
         self.read(|connection| read::standing(connection, payout))
     }
 
+    /// The batch, with the newest head of its chain.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn batch(&self) -> Result<Batch, LedgerError> {
+        self.read(|connection| read::batch_of(connection, self.batch))
+    }
+
     /// Rows and points by state.
     ///
     /// # Errors
@@ -148,7 +156,9 @@ impl RunLedger {
     pub fn close(self) -> Result<(), LedgerError> {
         match self.side {
             Side::Inline(_) => Ok(()),
-            Side::Threaded { jobs, thread, .. } => {
+            Side::Threaded { jobs, thread, reader } => {
+                // The writer closes last: only it can fold the write-ahead log back into the file.
+                drop(reader);
                 drop(jobs);
                 thread.join().map_err(|_| LedgerError::Stopped("its thread panicked".to_owned()))
             }

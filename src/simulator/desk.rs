@@ -92,7 +92,7 @@ impl Desk {
             None => return Outcome::plain(Answer::code(200_400)).missed(odd),
         };
         let other_card = card_no.is_some_and(|card_no| !member.card_no.is_empty() && member.card_no != card_no);
-        if let Some(code) = member.check_code.or(other_card.then_some(200_400)) {
+        if let Some(code) = member.check_code.or_else(|| other_card.then_some(200_400)) {
             return Outcome::plain(Answer::code(code)).missed(odd);
         }
         if act == Some(Act::NoData) {

@@ -104,6 +104,45 @@ pub(super) enum Act {
     AbsentAs404,
 }
 
+impl Act {
+    /// What the fault does, in a few words for a person.
+    const fn in_words(self) -> &'static str {
+        match self {
+            Self::Drop => "the connection is closed without an answer",
+            Self::Reset => "the connection is reset without an answer",
+            Self::CutAfterHead => "the head of the answer, then the connection is closed",
+            Self::CutInBody => "the head and half the body, then the connection is closed",
+            Self::TruncatedJson => "a complete answer whose json stops half-way",
+            Self::InvalidJson => "a complete answer that is no json",
+            Self::EmptyBody => "status 200 without a body",
+            Self::HtmlPage => "status 200 with an html page",
+            Self::Challenge => "status 403 with a challenge page",
+            Self::ErrorPage(_) => "an html error page with this status",
+            Self::Code(_) => "an answer with this code",
+            Self::TooMany { .. } => "status 429",
+            Self::Redirect(_) => "a redirect back to the same address",
+            Self::Oversized => "an answer of `oversized_mib`",
+            Self::Trickle => "the right answer, a byte each `trickle_s`",
+            Self::Duplicate => "delivered twice, the client sees the second answer: 4010006",
+            Self::DuplicateInvoice => "delivered twice, the client sees the second answer: 4000307",
+            Self::Late => "no answer; lands `late_s` after order status said absent `late_asks` times",
+            Self::OrderError { answered: true } => "answered 5000; order status says E from then on",
+            Self::OrderError { answered: false } => "no answer; order status says E from then on",
+            Self::ResendRefused(_) => "a known invoice_no is refused with this code instead of 4000307",
+            Self::StatusAbsent => "order status says absent though the order is there",
+            Self::StatusOdd(..) => "order status answers with another status or type",
+            Self::NoData => "the answer is 200 without data",
+            Self::MemberStatus(_) => "member info answers without a status, or with another",
+            Self::Slow => "processed at once, answered `slow_s` later",
+            Self::Delayed => "processed `slow_s` later, even if the client has gone",
+            Self::IdleClose => "the right answer, then the idle connection is closed",
+            Self::Lag => "order status says absent `lag_asks` times, and for `lag_s`, after a credit",
+            Self::RefusalBurns => "a refused top-up leaves order status E",
+            Self::AbsentAs404 => "absent comes with http 404",
+        }
+    }
+}
+
 /// Which faults exclude each other, and how they are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Group {
@@ -134,6 +173,17 @@ impl Fault {
     /// Whether the fault can happen on that call.
     pub(super) fn concerns(&self, call: Call) -> bool {
         self.calls.contains(&call)
+    }
+
+    /// The fault for a person: what it does, whether the request is applied, and which calls it concerns.
+    pub(super) fn in_words(&self) -> String {
+        let applied = match (self.group, self.applied) {
+            (Group::Wire | Group::Meaning, false) => "; not applied",
+            (Group::Wire, true) if self.calls == ALL => "; applied",
+            (Group::Wire | Group::Meaning | Group::Pace | Group::Order, _) => "",
+        };
+        let calls = self.calls.iter().map(|call| call.name()).collect::<Vec<_>>().join(", ");
+        format!("{}{applied} ({calls})", self.act.in_words())
     }
 }
 

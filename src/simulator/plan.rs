@@ -106,6 +106,11 @@ impl FaultPlan {
         self.seed
     }
 
+    /// Every fault: its name, and what it does in a few words.
+    pub fn catalogue() -> impl Iterator<Item = (&'static str, String)> {
+        FAULTS.iter().map(|fault| (fault.name, fault.in_words()))
+    }
+
     pub(super) const fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -359,7 +364,7 @@ mod tests {
             ("lost_afer=0.1", "found \"lost_afer\": did you mean \"lost_after\"?"),
             ("topup.lost_after=0.1", "did you mean \"top_up.lost_after\"?"),
             ("member_info.late=0.1", "expected a known fault or setting, found \"member_info.late\""),
-            ("late_sec=3", "did you mean \"late_asks\"?"),
+            ("late_sec=3", "did you mean \"late_s\"?"),
             ("lost_after=1.5", "lost_after: expected a probability in 0..=1, found \"1.5\""),
             ("lost_after", "lost_after: expected a probability in 0..=1, found \"\""),
             ("slow_s=-1", "slow_s: expected a number of seconds, 0 or more, found \"-1\""),
@@ -371,9 +376,13 @@ mod tests {
     }
 
     #[test]
-    fn no_two_faults_share_a_name() {
-        let mut names = FAULTS.iter().map(|fault| fault.name).collect::<Vec<_>>();
-        names.sort_unstable();
-        assert!(names.windows(2).all(|pair| pair[0] != pair[1]));
+    fn the_catalogue_names_each_fault_once() {
+        let catalogue = FaultPlan::catalogue().collect::<std::collections::BTreeMap<_, _>>();
+        assert_eq!(catalogue.len(), FAULTS.len());
+        assert_eq!(
+            catalogue["lost_after"],
+            "the connection is closed without an answer; applied (member_info, top_up, order_status)"
+        );
+        assert!(catalogue["order_error_lost"].ends_with("says E from then on (top_up)"));
     }
 }

@@ -15,7 +15,7 @@ use super::answer::Answer;
 use super::book::{Delivery, DeliveryFate};
 use super::chance::{Chance, Latency};
 use super::desk::{Desk, Outcome};
-use super::fault::{Act, Call, Fault};
+use super::fault::{Act, Call};
 use super::headers::{Merchant, Signed, unix_seconds};
 use super::members::Members;
 use super::plan::{Drawn, FaultPlan};
@@ -43,7 +43,8 @@ struct Envelope {
     asked: Result<Asked, Answer>,
     method: Method,
     headers: HeaderMap,
-    body: Bytes,
+    /// The exact bytes; none if there were too many of them.
+    body: Option<Bytes>,
     /// When its head came, since the simulator started.
     at: Duration,
 }
@@ -105,9 +106,14 @@ impl Shared {
     }
 
     fn admit(&self, envelope: &Envelope, act: Option<Act>, skew_s: i64) -> Outcome {
-        let signed = Signed { path: GATEWAY_PATH, method: envelope.method.as_str(), body: &envelope.body };
         // The expensive part, the signature, is checked outside the lock.
-        let admitted = self.merchant.admit(&envelope.headers, signed, unix_seconds(skew_s));
+        let admitted = match &envelope.body {
+            Some(body) => {
+                let signed = Signed { path: GATEWAY_PATH, method: envelope.method.as_str(), body };
+                self.merchant.admit(&envelope.headers, signed, unix_seconds(skew_s))
+            }
+            None => Err(Answer::invalid(format!("body: expected at most {BODY_MAX} bytes, found more"))),
+        };
         let now = self.started.elapsed();
         let mut desk = self.desk();
         let checked = admitted.and_then(|nonce| {
@@ -159,32 +165,19 @@ pub(super) async fn respond(shared: Arc<Shared>, link: Arc<Link>, request: Reque
     let at = shared.started.elapsed();
     let (head, incoming) = request.into_parts();
     let body = collect(incoming).await?;
+    // A client that follows a 301 or 302 comes back with GET, one that follows a 307 or 308 with POST.
+    if head.uri.path() == GATEWAY_PATH && head.uri.query().is_some_and(|query| query.starts_with(REDIRECTED)) {
+        shared.desk().stats.redirects_followed += 1;
+    }
     match (&head.method, head.uri.path()) {
         (&Method::POST, GATEWAY_PATH) => {
-            if head.uri.query().is_some_and(|query| query.starts_with(REDIRECTED)) {
-                shared.desk().stats.redirects_followed += 1;
-            }
             let envelope = Envelope::new(head.method, head.headers, body, at);
             gateway(shared, link, envelope).await
         }
         (&Method::GET, "/book") => Ok(json(200, Bytes::from(shared.settled_desk().book.to_json().to_string()))),
-        (&Method::GET, "/stats") => {
-            let (stats, plan) = {
-                let desk = shared.desk();
-                (desk.stats.clone(), Arc::clone(&desk.plan))
-            };
-            let mut stats = stats.to_json();
-            stats["plan"] = plan.to_string().into();
-            Ok(json(200, Bytes::from(stats.to_string())))
-        }
+        (&Method::GET, "/stats") => Ok(stats(&shared)),
         (&Method::POST, "/faults") => Ok(change_faults(&shared, body.as_deref())),
-        (_, GATEWAY_PATH) => {
-            // A client that follows a 301 or 302 comes back with GET.
-            if head.uri.query().is_some_and(|query| query.starts_with(REDIRECTED)) {
-                shared.desk().stats.redirects_followed += 1;
-            }
-            Ok(error(405, "expected POST"))
-        }
+        (_, GATEWAY_PATH) => Ok(error(405, "expected POST")),
         _ => Ok(error(404, "expected the gateway's path, /book, /stats or /faults")),
     }
 }
@@ -209,7 +202,8 @@ async fn gateway(shared: Arc<Shared>, link: Arc<Link>, envelope: Envelope) -> Re
     if !pause.is_zero() {
         sleep(pause).await;
     }
-    let act = drawn.wire.filter(|fault| outcome.fault_hit || !is_of_meaning(fault)).map(|fault| fault.act);
+    // A request that is refused on its headers, or gives its fault nothing to work on, is answered plainly.
+    let act = drawn.wire.filter(|_| outcome.fault_hit).map(|fault| fault.act);
     let mut response = render(act, &outcome.answer, settings)?;
     if pace == Some(Act::IdleClose) {
         response.body_mut().notify_written(Arc::clone(&link.close_when_idle));
@@ -220,23 +214,17 @@ async fn gateway(shared: Arc<Shared>, link: Arc<Link>, envelope: Envelope) -> Re
     Ok(response)
 }
 
-/// Whether the fault does its work at the desk and not on the wire.
-const fn is_of_meaning(fault: &Fault) -> bool {
-    matches!(fault.act, Act::Late | Act::OrderError { .. })
-}
-
 impl Envelope {
-    /// Reads what the request asks for. A body of `None` was too long.
+    /// Reads what the request asks for.
     fn new(method: Method, headers: HeaderMap, body: Option<Bytes>, at: Duration) -> Self {
         let api_code = headers.get("x-api-code");
         let call = api_code.and_then(|code| Call::from_api_code(code.as_bytes()));
-        let asked = match (call, &body, api_code) {
-            (Some(call), Some(body), _) => Asked::read(call, body).map_err(Answer::invalid),
-            (_, None, _) => Err(Answer::invalid(format!("body: expected at most {BODY_MAX} bytes, found more"))),
-            (None, Some(_), None) => Err(Answer::invalid("x-api-code: expected one, found none".to_owned())),
-            (None, Some(_), Some(_)) => Err(Answer::code(4_040_201)),
+        let asked = match (call, api_code) {
+            (Some(call), _) => Asked::read(call, body.as_deref().unwrap_or_default()).map_err(Answer::invalid),
+            (None, None) => Err(Answer::invalid("x-api-code: expected one, found none".to_owned())),
+            (None, Some(_)) => Err(Answer::code(4_040_201)),
         };
-        Self { call, asked, method, headers, body: body.unwrap_or_default(), at }
+        Self { call, asked, method, headers, body, at }
     }
 }
 
@@ -254,6 +242,16 @@ async fn collect(mut incoming: Incoming) -> Result<Option<Bytes>, Hangup> {
         }
     }
     Ok((!too_long).then(|| Bytes::from(whole)))
+}
+
+fn stats(shared: &Shared) -> Response<AnswerBody> {
+    let (stats, plan) = {
+        let desk = shared.settled_desk();
+        (desk.stats.clone(), Arc::clone(&desk.plan))
+    };
+    let mut stats = stats.to_json();
+    stats["plan"] = plan.to_string().into();
+    json(200, Bytes::from(stats.to_string()))
 }
 
 fn change_faults(shared: &Shared, body: Option<&[u8]>) -> Response<AnswerBody> {

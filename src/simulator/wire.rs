@@ -156,8 +156,8 @@ enum Step {
 /// The body of a response.
 #[derive(Debug)]
 pub(super) struct AnswerBody {
-    /// The only bytes of an ordinary answer, or what a fault has made of them.
     content: Content,
+    /// The pause between two steps that is under way.
     sleep: Option<Pin<Box<Sleep>>>,
     /// Told when the body was written.
     written: Option<Arc<Notify>>,
@@ -165,7 +165,9 @@ pub(super) struct AnswerBody {
 
 #[derive(Debug)]
 enum Content {
+    /// An ordinary answer.
     Whole(Bytes),
+    /// What a fault has made of one.
     Scripted(VecDeque<Step>),
 }
 

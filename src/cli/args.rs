@@ -1,0 +1,151 @@
+//! Defines the command line: what can be typed, and the help that explains it.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Pays loyalty points from a spreadsheet: nobody twice, no outcome lost, and a rerun just finishes the job.
+#[derive(Debug, Parser)]
+#[command(name = "topup", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "First time here? `topup demo` needs no set-up at all.\n\n\
+    Exit status: 0 done, 1 could not do the job, 2 usage or configuration, 3 refused or no consent (nothing sent),\n\
+    4 finished with some not paid, 5 run again, 6 another run holds the ledger, 7 credentials or clock, 8 ledger and\n\
+    gateway differ, 130 interrupted")]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Common {
+    /// Configuration file [default: topup.toml, where there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Ledger file, over [ledger] path
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) ledger: Option<PathBuf>,
+    /// Print exactly one JSON object on stdout
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// No progress and no notes on stderr, only errors
+    #[arg(long, short, global = true)]
+    pub(super) quiet: bool,
+    /// More on stderr: -v what happens to payouts, -vv every call
+    #[arg(short, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// Write every call and change to FILE as JSON lines
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) log: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show the whole thing on this machine: faults, a kill, a resume, and the proof that nobody was paid twice
+    Demo,
+    /// Pay a file; the same command again resumes, resolves and finishes
+    Run(Box<RunArgs>),
+    /// Go on with a batch without its file
+    Resume(BatchArgs),
+    /// Only ask order status of what is in doubt
+    Resolve(BatchArgs),
+    /// Show all batches, or one
+    Status(StatusArgs),
+    /// Check configuration, key, clock, ledger, and one signed call
+    Doctor,
+    /// Serve a gateway on loopback, with faults on request
+    Simulator(SimulatorArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    topup run rewards.csv --batch 2026-11                 asks before it pays\n  \
+    topup run rewards.csv --batch 2026-11 --yes           for scripts\n  \
+    topup run rewards.csv --batch 2026-11 --dry-run       plan and pre-check, no top-up\n\n\
+    The same command again finishes what is left, and sends nothing on a finished batch.")]
+pub(super) struct RunArgs {
+    /// The payout file: a CSV with a header row
+    pub(super) file: PathBuf,
+    /// Batch name: 1 to 64 of a-z 0-9 . _ -  (part of every invoice_no)
+    #[arg(long, value_name = "NAME")]
+    pub(super) batch: Option<String>,
+    /// Pay without asking
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// Pay without asking if the whole plan comes to exactly so many points
+    #[arg(long, value_name = "POINTS", conflicts_with = "yes")]
+    pub(super) confirm_total: Option<u64>,
+    /// Pay without asking if the plan is exactly the one that --dry-run printed
+    #[arg(long, value_name = "SHA256", conflicts_with_all = ["yes", "confirm_total"])]
+    pub(super) confirm_plan: Option<String>,
+    /// Plan and pre-check on a copy of the ledger; no top-up, and nothing changes
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Pay the valid rows and report the others as skipped
+    #[arg(long)]
+    pub(super) skip_invalid: bool,
+    /// Worksheet of a workbook
+    #[arg(long, value_name = "NAME")]
+    pub(super) sheet: Option<String>,
+    /// Name a column by hand, as in points="Thưởng T11"
+    #[arg(long, value_name = "MEANING=HEADER")]
+    pub(super) column: Vec<String>,
+    /// Refuse the file unless it has so many rows
+    #[arg(long, value_name = "N")]
+    pub(super) expect_rows: Option<u64>,
+    /// Refuse the file unless its points add up to this
+    #[arg(long, value_name = "POINTS")]
+    pub(super) expect_total: Option<u64>,
+    /// The mark that groups thousands of points, where the file does not tell: . or ,
+    #[arg(long, value_name = "MARK")]
+    pub(super) points_grouping: Option<char>,
+    /// One member may stand in several rows without references
+    #[arg(long)]
+    pub(super) allow_repeat_phones: bool,
+    /// Pay hidden rows and columns too
+    #[arg(long)]
+    pub(super) include_hidden: bool,
+    /// Pay rows again that another batch credited lately, and keep the reason
+    #[arg(long, value_name = "WHY")]
+    pub(super) repeat: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BatchArgs {
+    /// The batch
+    pub(super) batch: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    /// The batch; all of them where none is named
+    pub(super) batch: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  topup simulator --faults lost_after=0.03,http_500_applied=0.02\n\n\
+    The book is at GET /book, the counters at GET /stats; POST /faults changes the faults while it runs.")]
+pub(super) struct SimulatorArgs {
+    /// Port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 8099)]
+    pub(super) port: u16,
+    /// Private key whose signatures are accepted [default: [gateway] private_key]
+    #[arg(long, value_name = "FILE")]
+    pub(super) key: Option<PathBuf>,
+    /// Make a new private key at the path of --key, if there is none
+    #[arg(long, requires = "key")]
+    pub(super) make_key: bool,
+    /// Members as CSV: phone,card_no,user_id,full_name,status,card_status,check_code,topup_code [default: every phone]
+    #[arg(long, value_name = "FILE")]
+    pub(super) members: Option<PathBuf>,
+    /// Faults and their probabilities, as in lost_after=0.03,seed=7
+    #[arg(long, value_name = "PLAN", default_value = "none")]
+    pub(super) faults: String,
+    /// Mean latency of an answer, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub(super) latency_ms: u64,
+    /// End after so many seconds
+    #[arg(long, value_name = "S")]
+    pub(super) for_s: Option<u64>,
+}

@@ -1,0 +1,247 @@
+//! Reads the configuration: the file, over it the environment, over it the flags.
+
+use super::failure::{Exit, Failure};
+use super::keys::{KEYS, Key, Kind, nearest};
+use anyhow::anyhow;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use toml::Value;
+
+/// The file that is read where none is named.
+const DEFAULT_FILE: &str = "topup.toml";
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    Default,
+    File,
+    Environment(String),
+    Flag(&'static str),
+}
+
+/// The values as they were written, checked for their kind and nothing else.
+#[derive(Clone, Debug)]
+pub(super) struct Config {
+    /// The file, if there is one.
+    pub(super) file: Option<PathBuf>,
+    values: BTreeMap<String, (Value, Source)>,
+}
+
+/// A value that no command can work with.
+fn wrong(message: String) -> Failure {
+    Failure::new(Exit::Usage, "configuration", anyhow!(message))
+}
+
+impl Config {
+    /// Reads `file` (or `topup.toml`, where there is one) and the environment.
+    pub(super) fn read(
+        file: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, Failure> {
+        let mut config = Self { file: None, values: BTreeMap::new() };
+        for key in KEYS {
+            if let Some(default) = key.default {
+                config.set(key, parse(key, default, "the default")?, Source::Default);
+            }
+        }
+        config.read_file(file)?;
+        config.read_environment(environment)?;
+        Ok(config)
+    }
+
+    fn read_file(&mut self, file: Option<&Path>) -> Result<(), Failure> {
+        let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(wrong(format!("reading the configuration {}: {error}", path.display()))),
+        };
+        let table: toml::Table =
+            text.parse().map_err(|error: toml::de::Error| wrong(format!("in {}: {error}", path.display())))?;
+        for (section, keys) in &table {
+            let Value::Table(keys) = keys else {
+                return Err(unknown(path, section, KEYS.iter().map(|key| format!("[{}]", key.section))));
+            };
+            if !KEYS.iter().any(|key| key.section == section) {
+                let sections = KEYS.iter().map(|key| format!("[{}]", key.section));
+                return Err(unknown(path, &format!("[{section}]"), sections));
+            }
+            for (name, value) in keys {
+                let Some(key) = KEYS.iter().find(|key| key.section == section && key.name == name) else {
+                    return Err(unknown(path, &format!("{section}.{name}"), KEYS.iter().map(Key::path)));
+                };
+                let value = of_kind(key, value.clone()).ok_or_else(|| {
+                    wrong(format!("{} in {} must be {}, found {value}", key.path(), path.display(), kind_words(key)))
+                })?;
+                self.set(key, value, Source::File);
+            }
+        }
+        self.file = Some(path.to_owned());
+        Ok(())
+    }
+
+    fn read_environment(&mut self, environment: impl Iterator<Item = (String, String)>) -> Result<(), Failure> {
+        for (variable, text) in environment {
+            if let Some(key) = KEYS.iter().find(|key| key.variable() == variable) {
+                let value = parse(key, &text, &variable)?;
+                self.set(key, value, Source::Environment(variable));
+            } else if KEYS.iter().any(|key| variable.starts_with(&format!("TOPUP_{}_", key.section.to_uppercase()))) {
+                return Err(unknown(Path::new("the environment"), &variable, KEYS.iter().map(Key::variable)));
+            }
+        }
+        Ok(())
+    }
+
+    /// A flag's value, over file and environment.
+    pub(super) fn set_flag(&mut self, path: &str, value: Value, flag: &'static str) {
+        self.values.insert(path.to_owned(), (value, Source::Flag(flag)));
+    }
+
+    fn set(&mut self, key: &Key, value: Value, source: Source) {
+        self.values.insert(key.path(), (value, source));
+    }
+
+    /// Every key with its value and where that came from.
+    pub(super) fn values(&self) -> impl Iterator<Item = (&str, &Value, &Source)> {
+        self.values.iter().map(|(path, (value, source))| (path.as_str(), value, source))
+    }
+
+    /// A text that has to be there.
+    pub(super) fn text(&self, path: &str) -> Result<&str, Failure> {
+        self.values.get(path).and_then(|(value, _)| value.as_str()).filter(|text| !text.is_empty()).ok_or_else(|| {
+            let (section, name) = path.split_once('.').unwrap_or_default();
+            let file = self.file.as_deref().unwrap_or(Path::new(DEFAULT_FILE)).display();
+            wrong(format!("the configuration has no {path}\nhint: set {name} under [{section}] in {file}"))
+        })
+    }
+
+    /// A whole number within a range.
+    pub(super) fn whole(&self, path: &str, range: std::ops::RangeInclusive<u64>) -> Result<Option<u64>, Failure> {
+        let Some((value, _)) = self.values.get(path) else { return Ok(None) };
+        let number = value.as_integer().and_then(|number| u64::try_from(number).ok());
+        match number.filter(|number| range.contains(number)) {
+            Some(number) => Ok(Some(number)),
+            None => Err(out_of_range(path, value, &format!("{} to {}", range.start(), range.end()))),
+        }
+    }
+
+    /// A whole number within a range, of a key that has a default.
+    pub(super) fn count(&self, path: &str, range: std::ops::RangeInclusive<u64>) -> Result<u32, Failure> {
+        let number = self.whole(path, range)?.unwrap_or_default();
+        Ok(u32::try_from(number).unwrap_or(u32::MAX))
+    }
+
+    /// A number above 0 and up to `most`.
+    pub(super) fn positive(&self, path: &str, most: f64) -> Result<f64, Failure> {
+        let Some((value, _)) = self.values.get(path) else { return Err(wrong(format!("{path} is not set"))) };
+        let number = value.as_float().unwrap_or_default();
+        if number > 0.0 && number <= most {
+            Ok(number)
+        } else {
+            Err(out_of_range(path, value, &format!("above 0 and up to {most}")))
+        }
+    }
+
+    /// Seconds above 0 and up to `most`.
+    pub(super) fn seconds(&self, path: &str, most: f64) -> Result<Duration, Failure> {
+        self.positive(path, most).map(Duration::from_secs_f64)
+    }
+
+    /// Yes or no.
+    pub(super) fn yes(&self, path: &str) -> bool {
+        self.values.get(path).and_then(|(value, _)| value.as_bool()).unwrap_or_default()
+    }
+
+    /// A path of the file is relative to the file, one of a flag or variable to where the command is typed.
+    pub(super) fn path(&self, path: &str) -> Result<PathBuf, Failure> {
+        let text = PathBuf::from(self.text(path)?);
+        let in_file = self.values.get(path).is_some_and(|(_, source)| *source == Source::File);
+        Ok(match self.file.as_deref().and_then(Path::parent) {
+            Some(folder) if in_file => folder.join(text),
+            Some(_) | None => text,
+        })
+    }
+}
+
+/// A value that is of the right kind and says nothing sensible.
+pub(super) fn out_of_range(path: &str, found: &Value, expected: &str) -> Failure {
+    wrong(format!("{path} must be {expected}, found {found}"))
+}
+
+fn unknown(place: &Path, written: &str, known: impl Iterator<Item = String>) -> Failure {
+    let hint = nearest(written, known).map(|near| format!("\nhint: did you mean {near}?")).unwrap_or_default();
+    wrong(format!("{} has an unknown key {written}{hint}", place.display()))
+}
+
+fn kind_words(key: &Key) -> &'static str {
+    match key.kind {
+        Kind::Text => "a text in quotes",
+        Kind::Number => "a number",
+        Kind::Whole => "a whole number",
+        Kind::YesNo => "true or false",
+    }
+}
+
+/// The value, if it is of the key's kind; whole numbers serve as numbers.
+fn of_kind(key: &Key, value: Value) -> Option<Value> {
+    match (key.kind, value) {
+        (Kind::Number, Value::Integer(number)) => i32::try_from(number).ok().map(|number| Value::Float(number.into())),
+        (Kind::Number, value) => value.is_float().then_some(value),
+        (Kind::Text, value) => value.is_str().then_some(value),
+        (Kind::Whole, value) => value.is_integer().then_some(value),
+        (Kind::YesNo, value) => value.is_bool().then_some(value),
+    }
+}
+
+/// A value as the environment gives it: a text without quotes.
+fn parse(key: &Key, text: &str, place: &str) -> Result<Value, Failure> {
+    let value = match key.kind {
+        Kind::Text => Some(Value::String(text.to_owned())),
+        Kind::Number => text.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Float),
+        Kind::Whole => text.parse().ok().map(Value::Integer),
+        Kind::YesNo => text.parse().ok().map(Value::Boolean),
+    };
+    value.ok_or_else(|| wrong(format!("{} from {place} must be {}, found {text:?}", key.path(), kind_words(key))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, environment: &[(&str, &str)]) -> Result<Config, Failure> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        Config::read(Some(file.path()), environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+    }
+
+    #[test]
+    fn the_environment_goes_over_the_file_and_the_file_over_the_default() {
+        let config = read("[gateway]\nrate_per_s = 7\n", &[("TOPUP_RESOLVE_SETTLE_S", "0.5")]).unwrap();
+        assert_eq!(config.positive("gateway.rate_per_s", 100.0).unwrap(), 7.0);
+        assert_eq!(config.seconds("resolve.settle_s", 100.0).unwrap(), Duration::from_millis(500));
+        assert_eq!(config.seconds("gateway.timeout_s", 100.0).unwrap(), Duration::from_secs(30));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_what_was_expected() {
+        for (text, environment, expected) in [
+            ("[gateway]\nrate = 7\n", vec![], "unknown key gateway.rate\nhint: did you mean gateway.rate_per_s?"),
+            ("[gatway]\nurl = 'x'\n", vec![], "unknown key [gatway]\nhint: did you mean [gateway]?"),
+            ("[gateway]\nrate_per_s = 'fast'\n", vec![], "must be a number, found \"fast\""),
+            ("", vec![("TOPUP_GATEWAY_RATE", "7")], "did you mean TOPUP_GATEWAY_RATE_PER_S?"),
+            ("", vec![("TOPUP_SAFETY_CANARY_ROWS", "x")], "must be a whole number, found \"x\""),
+            ("[gateway\n", vec![], "in "),
+        ] {
+            let failure = read(text, &environment).unwrap_err().to_string();
+            assert!(failure.contains(expected), "{failure}");
+        }
+    }
+
+    #[test]
+    fn ranges_are_held() {
+        let config = read("[gateway]\nrate_per_s = 0\n[safety]\ncanary_rows = -1\n", &[]).unwrap();
+        assert!(config.positive("gateway.rate_per_s", 10.0).is_err());
+        assert!(config.count("safety.canary_rows", 0..=10).is_err());
+    }
+}

@@ -1,0 +1,66 @@
+//! What every command starts from: configuration, output, ledger path, who is at the keyboard.
+
+use super::args::Common;
+use super::config::Config;
+use super::failure::Failure;
+use super::output::Output;
+use crate::ledger::{Access, Ledger, RunLock, UnixMs};
+use std::path::PathBuf;
+
+/// The surroundings of one command.
+#[derive(Debug)]
+pub(super) struct Context {
+    pub(super) config: Config,
+    pub(super) output: Output,
+    pub(super) ledger_path: PathBuf,
+}
+
+impl Context {
+    pub(super) fn new(common: &Common) -> Result<Self, Failure> {
+        let mut config = Config::read(common.config.as_deref(), std::env::vars())?;
+        if let Some(path) = &common.ledger {
+            config.set_flag("ledger.path", toml::Value::String(path.display().to_string()), "--ledger");
+        }
+        let ledger_path = common.ledger.clone().map_or_else(|| config.path("ledger.path"), Ok)?;
+        Ok(Self { config, output: Output::new(common), ledger_path })
+    }
+
+    /// Takes the run lock and opens the ledger for changes.
+    pub(super) fn open_locked(&self, command: &str, access: Access) -> Result<(Ledger, RunLock), Failure> {
+        if access == Access::Write && !self.ledger_path.exists() {
+            return Err(crate::ledger::LedgerError::Missing(self.ledger_path.clone()).into());
+        }
+        let is_new = !self.ledger_path.exists();
+        let lock = RunLock::acquire(&self.ledger_path, &holder(command))?;
+        let ledger = Ledger::open(&self.ledger_path, access)?;
+        if is_new {
+            self.output.note(&format!("created the ledger {}", self.ledger_path.display()));
+        }
+        Ok((ledger, lock))
+    }
+
+    /// Opens the ledger to look, beside a live run too.
+    pub(super) fn open_to_read(&self) -> Result<Ledger, Failure> {
+        Ok(Ledger::open(&self.ledger_path, Access::Read)?)
+    }
+}
+
+/// Now, in Unix milliseconds.
+pub(super) fn unix_ms() -> UnixMs {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// User and machine.
+pub(super) fn who() -> String {
+    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
+    #[cfg(unix)]
+    let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(not(unix))]
+    let machine = std::env::var("COMPUTERNAME").unwrap_or_default();
+    format!("{user}@{machine}")
+}
+
+fn holder(command: &str) -> String {
+    let since = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
+    format!("process {} (topup {command}) of {} since {since}", std::process::id(), who())
+}

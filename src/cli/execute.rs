@@ -1,0 +1,149 @@
+//! Runs the engine for a command: signals, progress, and the summary at the end.
+
+use super::context::{Context, unix_ms};
+use super::failure::{Exit, Failure};
+use super::output::Report;
+use super::progress::Progress;
+use super::setup;
+use crate::domain::standing::State;
+use crate::engine::{self, Mode, RunReport, StopCode};
+use crate::gateway::HttpGateway;
+use crate::ledger::{Batch, Ledger, RunLedger, Totals};
+use crate::report::{Run, Summary, Verdict};
+use anyhow::Context as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A restart waits this long, so that the second across it holds no more requests than any other.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// Does what is left of a batch, and sums it up.
+pub(super) fn execute(context: &Context, ledger: Ledger, batch: Batch, mode: Mode) -> Result<Report, Failure> {
+    let gateway = Arc::new(setup::gateway(&context.config)?);
+    let mut settings = setup::run_settings(&context.config, mode, batch.points)?;
+    settings.quiet_before = quiet_before(&ledger)?;
+    let run_ledger = ledger.into_run(batch.id)?;
+    let report = run_to_its_end(context, settings, &run_ledger, gateway)?;
+    let totals = run_ledger.totals()?;
+    // Read again: the chain has a new head.
+    let batch = run_ledger.batch()?;
+    run_ledger.close()?;
+    let summary = Summary::new(&batch, &totals, Run::Ended(&report));
+    let exit = exit_of(&summary, mode, &report);
+    Ok(Report { exit, json: summary.to_json(), text: summary.to_text() })
+}
+
+/// The engine, on a runtime of its own that ends with it.
+pub(super) fn run_to_its_end(
+    context: &Context,
+    settings: engine::RunSettings,
+    ledger: &RunLedger,
+    gateway: Arc<HttpGateway>,
+) -> Result<RunReport, Failure> {
+    let progress = Progress::new(&ledger.totals()?, context.output);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")
+        .map_err(|error| Failure::new(Exit::Failed, "runtime", error))?;
+    let report = runtime.block_on(async {
+        let shutdown = shutdown_signal()?;
+        let run = engine::run(settings, ledger, gateway, unix_ms, shutdown, |event| progress.take(&event));
+        tokio::select! {
+            report = run => report.map_err(Failure::from),
+            () = progress.clone().print_lines() => Err(Failure::new(Exit::Failed, "progress", anyhow::anyhow!("progress ended"))),
+        }
+    });
+    progress.finish();
+    report
+}
+
+/// Ends at the first Ctrl-C or SIGTERM; the second one ends the process at once: everything is in the ledger.
+fn shutdown_signal() -> Result<impl Future<Output = ()>, Failure> {
+    let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
+    let mut signals = Signals::listen()
+        .context("listening for signals")
+        .map_err(|error| Failure::new(Exit::Failed, "signals", error))?;
+    tokio::spawn(async move {
+        signals.next().await;
+        drop(sender);
+        signals.next().await;
+        std::process::exit(Exit::Interrupted as i32);
+    });
+    Ok(async move { drop(receiver.await) })
+}
+
+#[cfg(unix)]
+struct Signals(tokio::signal::unix::Signal, tokio::signal::unix::Signal);
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self(signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?))
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.0.recv() => {}
+            _ = self.1.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        drop(tokio::signal::ctrl_c().await);
+    }
+}
+
+/// How long the first request has to wait: a run that was killed may have sent until a moment ago.
+fn quiet_before(ledger: &Ledger) -> Result<Duration, Failure> {
+    if ledger.is_unused()? {
+        return Ok(Duration::ZERO);
+    }
+    let Some(ended_at) = ledger.last_run_ended_at()? else { return Ok(QUIET) };
+    let since_ms = unix_ms() - ended_at;
+    // A clock that went back says nothing about how long ago that was.
+    let since = u64::try_from(since_ms).map(Duration::from_millis).unwrap_or(Duration::ZERO);
+    Ok(QUIET.saturating_sub(since))
+}
+
+fn exit_of(summary: &Summary<'_>, mode: Mode, report: &RunReport) -> Exit {
+    let stop = report.stop.as_ref().map(|stop| stop.code);
+    match (summary.verdict(), stop) {
+        (_, Some(StopCode::Credentials | StopCode::Clock)) => Exit::Credentials,
+        (Verdict::Interrupted, _) => Exit::Interrupted,
+        (Verdict::Stopped | Verdict::InDoubt | Verdict::Running, _) => Exit::Unfinished,
+        // Resolving leaves planned payouts alone: they are another command's.
+        (Verdict::Planned, _) if mode == Mode::Resolve => Exit::Unfinished,
+        (Verdict::Planned, _) => Exit::Unfinished,
+        (Verdict::Partial, _) => Exit::Partial,
+        (Verdict::Complete, _) => Exit::Done,
+    }
+}
+
+/// Whether a batch has anything left that a run could do.
+pub(super) fn has_open_payouts(ledger: &Ledger, batch: &Batch) -> Result<bool, Failure> {
+    let totals = ledger.totals(batch.id)?;
+    Ok(totals.of(State::Planned).rows + totals.of(State::InDoubt).rows > 0)
+}
+
+/// A dry run is done when every member could be asked, whatever was answered.
+pub(super) fn dry_run_exit(totals: &Totals, report: &RunReport) -> Exit {
+    match report.stop.as_ref().map(|stop| stop.code) {
+        Some(StopCode::Credentials | StopCode::Clock) => Exit::Credentials,
+        _ if report.interrupted => Exit::Interrupted,
+        Some(_) => Exit::Unfinished,
+        None if totals.of(State::Ineligible).rows + totals.of(State::Held).rows > 0 => Exit::Partial,
+        None => Exit::Done,
+    }
+}

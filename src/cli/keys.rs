@@ -1,0 +1,69 @@
+//! Lists every configuration key: what it takes, and what holds where nobody sets it.
+
+/// What a key's value looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Number,
+    Whole,
+    YesNo,
+}
+
+/// One key of the configuration.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key {
+    pub(super) section: &'static str,
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    /// As it would stand in the file; `None`: there is no default.
+    pub(super) default: Option<&'static str>,
+}
+
+const fn key(section: &'static str, name: &'static str, kind: Kind, default: Option<&'static str>) -> Key {
+    Key { section, name, kind, default }
+}
+
+/// Every key, in the order of the documentation.
+pub(super) const KEYS: &[Key] = &[
+    key("gateway", "url", Kind::Text, None),
+    key("gateway", "merchant_id", Kind::Text, None),
+    key("gateway", "terminal_id", Kind::Text, None),
+    key("gateway", "key_code", Kind::Text, None),
+    key("gateway", "private_key", Kind::Text, None),
+    key("gateway", "rate_per_s", Kind::Number, Some("20")),
+    key("gateway", "max_in_flight", Kind::Whole, Some("1000")),
+    key("gateway", "timeout_s", Kind::Number, Some("30")),
+    key("gateway", "connect_timeout_s", Kind::Number, Some("5")),
+    key("payout", "invoice_prefix", Kind::Text, Some("TP")),
+    key("payout", "send_sms", Kind::YesNo, Some("true")),
+    key("payout", "names", Kind::Text, Some("hold")),
+    key("payout", "repeat_window_days", Kind::Whole, Some("20")),
+    key("resolve", "settle_s", Kind::Number, Some("60")),
+    key("resolve", "queries_max", Kind::Whole, Some("10")),
+    key("resolve", "resends_max", Kind::Whole, Some("3")),
+    key("resolve", "resubmit", Kind::YesNo, Some("true")),
+    key("limits", "points_per_payout", Kind::Whole, None),
+    key("limits", "points_per_batch", Kind::Whole, None),
+    key("limits", "rows_per_batch", Kind::Whole, None),
+    key("safety", "canary_rows", Kind::Whole, Some("3")),
+    key("safety", "breaker_in_doubt", Kind::Whole, Some("20")),
+    key("safety", "breaker_refused", Kind::Whole, Some("3")),
+    key("ledger", "path", Kind::Text, Some("topup.db")),
+];
+
+impl Key {
+    /// `section.name`.
+    pub(super) fn path(&self) -> String {
+        format!("{}.{}", self.section, self.name)
+    }
+
+    /// The environment variable that overrides the file.
+    pub(super) fn variable(&self) -> String {
+        format!("TOPUP_{}_{}", self.section.to_uppercase(), self.name.to_uppercase())
+    }
+}
+
+/// The known key that is nearest to what was written.
+pub(super) fn nearest(written: &str, known: impl Iterator<Item = String>) -> Option<String> {
+    known.max_by(|a, b| strsim::jaro_winkler(written, a).total_cmp(&strsim::jaro_winkler(written, b)))
+}

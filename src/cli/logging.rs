@@ -1,0 +1,65 @@
+//! Sends what the run tells to stderr and, with `--log`, to a file as JSON lines.
+
+use super::args::Common;
+use super::failure::{Exit, Failure};
+use anyhow::Context as _;
+use indicatif::ProgressBar;
+use std::fs::OpenOptions;
+use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry, fmt};
+
+/// The bar that is on the screen: a log line goes above it, not through it.
+static BAR: OnceLock<ProgressBar> = OnceLock::new();
+
+/// Puts log lines above this bar from now on.
+pub(super) fn write_above(bar: &ProgressBar) {
+    let _ = BAR.set(bar.clone());
+}
+
+/// Starts logging. Own events only: other crates' could hold what must not be written down.
+pub(super) fn start(common: &Common) -> Result<(), Failure> {
+    let level = match (common.quiet, common.verbose) {
+        (true, _) => LevelFilter::ERROR,
+        (false, 0) => LevelFilter::WARN,
+        (false, 1) => LevelFilter::INFO,
+        (false, _) => LevelFilter::DEBUG,
+    };
+    let own = |level| tracing_subscriber::filter::Targets::new().with_target("topup", level);
+    let ansi = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let stderr =
+        fmt::layer().with_writer(|| AboveBar).with_ansi(ansi).without_time().with_target(false).with_filter(own(level));
+    let file = common.log.as_ref().map(|path| {
+        let mut options = OpenOptions::new();
+        options.create(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(path).with_context(|| format!("opening the log {}", path.display()))
+    });
+    let file = file.transpose().map_err(|error| Failure::new(Exit::Usage, "log", error))?;
+    let file = file.map(|file| {
+        let writer = std::sync::Mutex::new(file);
+        fmt::layer().json().with_writer(writer).with_filter(own(LevelFilter::DEBUG))
+    });
+    // A second start in one process (tests) keeps the first.
+    let _ = Registry::default().with(stderr).with(file).try_init();
+    Ok(())
+}
+
+struct AboveBar;
+
+impl Write for AboveBar {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match BAR.get() {
+            Some(bar) => bar.suspend(|| io::stderr().write(bytes)),
+            None => io::stderr().write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}

@@ -1,0 +1,63 @@
+//! The command line: arguments, prompts, progress, words, exit statuses.
+//!
+//! Architecture invariant: nothing here decides about money; it says what was decided, and asks.
+
+mod args;
+mod batch;
+mod config;
+mod context;
+mod demo;
+mod doctor;
+mod execute;
+mod failure;
+mod keys;
+mod logging;
+mod output;
+mod progress;
+mod run;
+mod setup;
+mod simulator;
+
+use crate::engine::Mode;
+use anyhow::anyhow;
+use args::{Cli, Command};
+use clap::Parser;
+use context::Context;
+use failure::{Exit, Failure};
+use output::{Output, Report};
+use std::process::ExitCode;
+
+/// Runs the program with the arguments it was given.
+#[must_use]
+pub fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => Output::new(&cli.common).finish(dispatch(&cli)),
+        Err(error) => usage(&error),
+    }
+}
+
+fn dispatch(cli: &Cli) -> Result<Report, Failure> {
+    logging::start(&cli.common)?;
+    let context = || Context::new(&cli.common);
+    match &cli.command {
+        Command::Demo => demo::demo(Output::new(&cli.common)),
+        Command::Run(args) => run::run(&context()?, args),
+        Command::Resume(args) => batch::go_on(&context()?, args, Mode::Pay),
+        Command::Resolve(args) => batch::go_on(&context()?, args, Mode::Resolve),
+        Command::Status(args) => batch::status(&context()?, args),
+        Command::Doctor => doctor::doctor(&context()?),
+        Command::Simulator(args) => simulator::simulator(&context()?, args),
+    }
+}
+
+/// Help goes to stdout with status 0, wrong usage to stderr with 2, and as JSON where JSON was asked for.
+fn usage(error: &clap::Error) -> ExitCode {
+    let wants_json = std::env::args().any(|argument| argument == "--json");
+    if error.use_stderr() && wants_json {
+        let text = error.render().to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        output::print_failure_as_json(&Failure::new(Exit::Usage, "usage", anyhow!(message)));
+    }
+    let _ = error.print();
+    if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
+}

@@ -1,0 +1,269 @@
+//! `topup run`: plans a file, asks for consent, and pays it; the same command again finishes it.
+
+use super::args::RunArgs;
+use super::context::{Context, unix_ms, who};
+use super::execute::{self, execute};
+use super::failure::{Exit, Failure};
+use super::output::{Output, Report};
+use super::setup;
+use crate::domain::batch_name::{self, BatchName};
+use crate::engine::Mode;
+use crate::intake::{self, Intake, IntakeOptions, Meaning, Problem};
+use crate::ledger::{Access, Batch, Ledger, Origin};
+use crate::plan::{self, DraftSummary, Planned, Refusal, Terms};
+use crate::report::{Run, Summary, duration, grouped};
+use anyhow::anyhow;
+use serde_json::json;
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Problems that are printed for people; scripts get more of them.
+const PRINTED_MAX: usize = 20;
+
+pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Report, Failure> {
+    let batch = batch_name(args)?;
+    let terms = terms(context, args, batch)?;
+    // Everything that can be wrong with the set-up shows before the ledger is touched.
+    setup::gateway(&context.config)?;
+    setup::run_settings(&context.config, Mode::Pay, 0)?;
+    if args.dry_run {
+        return dry_run(context, args, &terms);
+    }
+    let intake = open_file(args)?;
+    let (mut ledger, _lock) = context.open_locked("run", Access::Create)?;
+    let origin = origin(context, &args.file, &terms);
+    let name = terms.batch.clone();
+    match plan::plan(&mut ledger, intake, &terms, &origin)? {
+        Planned::Refused(refusal) => return Err(refused(refusal)),
+        Planned::Known(batch) => check_consent_again(args, &batch)?,
+        Planned::New(draft) => {
+            let summary = draft.summary();
+            context.output.note(&plan_text(context, &name, summary)?);
+            let consent = consent(args, summary)?;
+            let consent = match &terms.repeat_why {
+                Some(why) => format!("{consent}; repeats another batch: {why}"),
+                None => consent,
+            };
+            draft.seal(&consent, unix_ms())?;
+        }
+    }
+    let batch = ledger.batch(name.as_str())?;
+    if !execute::has_open_payouts(&ledger, &batch)? {
+        context.output.note(&format!("batch {name} has nothing left to do: no request was sent"));
+    }
+    execute(context, ledger, batch, Mode::Pay)
+}
+
+fn batch_name(args: &RunArgs) -> Result<BatchName, Failure> {
+    let usage = |message: String| Failure::new(Exit::Usage, "batch_name", anyhow!(message));
+    let stem = args.file.file_stem().unwrap_or_default().to_string_lossy();
+    let proposal = batch_name::propose(&stem);
+    let typed = match &args.batch {
+        Some(name) => name.clone(),
+        None if Output::can_ask() => {
+            let typed = Output::ask(&format!("batch name [{proposal}]: ")).unwrap_or_default();
+            if typed.is_empty() { proposal } else { typed }
+        }
+        None => return Err(usage(format!("--batch is required without a terminal\nhint: --batch {proposal}"))),
+    };
+    BatchName::parse(&typed).map_err(|problem| usage(problem.to_string()))
+}
+
+fn terms(context: &Context, args: &RunArgs, batch: BatchName) -> Result<Terms, Failure> {
+    let config = &context.config;
+    Ok(Terms {
+        batch,
+        binding: setup::binding(config)?,
+        send_sms: config.yes("payout.send_sms"),
+        limits: setup::limits(config)?,
+        expect_rows: args.expect_rows,
+        allow_repeat_phones: args.allow_repeat_phones,
+        skip_invalid: args.skip_invalid,
+        repeat_why: args.repeat.clone(),
+        repeat_window_days: config.count("payout.repeat_window_days", 0..=3650)?,
+        now: unix_ms(),
+    })
+}
+
+fn origin(context: &Context, file: &Path, terms: &Terms) -> Origin {
+    Origin {
+        file_name: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        settings: setup::settings_json(&context.config),
+        planned_by: who(),
+        planned_at: terms.now,
+    }
+}
+
+fn open_file(args: &RunArgs) -> Result<Intake, Failure> {
+    let columns = args.column.iter().map(|text| column(text)).collect::<Result<Vec<_>, _>>()?;
+    let options = IntakeOptions {
+        sheet: args.sheet.clone(),
+        columns,
+        points_grouping: args.points_grouping,
+        include_hidden: args.include_hidden,
+        expect_total: args.expect_total,
+        allow_repeat_phones: args.allow_repeat_phones,
+    };
+    Ok(intake::open(&args.file, &options)?)
+}
+
+fn column(text: &str) -> Result<(Meaning, String), Failure> {
+    let named = text.split_once('=').and_then(|(word, header)| Some((Meaning::parse(word)?, header.to_owned())));
+    named.ok_or_else(|| {
+        let words: Vec<&str> = Meaning::ALL.into_iter().map(Meaning::word).collect();
+        let message =
+            format!("--column takes MEANING=HEADER, found {text:?}\nhint: MEANING is one of {}", words.join(", "));
+        Failure::new(Exit::Usage, "column", anyhow!(message))
+    })
+}
+
+/// What is about to be paid, for the person who decides.
+fn plan_text(context: &Context, name: &BatchName, plan: &DraftSummary) -> Result<String, Failure> {
+    let rate_per_s = setup::run_settings(&context.config, Mode::Pay, plan.points)?.rate_per_s;
+    let requests = plan.rows * 2 - plan.without_pre_check;
+    let expected = Duration::from_secs_f64(requests as f64 / rate_per_s);
+    let mut text = format!("plan of batch {name}\n");
+    let mut line = |label: &str, value: String| drop(writeln!(text, "  {label:<18}{value:>16}"));
+    line("rows", grouped(plan.rows));
+    line("members", grouped(plan.members));
+    line("points", grouped(plan.points));
+    line("largest payout", grouped(plan.largest));
+    if plan.skipped_rows > 0 {
+        line("skipped rows", grouped(plan.skipped_rows));
+    }
+    if plan.without_pre_check > 0 {
+        line("without pre-check", grouped(plan.without_pre_check));
+    }
+    line("expected duration", format!("{} at {rate_per_s} requests/s", duration(expected)));
+    let _ = writeln!(text, "  plan {}", hex(&plan.plan_sha256));
+    for repair in plan.repairs.iter().take(PRINTED_MAX) {
+        let _ = writeln!(text, "  row {}, {}: read {:?} as {:?}", repair.row, repair.column, repair.from, repair.to);
+    }
+    if plan.repair_count > PRINTED_MAX as u64 {
+        let _ = writeln!(text, "  … {} cells were repaired in all", grouped(plan.repair_count));
+    }
+    for warning in &plan.warnings {
+        let _ = writeln!(text, "  note: {warning}");
+    }
+    text.push_str("points cannot be recalled once they are credited");
+    Ok(text)
+}
+
+/// How the plan was consented to; a failure if it was not.
+fn consent(args: &RunArgs, plan: &DraftSummary) -> Result<String, Failure> {
+    if let Some(consent) = consent_by_flag(args, plan.points, &plan.plan_sha256)? {
+        return Ok(consent);
+    }
+    if !Output::can_ask() {
+        return Err(no_consent(
+            "without a terminal, paying needs --yes, --confirm-total or --confirm-plan; nothing was sent",
+        ));
+    }
+    let question =
+        format!("pay {} points to {} members? type yes to pay: ", grouped(plan.points), grouped(plan.members));
+    match Output::ask(&question).as_deref() {
+        Some("yes") => Ok(format!("yes typed by {}", who())),
+        Some(_) | None => Err(no_consent("nothing was planned and nothing was sent: the answer was not yes")),
+    }
+}
+
+fn consent_by_flag(args: &RunArgs, points: u64, plan_sha256: &[u8; 32]) -> Result<Option<String>, Failure> {
+    let plan = hex(plan_sha256);
+    if let Some(expected) = args.confirm_total.filter(|expected| *expected != points) {
+        return Err(no_consent(&format!(
+            "--confirm-total says {expected} points, and the whole plan has {points}; nothing was sent"
+        )));
+    }
+    if let Some(expected) = args.confirm_plan.as_ref().filter(|expected| !expected.eq_ignore_ascii_case(&plan)) {
+        return Err(no_consent(&format!("--confirm-plan says {expected}, and the plan is {plan}; nothing was sent")));
+    }
+    let who = who();
+    Ok(match (args.yes, args.confirm_total, &args.confirm_plan) {
+        (_, Some(total), _) => Some(format!("--confirm-total {total} by {who}")),
+        (_, _, Some(_)) => Some(format!("--confirm-plan {plan} by {who}")),
+        (true, None, None) => Some(format!("--yes by {who}")),
+        (false, None, None) => None,
+    })
+}
+
+/// The consent is kept with the plan; one that is given again has to fit it.
+fn check_consent_again(args: &RunArgs, batch: &Batch) -> Result<(), Failure> {
+    consent_by_flag(args, batch.points, &batch.plan_sha256).map(drop)
+}
+
+fn no_consent(message: &str) -> Failure {
+    Failure::new(Exit::Refused, "no_consent", anyhow!(message.to_owned()))
+}
+
+/// The plan was refused: the first problems for people, all that are listed for scripts.
+fn refused(refusal: Refusal) -> Failure {
+    let (message, hint) = refusal.message.split_once("\nhint: ").unwrap_or((&refusal.message, ""));
+    let mut text = message.to_owned();
+    for problem in refusal.problems.iter().take(PRINTED_MAX) {
+        let _ = write!(text, "\n  {}", problem_line(problem));
+    }
+    if refusal.problem_count > PRINTED_MAX as u64 && !refusal.problems.is_empty() {
+        let more = refusal.problem_count.saturating_sub(PRINTED_MAX as u64);
+        let _ = write!(text, "\n  … and {} more", grouped(more));
+    }
+    if !hint.is_empty() {
+        let _ = write!(text, "\nhint: {hint}");
+    }
+    let problems: Vec<serde_json::Value> = refusal
+        .problems
+        .iter()
+        .map(|problem| {
+            json!({"row": problem.row, "column": problem.column, "found": problem.found, "message": problem.message})
+        })
+        .collect();
+    let details = json!({"problem_count": refusal.problem_count, "problems": problems});
+    Failure::new(Exit::Refused, refusal.code, anyhow!(text)).with_details(details)
+}
+
+fn problem_line(problem: &Problem) -> String {
+    let mut line = problem.row.map_or_else(|| "the file".to_owned(), |row| format!("row {row}"));
+    if let Some(column) = &problem.column {
+        let _ = write!(line, ", {column}");
+    }
+    if !problem.found.is_empty() {
+        let _ = write!(line, ", {:?}", problem.found);
+    }
+    let _ = write!(line, ": {}", problem.message);
+    line
+}
+
+/// Plans and pre-checks on a copy of the ledger, which is gone afterwards.
+fn dry_run(context: &Context, args: &RunArgs, terms: &Terms) -> Result<Report, Failure> {
+    let existing = context.ledger_path.exists().then_some(context.ledger_path.as_path());
+    let mut scratch = Ledger::scratch(existing)?;
+    let intake = open_file(args)?;
+    let origin = origin(context, &args.file, terms);
+    match plan::plan(&mut scratch, intake, terms, &origin)? {
+        Planned::Refused(refusal) => return Err(refused(refusal)),
+        Planned::Known(_) => {}
+        Planned::New(draft) => {
+            context.output.note(&plan_text(context, &terms.batch, draft.summary())?);
+            draft.seal("dry run", unix_ms())?;
+        }
+    }
+    let batch = scratch.batch(terms.batch.as_str())?;
+    let settings = setup::run_settings(&context.config, Mode::CheckMembers, 0)?;
+    let ledger = scratch.into_run(batch.id)?;
+    let gateway = Arc::new(setup::gateway(&context.config)?);
+    let report = execute::run_to_its_end(context, settings, &ledger, gateway)?;
+    let totals = ledger.totals()?;
+    let summary = Summary::new(&batch, &totals, Run::Ended(&report));
+    let text = format!(
+        "dry run, nothing was paid and nothing is kept\n{}plan {}\n",
+        summary.to_text(),
+        hex(&batch.plan_sha256)
+    );
+    let exit = execute::dry_run_exit(&totals, &report);
+    Ok(Report { exit, json: summary.to_json(), text })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,161 @@
+//! Reads the cells that are neither phone nor points: references, identifiers, yes and no.
+
+use super::phone::Refusal;
+use super::problem::ProblemKind;
+use super::record::Cell;
+use crate::domain::member::ID_CHARS_MAX;
+use crate::domain::name::fold;
+use std::borrow::Cow;
+use unicode_normalization::UnicodeNormalization;
+
+/// The longest reference, in characters.
+pub(crate) const REFERENCE_CHARS_MAX: usize = 128;
+
+fn refuse(kind: ProblemKind, message: impl Into<String>) -> Refusal {
+    Refusal { kind, message: message.into() }
+}
+
+/// A text cell without outer blanks, and without the apostrophe by which result files keep a spreadsheet from taking
+/// the cell for a formula: what we wrote reads back unchanged.
+pub(crate) fn text(cell: &str) -> &str {
+    let trimmed = cell.trim();
+    match trimmed.strip_prefix('\'') {
+        Some(rest) if rest.starts_with(['=', '+', '-', '@', '\t', '\r']) => rest,
+        Some(_) | None => trimmed,
+    }
+}
+
+/// The payer's own row key: trimmed, NFC, case kept; nothing where the cell is blank.
+pub(crate) fn reference(cell: Cell<'_>) -> Result<Option<Cow<'_, str>>, Refusal> {
+    let reference = text(cell.text);
+    if reference.is_empty() {
+        return Ok(None);
+    }
+    identifier(reference, cell, "a reference", REFERENCE_CHARS_MAX, ProblemKind::Reference)?;
+    Ok(Some(if reference.is_ascii() { Cow::Borrowed(reference) } else { Cow::Owned(reference.nfc().collect()) }))
+}
+
+/// A card number or user id.
+pub(crate) fn id(cell: Cell<'_>) -> Result<Option<Cow<'_, str>>, Refusal> {
+    let id = text(cell.text);
+    if id.is_empty() {
+        return Ok(None);
+    }
+    identifier(id, cell, "an id", ID_CHARS_MAX, ProblemKind::Id)?;
+    Ok(Some(if id.is_ascii() { Cow::Borrowed(id) } else { Cow::Owned(id.nfc().collect()) }))
+}
+
+fn identifier(text: &str, cell: Cell<'_>, what: &str, chars_max: usize, kind: ProblemKind) -> Result<(), Refusal> {
+    if text.contains(['\n', '\r', '\t']) {
+        return Err(refuse(kind, format!("needs {what} on one line, has a line break or TAB; correct the cell")));
+    }
+    if text.len() > chars_max && text.chars().count() > chars_max {
+        return Err(refuse(kind, format!("needs {what} of at most {chars_max} characters, has more; shorten it")));
+    }
+    if cell.kind.number && !text.bytes().all(|b| b.is_ascii_digit()) {
+        let message = format!("needs a whole number or text as {what}, has another number; format the column as text");
+        return Err(refuse(kind, message));
+    }
+    if is_rounded(text) {
+        let message = format!(
+            "needs {what} with all its characters, has {text}: the spreadsheet dropped digits; format the column as text \
+             and fill it again from the source"
+        );
+        return Err(refuse(kind, message));
+    }
+    Ok(())
+}
+
+/// What a spreadsheet shows of a long number: `1.23457E+11`. Different numbers look the same so.
+fn is_rounded(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once("E+") else { return false };
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let (whole, decimals) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, "0"));
+    whole.len() == 1 && digits(whole) && digits(decimals) && digits(exponent)
+}
+
+/// Yes or no; nothing where the cell is blank.
+pub(crate) fn send_sms(cell: &str) -> Result<Option<bool>, Refusal> {
+    match fold(cell.trim()).as_str() {
+        "" => Ok(None),
+        "yes" | "co" | "true" | "1" => Ok(Some(true)),
+        "no" | "khong" | "false" | "0" => Ok(Some(false)),
+        _ => {
+            let message =
+                "needs yes or no (có, không, true, false, 1, 0) or nothing, has something else; correct the cell";
+            Err(refuse(ProblemKind::SendSms, message))
+        }
+    }
+}
+
+/// What a member is named by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IdType {
+    Mobile,
+    Card,
+    UserId,
+}
+
+/// The kind of identifier; nothing where the cell is blank.
+pub(crate) fn id_type(cell: &str) -> Result<Option<IdType>, Refusal> {
+    match cell.trim().to_ascii_uppercase().as_str() {
+        "" => Ok(None),
+        "MOBILE" => Ok(Some(IdType::Mobile)),
+        "CARD" => Ok(Some(IdType::Card)),
+        "USER_ID" => Ok(Some(IdType::UserId)),
+        _ => Err(refuse(
+            ProblemKind::Id,
+            "needs MOBILE, CARD or USER_ID as id_type, has something else; correct the cell",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::CellKind;
+    use super::*;
+
+    fn reference_of(text: &str, number: bool) -> Result<Option<String>, ProblemKind> {
+        let cell = Cell { text, kind: CellKind { number, ..CellKind::default() } };
+        reference(cell).map(|found| found.map(Cow::into_owned)).map_err(|refusal| refusal.kind)
+    }
+
+    #[test]
+    fn references_are_trimmed_and_composed_and_keep_their_case() {
+        let refused = Err(ProblemKind::Reference);
+        for (text, number, expected) in [
+            ("  Ab-1 ", false, Ok(Some("Ab-1".to_owned()))),
+            ("Ho\u{302}\u{300}", false, Ok(Some("Hồ".to_owned()))),
+            ("'-001", false, Ok(Some("-001".to_owned()))),
+            ("'001", false, Ok(Some("'001".to_owned()))),
+            ("", false, Ok(None)),
+            ("1.5", false, Ok(Some("1.5".to_owned()))),
+            ("17", true, Ok(Some("17".to_owned()))),
+            ("1.5", true, refused.clone()),
+            ("1.23457E+11", false, refused.clone()),
+            ("a\nb", false, refused.clone()),
+        ] {
+            assert_eq!(reference_of(text, number), expected, "{text}");
+        }
+        assert_eq!(reference_of(&"x".repeat(129), false), refused);
+        assert!(reference_of(&"đ".repeat(128), false).is_ok());
+    }
+
+    #[test]
+    fn yes_and_no_in_two_languages() {
+        for (cell, expected) in [
+            ("yes", Ok(Some(true))),
+            ("Có", Ok(Some(true))),
+            ("TRUE", Ok(Some(true))),
+            ("1", Ok(Some(true))),
+            ("No", Ok(Some(false))),
+            ("không", Ok(Some(false))),
+            ("False", Ok(Some(false))),
+            ("0", Ok(Some(false))),
+            (" ", Ok(None)),
+            ("maybe", Err(ProblemKind::SendSms)),
+        ] {
+            assert_eq!(send_sms(cell).map_err(|refusal| refusal.kind), expected, "{cell}");
+        }
+    }
+}

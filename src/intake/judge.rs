@@ -1,0 +1,299 @@
+//! Judges one row: a typed row with its repairs, or everything that is wrong with it.
+
+use super::cells::{self, IdType};
+use super::columns::Columns;
+use super::meaning::Meaning;
+use super::phone::{self, Refusal};
+use super::points::{self, Reading};
+use super::problem::{Problem, ProblemKind, Repair, RepairKind, shortened};
+use super::record::Record;
+use crate::domain::member::Member;
+use crate::domain::payout::Row;
+use crate::domain::phone::PhoneNumber;
+use crate::domain::points::Points;
+use crate::domain::receipt::{Receipt, ReceiptProblem};
+use std::borrow::Cow;
+
+/// A valid row that still borrows its texts, so that judging a million rows allocates for none of them.
+#[derive(Debug)]
+pub(crate) struct Judged<'r> {
+    pub(crate) row: u64,
+    pub(crate) reference: Option<Cow<'r, str>>,
+    pub(crate) member: Named<'r>,
+    pub(crate) points: Points,
+    name: Option<&'r str>,
+    send_sms: Option<bool>,
+    receipt: Option<Receipt>,
+}
+
+/// A member that still borrows its identifier.
+#[derive(Clone, Debug)]
+pub(crate) enum Named<'r> {
+    Phone(PhoneNumber),
+    Card(Cow<'r, str>, Option<PhoneNumber>),
+    UserId(Cow<'r, str>, Option<PhoneNumber>),
+}
+
+impl Named<'_> {
+    pub(crate) fn to_member(&self) -> Member {
+        match self {
+            Self::Phone(phone) => Member::Phone(*phone),
+            Self::Card(id, phone) => Member::Card { id: id.clone().into_owned(), phone: *phone },
+            Self::UserId(id, phone) => Member::UserId { id: id.clone().into_owned(), phone: *phone },
+        }
+    }
+}
+
+impl Judged<'_> {
+    /// The row as its own, with the cells that are only kept.
+    pub(crate) fn to_row(&self, columns: &Columns, record: &Record) -> Row {
+        let kept =
+            |column: &usize| (columns.headers[*column].clone(), cells::text(record.cell(*column).text).to_owned());
+        Row {
+            row: self.row,
+            reference: self.reference.as_ref().map(|reference| reference.clone().into_owned()),
+            member: self.member.to_member(),
+            points: self.points,
+            name: self.name.map(str::to_owned),
+            send_sms: self.send_sms,
+            receipt: self.receipt.clone(),
+            extra: columns.extra.iter().map(kept).collect(),
+        }
+    }
+}
+
+/// What a row gave besides the row: kept by the caller and used again for the next one.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) repairs: Vec<Repair>,
+    /// The row's points, where they can be read at all: the control total counts refused rows too.
+    pub(crate) points: Option<u64>,
+    /// Whether the spreadsheet computes the phone or the points.
+    pub(crate) formula: bool,
+}
+
+impl Findings {
+    fn clear(&mut self) {
+        self.problems.clear();
+        self.repairs.clear();
+        self.points = None;
+        self.formula = false;
+    }
+}
+
+/// Judges a row; `None` where `findings` holds problems.
+pub(crate) fn judge<'r>(
+    record: &'r Record,
+    columns: &Columns,
+    reading: Reading,
+    findings: &mut Findings,
+) -> Option<Judged<'r>> {
+    findings.clear();
+    let mut bench = Bench { record, columns, findings };
+    bench.shape();
+    let points = bench.points(reading);
+    let reference = bench.take(Meaning::Reference, cells::reference).flatten();
+    let member = bench.member();
+    let name = bench.text(Meaning::Name);
+    let send_sms = bench.take(Meaning::SendSms, |cell| cells::send_sms(cell.text)).flatten();
+    let receipt = bench.receipt(points);
+    if !findings.problems.is_empty() {
+        return None;
+    }
+    Some(Judged { row: record.row, reference, member: member?, points: points?, name, send_sms, receipt })
+}
+
+/// One row on the bench.
+struct Bench<'r, 'b> {
+    record: &'r Record,
+    columns: &'b Columns,
+    findings: &'b mut Findings,
+}
+
+impl<'r> Bench<'r, '_> {
+    fn problem(&mut self, column: String, found: &str, refusal: Refusal) {
+        let problem = Problem::of_row(self.record.row, refusal.kind, refusal.message);
+        self.findings.problems.push(problem.in_column(column).with_found(found));
+    }
+
+    fn repair(&mut self, meaning: Meaning, from: &str, to: &str, kind: RepairKind) {
+        let (row, from) = (self.record.row, shortened(from).into_owned());
+        self.findings.repairs.push(Repair { row, column: meaning.word().to_owned(), from, to: to.to_owned(), kind });
+    }
+
+    /// Reads the cell of a meaning, if the file has it, and keeps what is wrong with it.
+    fn take<T>(&mut self, meaning: Meaning, read: impl Fn(super::record::Cell<'r>) -> Result<T, Refusal>) -> Option<T> {
+        let cell = self.record.cell(self.columns.of(meaning)?);
+        read(cell).map_err(|refusal| self.problem(meaning.word().to_owned(), cell.text, refusal)).ok()
+    }
+
+    fn text(&self, meaning: Meaning) -> Option<&'r str> {
+        self.columns
+            .of(meaning)
+            .map(|column| cells::text(self.record.cell(column).text))
+            .filter(|text| !text.is_empty())
+    }
+
+    /// What is wrong with the row before any cell is read.
+    fn shape(&mut self) {
+        let width = self.columns.headers.len();
+        if let Some(beyond) =
+            (width..self.record.len()).find(|column| !self.record.cell(*column).text.trim().is_empty())
+        {
+            let has = self.record.len();
+            let message = format!(
+                "needs {width} cells as the header has, has {has}; put quotes around the cell with the separator in it, \
+                 or give the column a header"
+            );
+            let found = self.record.cell(beyond).text;
+            self.problem(super::columns::letters(beyond), found, Refusal { kind: ProblemKind::Shape, message });
+        }
+        if self.record.has_controls() {
+            self.each_cell(|cell| has_control(cell.text), ProblemKind::CellText, CONTROL);
+        }
+        self.each_cell(|cell| cell.kind.stray_quote, ProblemKind::CellText, STRAY_QUOTE);
+    }
+
+    fn each_cell(&mut self, is_wrong: impl Fn(super::record::Cell<'r>) -> bool, kind: ProblemKind, message: &str) {
+        for (column, cell) in self.record.cells().enumerate() {
+            if is_wrong(cell) {
+                self.problem(self.columns.label(column), cell.text, Refusal { kind, message: message.to_owned() });
+            }
+        }
+    }
+
+    fn points(&mut self, reading: Reading) -> Option<Points> {
+        let cell = self.record.cell(self.columns.of(Meaning::Points)?);
+        self.findings.formula |= cell.kind.formula;
+        let read = points::written(cell.text, cell.kind.number).and_then(|written| points::read(written, reading));
+        let (value, repair) = match read {
+            Ok(read) => read,
+            Err(refusal) => {
+                self.problem(Meaning::Points.word().to_owned(), cell.text, refusal);
+                return None;
+            }
+        };
+        self.findings.points = Some(value);
+        if let Some(kind) = repair {
+            self.repair(Meaning::Points, cell.text, &value.to_string(), kind);
+        }
+        let refused = |refusal| self.problem(Meaning::Points.word().to_owned(), cell.text, refusal);
+        points::in_range(value).map_err(refused).ok()
+    }
+
+    /// The number of a cell, with its repair noted.
+    fn phone(&mut self, meaning: Meaning) -> Option<PhoneNumber> {
+        let cell = self.record.cell(self.columns.of(meaning)?);
+        self.findings.formula |= cell.kind.formula;
+        match phone::read(cell.text) {
+            Ok((phone, None)) => Some(phone),
+            Ok((phone, Some(kind))) => {
+                self.repair(meaning, cell.text, phone.as_str(), kind);
+                Some(phone)
+            }
+            Err(refusal) => {
+                self.problem(meaning.word().to_owned(), cell.text, refusal);
+                None
+            }
+        }
+    }
+
+    fn member(&mut self) -> Option<Named<'r>> {
+        let id_type = match self.columns.of(Meaning::IdType) {
+            Some(_) => self.take(Meaning::IdType, |cell| cells::id_type(cell.text))?,
+            None => None,
+        };
+        let Some(id_type) = id_type else {
+            return self.member_by_phone();
+        };
+        let has_phone = self.text(Meaning::Phone).is_some();
+        let phone = if has_phone { Some(self.phone(Meaning::Phone)?) } else { None };
+        match id_type {
+            IdType::Mobile => self.member_by_mobile(phone),
+            IdType::Card => self.id().map(|id| Named::Card(id, phone)),
+            IdType::UserId => self.id().map(|id| Named::UserId(id, phone)),
+        }
+    }
+
+    fn member_by_phone(&mut self) -> Option<Named<'r>> {
+        if let Some(id) = self.text(Meaning::Id) {
+            let message = "needs id_type beside an id, has none; write MOBILE, CARD or USER_ID".to_owned();
+            self.problem(Meaning::IdType.word().to_owned(), id, Refusal { kind: ProblemKind::Id, message });
+            return None;
+        }
+        if self.columns.of(Meaning::Phone).is_none() {
+            let message = "needs id_type and id, has none; fill the cells or remove the row".to_owned();
+            self.problem(Meaning::IdType.word().to_owned(), "", Refusal { kind: ProblemKind::Id, message });
+            return None;
+        }
+        self.phone(Meaning::Phone).map(Named::Phone)
+    }
+
+    fn member_by_mobile(&mut self, phone: Option<PhoneNumber>) -> Option<Named<'r>> {
+        let named = self.phone(Meaning::Id)?;
+        if phone.is_some_and(|phone| phone != named) {
+            let message = "needs the number of the phone column as id of a MOBILE, has another; correct one of them";
+            let found = self.text(Meaning::Id).unwrap_or_default();
+            let refusal = Refusal { kind: ProblemKind::Id, message: message.to_owned() };
+            self.problem(Meaning::Id.word().to_owned(), found, refusal);
+            return None;
+        }
+        Some(Named::Phone(named))
+    }
+
+    fn id(&mut self) -> Option<Cow<'r, str>> {
+        let id = self.take(Meaning::Id, cells::id)?;
+        if id.is_none() {
+            let message = "needs an id, has none; fill the cell or remove the row".to_owned();
+            self.problem(Meaning::Id.word().to_owned(), "", Refusal { kind: ProblemKind::Id, message });
+        }
+        id
+    }
+
+    fn receipt(&mut self, points: Option<Points>) -> Option<Receipt> {
+        self.columns.of(Meaning::ReceiptName)?;
+        let of = |meaning| self.text(meaning).unwrap_or_default();
+        let name = of(Meaning::ReceiptName);
+        let (address, email, tax) =
+            (of(Meaning::ReceiptAddress), of(Meaning::ReceiptEmail), of(Meaning::ReceiptTaxCode));
+        if name.is_empty() && address.is_empty() && email.is_empty() && tax.is_empty() {
+            return None;
+        }
+        let receipt = Receipt::new(name, address, email, tax).map_err(|problem| self.receipt_problem(problem)).ok()?;
+        if points.is_some_and(|points| points.value() >= Points::RECEIPT_BELOW) {
+            let message = format!(
+                "needs fewer than {} points with a receipt, has {}; empty the receipt's cells or lower the points",
+                Points::RECEIPT_BELOW,
+                points.map_or(0, Points::value)
+            );
+            self.problem(Meaning::ReceiptName.word().to_owned(), name, Refusal { kind: ProblemKind::Receipt, message });
+            return None;
+        }
+        Some(receipt)
+    }
+
+    fn receipt_problem(&mut self, problem: ReceiptProblem) {
+        let (field, message) = match problem {
+            ReceiptProblem::Missing(field) => {
+                (field, "needs all four cells of a receipt or none, has some; fill or empty them".to_owned())
+            }
+            ReceiptProblem::TooLong(field, max) => {
+                (field, format!("needs at most {max} characters, has more; shorten the cell"))
+            }
+            ReceiptProblem::NotAnEmail => (
+                Meaning::ReceiptEmail.word(),
+                "needs an e-mail address like name@company.vn, has something else; correct the cell".to_owned(),
+            ),
+        };
+        let found = Meaning::parse(field).and_then(|meaning| self.text(meaning)).unwrap_or_default();
+        self.problem(field.to_owned(), found, Refusal { kind: ProblemKind::Receipt, message });
+    }
+}
+
+const CONTROL: &str = "needs text, has a NUL or another control character; correct the cell or export the file again";
+const STRAY_QUOTE: &str = "needs a separator behind the closing quote, has text; remove the quotes or double them";
+
+fn has_control(text: &str) -> bool {
+    text.bytes().any(|byte| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r'))
+}

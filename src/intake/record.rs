@@ -1,0 +1,144 @@
+//! Holds one row of cells, whatever format it came from, in memory that is used again for the next row.
+
+/// What a cell is besides its text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CellKind {
+    /// The spreadsheet holds a number, so `1.5` is a fraction and never a written group.
+    pub(crate) number: bool,
+    /// The spreadsheet computes the cell; the text is what it computed last.
+    pub(crate) formula: bool,
+    /// Text stands behind the closing quote.
+    pub(crate) stray_quote: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    start: usize,
+    end: usize,
+    kind: CellKind,
+}
+
+/// The cells of one row.
+#[derive(Debug, Default)]
+pub(crate) struct Record {
+    /// The spreadsheet's own row number.
+    pub(crate) row: u64,
+    text: String,
+    spans: Vec<Span>,
+    /// Whether a quoted cell of this row holds a line break.
+    pub(crate) has_breaks: bool,
+    /// Whether the row is hidden in the spreadsheet.
+    pub(crate) hidden: bool,
+}
+
+/// One cell.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cell<'r> {
+    /// The cell as text.
+    pub(crate) text: &'r str,
+    /// What it is besides.
+    pub(crate) kind: CellKind,
+}
+
+impl Record {
+    /// Forgets the cells and keeps the memory.
+    pub(crate) fn clear(&mut self, row: u64) {
+        self.row = row;
+        self.text.clear();
+        self.spans.clear();
+        self.has_breaks = false;
+        self.hidden = false;
+    }
+
+    /// How many cells there are.
+    pub(crate) fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// The cell of a column; an empty one where the row ends before it.
+    pub(crate) fn cell(&self, column: usize) -> Cell<'_> {
+        self.spans
+            .get(column)
+            .map_or_else(Cell::default, |span| Cell { text: &self.text[span.start..span.end], kind: span.kind })
+    }
+
+    /// Every cell.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = Cell<'_>> {
+        self.spans.iter().map(|span| Cell { text: &self.text[span.start..span.end], kind: span.kind })
+    }
+
+    /// Whether no cell holds anything but blanks.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.spans.iter().all(|span| self.text[span.start..span.end].trim().is_empty())
+    }
+
+    /// Whether any text of the row is a NUL or another control character besides TAB and line breaks.
+    pub(crate) fn has_controls(&self) -> bool {
+        self.text.bytes().any(|byte| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r'))
+    }
+
+    /// Adds a cell.
+    pub(crate) fn push(&mut self, text: &str, kind: CellKind) {
+        let start = self.text.len();
+        self.text.push_str(text);
+        self.spans.push(Span { start, end: self.text.len(), kind });
+    }
+
+    /// Adds empty cells until a row has so many.
+    pub(crate) fn pad(&mut self, columns: usize) {
+        while self.spans.len() < columns {
+            self.push("", CellKind::default());
+        }
+    }
+
+    /// Adds a line without quotes, cut at the delimiter.
+    pub(crate) fn push_line(&mut self, line: &str, delimiter: u8) {
+        let base = self.text.len();
+        self.text.push_str(line);
+        let mut start = 0;
+        for end in memchr::memchr_iter(delimiter, line.as_bytes()) {
+            self.spans.push(Span { start: base + start, end: base + end, kind: CellKind::default() });
+            start = end + 1;
+        }
+        self.spans.push(Span { start: base + start, end: base + line.len(), kind: CellKind::default() });
+    }
+
+    /// Begins a cell that is written piece by piece.
+    pub(crate) fn begin(&mut self) {
+        let start = self.text.len();
+        self.spans.push(Span { start, end: start, kind: CellKind::default() });
+    }
+
+    /// Adds a piece to the cell begun last.
+    pub(crate) fn extend(&mut self, piece: &str) {
+        self.text.push_str(piece);
+        if let Some(span) = self.spans.last_mut() {
+            span.end = self.text.len();
+        }
+    }
+
+    /// Marks the cell begun last as having text behind its closing quote.
+    pub(crate) fn mark_stray_quote(&mut self) {
+        if let Some(span) = self.spans.last_mut() {
+            span.kind.stray_quote = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_cut_at_the_delimiter() {
+        let mut record = Record::default();
+        record.clear(7);
+        record.push_line("a,,Số,", b',');
+        let cells: Vec<&str> = record.cells().map(|cell| cell.text).collect();
+        assert_eq!(cells, ["a", "", "Số", ""]);
+        assert_eq!(record.cell(9).text, "");
+        record.clear(8);
+        assert_eq!((record.len(), record.row), (0, 8));
+        assert!(record.is_blank());
+    }
+}

@@ -1,0 +1,52 @@
+//! Seals a plan: one SHA-256 over everything that it sends, the same however the file was sorted or saved.
+
+use crate::domain::payout::TopUp;
+use aws_lc_rs::digest::{Context, SHA256};
+
+/// The seal while rows are added to it, in the order of their keys.
+pub(super) struct Seal(Context);
+
+impl Seal {
+    pub(super) fn new() -> Self {
+        let mut seal = Self(Context::new(&SHA256));
+        seal.field("topup-plan-1");
+        seal
+    }
+
+    /// Adds one payout. Its number stands for merchant, batch and prefix as well.
+    pub(super) fn add(&mut self, key: &str, top_up: &TopUp) {
+        let TopUp { invoice_no, member, points, send_sms, receipt } = top_up;
+        let phone = member.phone();
+        for field in [
+            key,
+            invoice_no.as_str(),
+            &member.key(),
+            phone.as_ref().map_or("", |phone| phone.as_str()),
+            &points.value().to_string(),
+            if *send_sms { "sms" } else { "" },
+            if receipt.is_some() { "receipt" } else { "" },
+        ] {
+            self.field(field);
+        }
+        if let Some(receipt) = receipt {
+            for field in [receipt.name(), receipt.address(), receipt.email(), receipt.tax_code()] {
+                self.field(field);
+            }
+        }
+    }
+
+    /// Adds the totals and closes the seal.
+    pub(super) fn close(mut self, rows: u64, points: u64) -> [u8; 32] {
+        self.field(&rows.to_string());
+        self.field(&points.to_string());
+        let mut hash = [0; 32];
+        hash.copy_from_slice(self.0.finish().as_ref());
+        hash
+    }
+
+    /// A length in front keeps neighbouring fields apart.
+    fn field(&mut self, text: &str) {
+        self.0.update(&(text.len() as u64).to_be_bytes());
+        self.0.update(text.as_bytes());
+    }
+}

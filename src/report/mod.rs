@@ -1,0 +1,9 @@
+//! What people and scripts are told of a batch, read out of the ledger.
+//!
+//! Architecture invariant: nothing here computes a state; it adds up and words what the ledger holds.
+
+mod summary;
+mod words;
+
+pub use summary::{Run, Summary, Verdict};
+pub use words::{duration, grouped};
