@@ -103,7 +103,7 @@ impl Progress {
             ),
             RunEvent::CanaryConfirmed => tracing::info!("the first payouts are confirmed by order status"),
             RunEvent::SlowedDown { rate_per_s } => {
-                tracing::warn!(rate_per_s, "the gateway asks for less: slowed down");
+                tracing::warn!("the gateway asks for less: slowed down to {rate_per_s:.1} requests/s");
             }
             RunEvent::Stopping(stop) if stop.code == StopCode::Unfinished => {}
             RunEvent::Stopping(stop) => self.say(&format!("no new top-ups: {stop}")),

@@ -65,7 +65,10 @@ pub struct Course {
     member_checks: u32,
     queries: u32,
     idle_sends: u32,
+    /// No send and no member check before this time.
     not_before: RunTime,
+    /// No order-status query before this time.
+    query_not_before: RunTime,
     /// When the last send ended; after a restart, when the run began.
     ended_at: RunTime,
     /// An absence, asked for after the settle time.
@@ -99,6 +102,7 @@ impl Course {
             queries: 0,
             idle_sends: 0,
             not_before: RunTime::ZERO,
+            query_not_before: RunTime::ZERO,
             ended_at: RunTime::ZERO,
             absent_settled: false,
             absent_now: false,
@@ -137,9 +141,8 @@ impl Course {
             State::Credited | State::Declined | State::Ineligible | State::Held | State::Cancelled => Step::Rest,
         };
         match step {
-            Step::CheckMember | Step::QueryStatus | Step::Submit if self.not_before > now => {
-                Step::Wait(self.not_before)
-            }
+            Step::CheckMember | Step::Submit if self.not_before > now => Step::Wait(self.not_before),
+            Step::QueryStatus if self.query_not_before > now => Step::Wait(self.query_not_before),
             Step::CheckMember | Step::QueryStatus | Step::Submit | Step::Wait(_) | Step::SetAside | Step::Rest => step,
         }
     }
@@ -224,29 +227,23 @@ impl Course {
             match answer {
                 OrderAnswer::Success => self.confirmation = Confirmation::Given,
                 OrderAnswer::Failed => self.confirmation = Confirmation::Contradicted,
-                OrderAnswer::Absent | OrderAnswer::Unclear | OrderAnswer::AskAgain => {
-                    self.not_before = now + policy.backoff.wait(self.queries, jitter);
-                }
+                OrderAnswer::Absent | OrderAnswer::Unclear | OrderAnswer::AskAgain => {}
             }
         }
         let settled_at = self.ended_at + policy.settle;
         self.absent_now = absent;
         self.absent_settled = absent && asked_at >= settled_at;
-        if self.standing.state == State::InDoubt && !self.absent_settled {
-            let backed_off = now + policy.backoff.wait(self.queries, jitter);
-            // An absence before the settle time proves nothing, so that time is the next that can.
-            let waits_to_settle = absent && self.standing.may_resend() && backed_off < settled_at;
-            self.not_before = if waits_to_settle { settled_at } else { backed_off };
-        } else if !absent && self.standing.state == State::Planned {
-            self.not_before = now + policy.backoff.wait(self.queries, jitter);
-        }
+        let backed_off = now + policy.backoff.wait(self.queries, jitter);
+        // An absence before the settle time proves nothing, so that time is the next that can.
+        let waits_to_settle = absent && self.standing.may_resend() && backed_off < settled_at;
+        self.query_not_before = if waits_to_settle { settled_at } else { backed_off };
     }
 
     fn take_fate(&mut self, fate: Fate, policy: &Policy, now: RunTime, jitter: f64) {
         self.ended_at = now;
         match fate {
             Fate::Credited | Fate::Refused(Refusal::Member | Refusal::Payout) => {}
-            Fate::Unknown(_) => self.not_before = now + policy.backoff.wait(1, jitter),
+            Fate::Unknown(_) => self.query_not_before = now + policy.backoff.wait(1, jitter),
             Fate::Refused(Refusal::SetAside) => {
                 self.idle_sends += 1;
                 self.set_aside = true;

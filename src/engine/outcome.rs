@@ -228,8 +228,9 @@ where
             );
             return self.stop(Stop { code: StopCode::RateLimited, message }, Phase::Halting);
         }
-        let rate_per_s = self.pacer.slow_down(pause);
-        self.tell(RunEvent::SlowedDown { rate_per_s });
+        if let Some(rate_per_s) = self.pacer.slow_down(pause) {
+            self.tell(RunEvent::SlowedDown { rate_per_s });
+        }
         Ok(())
     }
 }

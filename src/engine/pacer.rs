@@ -129,16 +129,17 @@ impl Pacer {
     }
 
     /// The gateway said that the run is too fast: wait `pause`, and go on at half the rate. Answers to requests that
-    /// left before an earlier slow-down change nothing further within its second. Gives the rate from here on.
-    pub(super) fn slow_down(&self, pause: Duration) -> f64 {
+    /// left before an earlier slow-down change nothing further within its second. Gives the new rate, if it is new.
+    pub(super) fn slow_down(&self, pause: Duration) -> Option<f64> {
         let now = Instant::now();
         let mut control = lock(&self.control);
         control.paused_until = control.paused_until.max(now + pause);
-        if control.rate_per_s >= control.full_rate_per_s || now >= control.rate_changed_at + SECOND {
+        let is_new = control.rate_per_s >= control.full_rate_per_s || now >= control.rate_changed_at + SECOND;
+        is_new.then(|| {
             control.rate_per_s = (control.rate_per_s / 2.0).max(control.full_rate_per_s * SLOWEST);
             control.rate_changed_at = now;
-        }
-        control.rate_per_s
+            control.rate_per_s
+        })
     }
 }
 
@@ -293,9 +294,9 @@ mod tests {
     async fn a_slowed_run_pauses_halves_and_recovers() {
         let pacer = Pacer::new(10.0, Instant::now());
         departures(&pacer, 3).await;
-        assert_eq!(pacer.slow_down(Duration::from_secs(3)), 5.0);
+        assert_eq!(pacer.slow_down(Duration::from_secs(3)), Some(5.0));
         // A second answer of the same burst changes nothing further.
-        assert_eq!(pacer.slow_down(Duration::from_secs(3)), 5.0);
+        assert_eq!(pacer.slow_down(Duration::from_secs(3)), None);
         let times = departures(&pacer, 120).await;
         assert!(times[0] >= 3000, "{times:?}");
         let gaps: Vec<u128> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();

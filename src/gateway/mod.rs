@@ -9,6 +9,8 @@ mod message;
 mod pem;
 mod request_body;
 mod signature;
+#[cfg(test)]
+mod tests;
 mod url;
 
 pub use client::{GatewaySettings, HttpGateway, Prepared};

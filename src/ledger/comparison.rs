@@ -75,7 +75,7 @@ impl<'l> Comparison<'l> {
         Ok(Compared::Changed {
             row: found.get(7).map_err(reading())?,
             planned: Box::new(planned),
-            state: State::from_word(&state).ok_or_else(|| LedgerError::Broken(format!("no state {state:?}")))?,
+            state: read::state_of(&state)?,
         })
     }
 

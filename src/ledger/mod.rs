@@ -28,6 +28,8 @@ pub use record::{
 pub use run_ledger::RunLedger;
 
 use crate::domain::batch_name::BatchName;
+use crate::domain::payout::TopUp;
+use crate::domain::standing::State;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 
@@ -95,6 +97,14 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn totals(&self, batch: BatchId) -> Result<Totals, LedgerError> {
         read::totals(&self.connection, batch)
+    }
+
+    /// Shows every payout of a batch with its state, in the order of the plan.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn outcomes(&self, batch: BatchId, show: impl FnMut(&TopUp, State)) -> Result<(), LedgerError> {
+        read::outcomes(&self.connection, batch, show)
     }
 
     /// When the last run ended, in Unix milliseconds; `None` if it did not end on its own.

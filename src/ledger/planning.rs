@@ -202,8 +202,7 @@ impl<'l> Planning<'l> {
                 row: row.get(0).map_err(reading())?,
                 batch: row.get(1).map_err(reading())?,
                 other_row: row.get(2).map_err(reading())?,
-                state: State::from_word(&word)
-                    .ok_or_else(|| LedgerError::Broken(format!("no state is called {word:?}")))?,
+                state: read::state_of(&word)?,
                 credited_at: row.get(4).map_err(reading())?,
             })
         })?;

@@ -4,6 +4,7 @@ use super::error::LedgerError;
 use super::record::{Batch, BatchId, Payout, PayoutId, Totals};
 use super::row::{self, BATCH_COLUMNS, TOP_UP_COLUMNS};
 use super::words::event_of;
+use crate::domain::payout::TopUp;
 use crate::domain::standing::{Standing, State};
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Params};
@@ -104,6 +105,27 @@ pub(super) fn payouts_after(
     );
     let rows_max = i64::try_from(rows_max).unwrap_or(i64::MAX);
     rows(connection, &sql, (batch.0, after.map_or(0, |id| id.0), rows_max), row::payout)
+}
+
+/// Shows every payout of a batch with its state, in the order of the plan.
+pub(super) fn outcomes(
+    connection: &Connection,
+    batch: BatchId,
+    mut show: impl FnMut(&TopUp, State),
+) -> Result<(), LedgerError> {
+    let sql = format!("SELECT {TOP_UP_COLUMNS}, p.state FROM payouts p WHERE p.batch_id = ?1 ORDER BY p.payout_id");
+    let mut statement = connection.prepare_cached(&sql).map_err(LedgerError::sqlite(READING))?;
+    let mut rows = statement.query([batch.0]).map_err(LedgerError::sqlite(READING))?;
+    while let Some(row) = rows.next().map_err(LedgerError::sqlite(READING))? {
+        let word: String = row.get(6).map_err(LedgerError::sqlite(READING))?;
+        show(&row::top_up(row, 0)?, state_of(&word)?);
+    }
+    Ok(())
+}
+
+/// The state that a stored word names.
+pub(super) fn state_of(word: &str) -> Result<State, LedgerError> {
+    State::from_word(word).ok_or_else(|| LedgerError::Broken(format!("no state is called {word:?}")))
 }
 
 /// How a payout stands after its whole history.
