@@ -51,7 +51,7 @@ impl Config {
     }
 
     fn read_file(&mut self, file: Option<&Path>) -> Result<(), Failure> {
-        let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+        let path = file.unwrap_or_else(|| Path::new(DEFAULT_FILE));
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -111,7 +111,7 @@ impl Config {
     pub(super) fn text(&self, path: &str) -> Result<&str, Failure> {
         self.values.get(path).and_then(|(value, _)| value.as_str()).filter(|text| !text.is_empty()).ok_or_else(|| {
             let (section, name) = path.split_once('.').unwrap_or_default();
-            let file = self.file.as_deref().unwrap_or(Path::new(DEFAULT_FILE)).display();
+            let file = self.file.as_deref().unwrap_or_else(|| Path::new(DEFAULT_FILE)).display();
             wrong(format!("the configuration has no {path}\nhint: set {name} under [{section}] in {file}"))
         })
     }

@@ -184,7 +184,7 @@ impl Stage {
         let mut text = String::from("\n                        file        ledger          book\n");
         let mut line = |label: &str, cells: [String; 3]| {
             let [file, ledger, book] = cells;
-            drop(writeln!(text, "{label:<14}{file:>14}{ledger:>14}{book:>14}"));
+            let _ = writeln!(text, "{label:<14}{file:>14}{ledger:>14}{book:>14}");
         };
         let dash = || "–".to_owned();
         line("payouts", [grouped(rows), grouped(totals.rows()), dash()]);
@@ -239,7 +239,7 @@ fn differences(ledger: &Ledger, book: &Book) -> Result<Vec<String>, Failure> {
             differences.push(format!(
                 "{number} to {member}: the ledger says {}, the book has {}",
                 state.word(),
-                found.map_or("no credit".to_owned(), |(_, points)| format!("a credit of {points} points"))
+                found.map_or_else(|| "no credit".to_owned(), |(_, points)| format!("a credit of {points} points"))
             ));
         }
     })?;

@@ -1,6 +1,6 @@
 //! Prints: results on stdout, everything else on stderr; with `--json` exactly one object on stdout.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the program speaks")]
+#![expect(clippy::print_stderr, reason = "this is where the program speaks")]
 
 use super::args::Common;
 use super::failure::{Exit, Failure};

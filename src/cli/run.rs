@@ -7,11 +7,12 @@ use super::failure::{Exit, Failure};
 use super::output::{Output, Report};
 use super::setup;
 use crate::domain::batch_name::{self, BatchName};
+use crate::domain::standing::State;
 use crate::engine::Mode;
 use crate::intake::{self, Intake, IntakeOptions, Meaning, Problem};
-use crate::ledger::{Access, Batch, Ledger, Origin};
+use crate::ledger::{Access, Batch, Ledger, Origin, Totals};
 use crate::plan::{self, DraftSummary, Planned, Refusal, Terms};
-use crate::report::{Run, Summary, duration, grouped};
+use crate::report::{Run, Summary, counted, duration, grouped};
 use anyhow::anyhow;
 use serde_json::json;
 use std::fmt::Write;
@@ -125,7 +126,9 @@ fn plan_text(context: &Context, name: &BatchName, plan: &DraftSummary) -> Result
     let requests = plan.rows * 2 - plan.without_pre_check;
     let expected = Duration::from_secs_f64(requests as f64 / rate_per_s);
     let mut text = format!("plan of batch {name}\n");
-    let mut line = |label: &str, value: String| drop(writeln!(text, "  {label:<18}{value:>16}"));
+    let mut line = |label: &str, value: String| {
+        let _ = writeln!(text, "  {label:<18}{value:>16}");
+    };
     line("rows", grouped(plan.rows));
     line("members", grouped(plan.members));
     line("points", grouped(plan.points));
@@ -255,13 +258,28 @@ fn dry_run(context: &Context, args: &RunArgs, terms: &Terms) -> Result<Report, F
     let report = execute::run_to_its_end(context, settings, &ledger, gateway)?;
     let totals = ledger.totals()?;
     let summary = Summary::new(&batch, &totals, Run::Ended(&report));
-    let text = format!(
-        "dry run, nothing was paid and nothing is kept\n{}plan {}\n",
-        summary.to_text(),
-        hex(&batch.plan_sha256)
-    );
+    let text = dry_run_text(args, &batch, &totals);
     let exit = execute::dry_run_exit(&totals, &report);
     Ok(Report { exit, json: summary.to_json(), text })
+}
+
+fn dry_run_text(args: &RunArgs, batch: &Batch, totals: &Totals) -> String {
+    let mut text = format!("dry run of batch {}: nothing was paid, and nothing is kept\n", batch.name);
+    for (label, state) in [("would be paid", State::Planned), ("ineligible", State::Ineligible), ("held", State::Held)]
+    {
+        let total = totals.of(state);
+        if total.rows > 0 {
+            let _ = writeln!(
+                text,
+                "  {label:<14}{:>12} {:>16} points",
+                counted(total.rows, "payout"),
+                grouped(total.points)
+            );
+        }
+    }
+    let file = args.file.display();
+    let _ = writeln!(text, "next: topup run {file} --batch {} --confirm-plan {}", batch.name, hex(&batch.plan_sha256));
+    text
 }
 
 fn hex(bytes: &[u8]) -> String {

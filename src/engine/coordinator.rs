@@ -53,7 +53,7 @@ pub(super) enum Phase {
 /// A task of the run that came to its end.
 #[derive(Debug)]
 pub(super) enum Done {
-    Called(Called),
+    Called(Box<Called>),
     Recorded(PayoutId),
     BatchRecorded,
 }
@@ -400,7 +400,9 @@ where
         let request = request(&ticket.request_id);
         let (gateway, pacer, kept) = (Arc::clone(&self.gateway), Arc::clone(&self.pacer), ticket.clone());
         let task = self.tasks.spawn(async move {
-            worker::call(gateway.as_ref(), &pacer, slot, ticket, request).await.map(Done::Called)
+            worker::call(gateway.as_ref(), &pacer, slot, ticket, request)
+                .await
+                .map(|called| Done::Called(Box::new(called)))
         });
         self.tickets.insert(task.id(), kept);
     }
@@ -423,7 +425,7 @@ where
             Ok((task, done)) => {
                 self.tickets.remove(&task);
                 match done? {
-                    Done::Called(called) => self.take_called(called),
+                    Done::Called(called) => self.take_called(*called),
                     Done::Recorded(id) => self.take_recorded(id),
                     Done::BatchRecorded => Ok(()),
                 }

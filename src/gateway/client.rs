@@ -240,9 +240,10 @@ fn not_answered(error: &reqwest::Error) -> Received {
 /// after that future is done; every later error has another kind (`SendRequest`, `Canceled`). A TLS handshake that
 /// fails has put bytes on the wire, but none of the request, as there is no early data.
 ///
-/// `is_builder` would be no proof. reqwest gives that kind also to an *answer*: a redirect whose `Location` is not
-/// a URL (`http://999.999.999.999/`), and with redirects switched off as well. What it could stand for before a
-/// send, a bad URL or scheme, is ruled out by [`GatewayUrl`] instead.
+/// `is_builder` would be no proof. reqwest's redirect layer, which runs with `Policy::none` as well, gives that kind to
+/// an *answer* whose `Location` is not a URL (`redirect.rs`, `TowerRedirectPolicy::redirect`); today tower-http passes
+/// such answers by before, and nothing promises that it always will. What the kind could stand for before a send, a
+/// bad URL or scheme, is ruled out by [`GatewayUrl`] instead.
 ///
 /// A total timeout that runs out while connecting is not provable either: the error does not say how far it came.
 fn is_unsent(error: &reqwest::Error) -> bool {

@@ -26,10 +26,12 @@ impl PrivateKey {
     /// [`GatewayError::KeyUnreadable`], [`GatewayError::KeyExposed`] or [`GatewayError::KeyRefused`].
     pub fn load(path: &Path) -> Result<Self, GatewayError> {
         let unreadable = |source: std::io::Error| {
-            let hint = match source.kind() {
-                std::io::ErrorKind::NotFound => "correct private_key under [gateway]; paths are relative to that file",
-                std::io::ErrorKind::PermissionDenied => "let the user that runs topup own the file",
-                _ => "name the file that holds the key as private_key under [gateway]",
+            let hint = if source.kind() == std::io::ErrorKind::NotFound {
+                "correct private_key under [gateway]; a relative path starts at the configuration file's folder"
+            } else if source.kind() == std::io::ErrorKind::PermissionDenied {
+                "let the user that runs topup own the file"
+            } else {
+                "name the file that holds the key as private_key under [gateway]"
             };
             GatewayError::KeyUnreadable { path: path.to_owned(), source, hint }
         };

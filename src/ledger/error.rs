@@ -111,12 +111,13 @@ impl From<Impossible> for LedgerError {
 }
 
 fn hint_for_io(error: &std::io::Error) -> &'static str {
-    match error.kind() {
-        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-            "\nhint: the ledger's folder must be writable: SQLite keeps two files beside it"
-        }
-        std::io::ErrorKind::StorageFull => "\nhint: free some disk space and run the same command again",
-        _ => "",
+    use std::io::ErrorKind as Kind;
+    if matches!(error.kind(), Kind::PermissionDenied | Kind::ReadOnlyFilesystem) {
+        "\nhint: the ledger's folder must be writable: SQLite keeps two files beside it"
+    } else if error.kind() == Kind::StorageFull {
+        "\nhint: free some disk space and run the same command again"
+    } else {
+        ""
     }
 }
 

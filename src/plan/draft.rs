@@ -195,9 +195,10 @@ fn judge(reading: &mut Reading, tail: &Tail, (rows, points): (u64, u64), terms: 
     let problems = std::mem::take(&mut reading.problems);
     (problems.count > 0).then(|| {
         let message = format!(
-            "the file was refused: {} problems; nothing was planned and nothing was sent\nhint: correct the cells \
+            "the file was refused for {} problem{}; nothing was planned and nothing was sent\nhint: correct the cells \
              that are listed, and run the same command again",
-            problems.count
+            problems.count,
+            if problems.count == 1 { "" } else { "s" }
         );
         problems.into_refusal("file_refused", message)
     })

@@ -151,10 +151,10 @@ fn check_same_prefix(batch: &Batch, binding: &Binding) -> Result<(), PlanError> 
 /// With another prefix the same rows would have other numbers, and nothing would stop them at the gateway.
 fn check_prefix(ledger: &Ledger, binding: &Binding) -> Result<(), PlanError> {
     let batches = ledger.batches()?;
-    let same_merchant = batches.iter().filter(|batch| {
+    let mut same_merchant = batches.iter().filter(|batch| {
         batch.binding.merchant_id == binding.merchant_id && batch.binding.gateway_host == binding.gateway_host
     });
-    same_merchant.map(|batch| check_same_prefix(batch, binding)).collect()
+    same_merchant.try_for_each(|batch| check_same_prefix(batch, binding))
 }
 
 /// What a row sends, under the number of its first attempt.

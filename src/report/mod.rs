@@ -6,4 +6,4 @@ mod summary;
 mod words;
 
 pub use summary::{Run, Summary, Verdict};
-pub use words::{duration, grouped};
+pub use words::{counted, duration, grouped};

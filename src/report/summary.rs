@@ -1,6 +1,6 @@
 //! Sums a batch up: for scripts as JSON, for people as a few lines.
 
-use super::words::{duration, grouped};
+use super::words::{counted, duration, grouped};
 use crate::domain::standing::State;
 use crate::engine::{CallKind, RunReport, Stop};
 use crate::ledger::{Batch, Total, Totals};
@@ -218,9 +218,9 @@ impl<'s> Summary<'s> {
         if in_doubt.rows > 0 {
             let _ = writeln!(
                 text,
-                "{} payouts, {} points, may or may not have been credited: nothing of them is sent again before the \
-                 gateway says so",
-                grouped(in_doubt.rows),
+                "{}, {} points, may or may not have been credited: nothing of that is sent again before the gateway \
+                 says so",
+                counted(in_doubt.rows, "payout"),
                 grouped(in_doubt.points)
             );
         }

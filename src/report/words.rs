@@ -16,6 +16,13 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
+/// A number of things, with the plural where there is not exactly one: `1 payout`, `2 payouts`.
+#[must_use]
+pub fn counted(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", grouped(number))
+}
+
 /// A time span in the two units that matter: `1 h 5 min`, `1 min 41 s`, `3.2 s`.
 #[must_use]
 pub fn duration(span: Duration) -> String {

@@ -25,10 +25,9 @@ fn member_request() -> Request {
 
 async fn data_of(request: Request, data: &str) -> AnswerData {
     let body = format!(r#"{{"meta":{{"code":200,"message":"OK"}},"data":{data}}}"#);
-    match received(request, answer("200 OK", &body)).await.reply {
-        Reply::Answered(Answer { code: Some(200), data, .. }) => data,
-        other => panic!("{other:?}"),
-    }
+    let reply = received(request, answer("200 OK", &body)).await.reply;
+    let Reply::Answered(Answer { code: Some(200), data, .. }) = reply else { panic!("{reply:?}") };
+    data
 }
 
 #[tokio::test]
@@ -116,7 +115,7 @@ async fn redirects_are_answers_and_are_never_followed() {
 
 #[tokio::test]
 async fn a_redirect_to_nowhere_is_not_taken_for_unsent() {
-    // reqwest calls a `Location` that is no URL an error of the request's builder, which sounds like "never sent".
+    // reqwest has a path on which a `Location` that is no URL is an error of the request's builder, as if never sent.
     for location in ["http://999.999.999.999/", "http://a..b:99999/", "http://[::1", "//", "mailto:x@y", "\u{1}"] {
         let bytes = answer_with("307 Temporary Redirect", &format!("Location: {location}\r\n"), b"");
         let received = received(top_up_request(), bytes).await;
