@@ -90,7 +90,8 @@ CREATE TABLE events (
     http       INTEGER,
     code       INTEGER, -- meta.code
     latency_ms INTEGER,
-    note       TEXT,    -- a person's reason, or what the gateway said
+    note       TEXT,    -- what the gateway said, or the name that a person accepted
+    why        TEXT,    -- a person's reason, and who it was
     previous   BLOB    NOT NULL CHECK (length(previous) = 32)
 ) STRICT;
 

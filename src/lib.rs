@@ -1,4 +1,46 @@
-//! Pays loyalty points to members from a spreadsheet.
+//! Pays loyalty points (VinID Point) to members from a spreadsheet: nobody is ever paid twice, no outcome is ever
+//! lost, and a rerun just finishes the job.
+//!
+//! # The one idea: in doubt by default
+//! A payout is committed as *in doubt* before its top-up leaves the machine, and only a definite answer moves it out.
+//! A crash, a timeout, a 5xx, a garbled answer, Ctrl-C and a power cut are then one state with one way out, the
+//! order-status query. There is no recovery code beside the normal code: a rerun loads what is in doubt and resolves
+//! it first.
+//!
+//! ```text
+//!  file ──intake──▶ rows ──plan──▶ planned ─┬─ member says no, name differs (and the order is absent) ─▶ ineligible, held
+//!                                           └─ intent durable ─▶ in doubt ─┬─ credited, or status S ──▶ credited
+//!                                                  ▲                │   │  └─ refused, or status E ───▶ declined
+//!                                                  │                │   └─ absent + settle time: the same number again
+//!                                                  └────────────────┘ every send known to have done nothing
+//! ```
+//!
+//! # Where things are, in the order in which to read them
+//! - [`domain`]: what a payout is, what each answer means, what the next step is. Pure.
+//! - [`ledger`]: what is durable, and the permit that a send needs.
+//! - [`gateway`]: the three calls over HTTP. [`intake`]: spreadsheets to rows.
+//! - [`plan`]: a file and the ledger to a sealed plan.
+//! - [`engine`]: the run. [`report`]: what became of it, for people and scripts.
+//! - [`simulator`]: a gateway on loopback with a book of its own, the judge of tests and of the demo.
+//! - [`cli`]: arguments, prompts, words, exit statuses.
+//!
+//! ```text
+//! domain  ◀── intake  gateway  ledger ◀── plan  engine  report ◀── cli, main
+//!                                           simulator: apart, shares nothing with gateway
+//! ```
+//! One arrow goes between neighbours: `gateway` takes the ledger's [`ledger::SubmitPermit`], so that a POST without a
+//! durable intent does not compile. `tests/arrows.rs` holds all arrows.
+//!
+//! # What was decided otherwise than one would expect
+//! - **A refusal of a second send says nothing about the first.** A payout whose first send was lost and whose second
+//!   was refused stays in doubt, whatever the refusal: a person may have to look at it. The gateway checks other
+//!   things before it recognises a number, so the refusal could follow a credit.
+//! - **Only a connection that was never made counts as not sent.** Any other failure of the client is in doubt.
+//! - **HTTP 429 with `meta.code` 200** contradicts itself, and is in doubt rather than refused.
+//! - **The simulator** speaks HTTP through `hyper` directly: a router cannot drop a connection without an answer, and
+//!   that is the fault that matters most.
+//! - **The pacer** asks `governor` on a clock of its own that stands at the ideal time of each departure: with the
+//!   real clock and a burst of one, every late timer would cost its delay for good.
 
 pub mod cli;
 mod crash;

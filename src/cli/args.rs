@@ -52,6 +52,16 @@ pub(super) enum Command {
     Resolve(BatchArgs),
     /// Show all batches, or one
     Status(StatusArgs),
+    /// Hold a batch against its own history, and against the gateway
+    Verify(VerifyArgs),
+    /// Plan again what is declined or ineligible
+    Retry(DecisionArgs),
+    /// Plan held payouts again, and accept the names that the gateway gave
+    Release(ReleaseArgs),
+    /// Close payouts that are planned or held
+    Cancel(CancelArgs),
+    /// Take a person's evidence for a payout in doubt
+    Attest(AttestArgs),
     /// Check configuration, key, clock, ledger, and one signed call
     Doctor,
     /// Serve a gateway on loopback, with faults on request
@@ -115,6 +125,68 @@ pub(super) struct RunArgs {
 pub(super) struct BatchArgs {
     /// The batch
     pub(super) batch: String,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  topup verify 2026-11\n  topup verify 2026-11 --offline --head 97b84d9be4878f3a")]
+pub(super) struct VerifyArgs {
+    /// The batch
+    pub(super) batch: String,
+    /// Only the ledger's own history; no call is made
+    #[arg(long)]
+    pub(super) offline: bool,
+    /// What an earlier summary said that the history ends with: it has to be in there still
+    #[arg(long, value_name = "HEAD")]
+    pub(super) head: Option<String>,
+}
+
+/// What every decision of a person takes.
+#[derive(Debug, Args)]
+pub(super) struct DecisionArgs {
+    /// The batch
+    pub(super) batch: String,
+    /// The reason, which is kept in the history
+    #[arg(long, value_name = "TEXT", required = true)]
+    pub(super) why: String,
+    /// Do it without asking
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReleaseArgs {
+    #[command(flatten)]
+    pub(super) decision: DecisionArgs,
+    /// References or invoice_nos
+    #[arg(required = true, value_name = "PAYOUT")]
+    pub(super) payouts: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CancelArgs {
+    #[command(flatten)]
+    pub(super) decision: DecisionArgs,
+    /// References or invoice_nos
+    #[arg(required_unless_present = "all_planned", value_name = "PAYOUT")]
+    pub(super) payouts: Vec<String>,
+    /// Every payout that is planned
+    #[arg(long, conflicts_with = "payouts")]
+    pub(super) all_planned: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AttestArgs {
+    #[command(flatten)]
+    pub(super) decision: DecisionArgs,
+    /// Reference or invoice_no
+    #[arg(value_name = "PAYOUT")]
+    pub(super) payout: String,
+    /// The points were credited
+    #[arg(long, required_unless_present = "not_credited")]
+    pub(super) credited: bool,
+    /// The points were not credited; not within two hours of the last send
+    #[arg(long, conflicts_with = "credited")]
+    pub(super) not_credited: bool,
 }
 
 #[derive(Debug, Args)]

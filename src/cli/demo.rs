@@ -3,6 +3,7 @@
 //! The gateway is the simulator in this process, which keeps a book of its own; the program under test is this very
 //! program, as a child process that is killed for real.
 
+use super::execute::block_on;
 use super::failure::{Exit, Failure};
 use super::output::{Output, Report};
 use super::simulator::write_private;
@@ -34,12 +35,7 @@ const RUNS_MAX: u32 = 5;
 const CHILD_MAX: Duration = Duration::from_secs(120);
 
 pub(super) fn demo(output: Output) -> Result<Report, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("starting the runtime")
-        .map_err(|error| Failure::new(Exit::Failed, "runtime", error))?;
-    runtime.block_on(play(output))
+    block_on(play(output))
 }
 
 async fn play(output: Output) -> Result<Report, Failure> {

@@ -1,12 +1,13 @@
 //! Runs the engine for a command: signals, progress, and the summary at the end.
 
+use super::config::Config;
 use super::context::{Context, unix_ms};
 use super::failure::{Exit, Failure};
 use super::output::Report;
 use super::progress::Progress;
 use super::setup;
 use crate::domain::standing::State;
-use crate::engine::{self, Mode, RunReport, StopCode};
+use crate::engine::{self, Mode, RunReport, Stop, StopCode};
 use crate::gateway::HttpGateway;
 use crate::ledger::{Batch, Ledger, RunLedger, Totals};
 use crate::report::{Run, Summary, Verdict};
@@ -41,12 +42,7 @@ pub(super) fn run_to_its_end(
     gateway: Arc<HttpGateway>,
 ) -> Result<RunReport, Failure> {
     let progress = Progress::new(&ledger.totals()?, context.output);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("starting the runtime")
-        .map_err(|error| Failure::new(Exit::Failed, "runtime", error))?;
-    let report = runtime.block_on(async {
+    let report = block_on(async {
         let shutdown = shutdown_signal()?;
         let run = engine::run(settings, ledger, gateway, unix_ms, shutdown, |event| progress.take(&event));
         tokio::select! {
@@ -58,8 +54,44 @@ pub(super) fn run_to_its_end(
     report
 }
 
+/// Runs a command's asynchronous part on a runtime of its own.
+pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")
+        .map_err(|error| Failure::new(Exit::Failed, "runtime", error))?
+        .block_on(work)
+}
+
+/// The settings of a command that only asks.
+pub(super) fn asking(config: &Config) -> Result<engine::RunSettings, Failure> {
+    let mut settings = setup::run_settings(config, Mode::Resolve, 0)?;
+    settings.quiet_before = QUIET;
+    Ok(settings)
+}
+
+/// The failure that a command ends with whose calls ended early.
+pub(super) fn early_end(stop: Option<&Stop>, interrupted: bool) -> Option<Failure> {
+    if interrupted {
+        let message = "interrupted; what was answered is recorded\nhint: run the same command again";
+        return Some(Failure::new(Exit::Interrupted, "interrupted", anyhow::anyhow!(message)));
+    }
+    let stop = stop?;
+    let exit = match stop.code {
+        StopCode::Credentials | StopCode::Clock => Exit::Credentials,
+        StopCode::Budget
+        | StopCode::Breaker
+        | StopCode::Canary
+        | StopCode::RateLimited
+        | StopCode::Unreachable
+        | StopCode::Unfinished => Exit::Unfinished,
+    };
+    Some(Failure::new(exit, stop.code.word(), anyhow::anyhow!(stop.message.clone())))
+}
+
 /// Ends at the first Ctrl-C or SIGTERM; the second one ends the process at once: everything is in the ledger.
-fn shutdown_signal() -> Result<impl Future<Output = ()>, Failure> {
+pub(super) fn shutdown_signal() -> Result<impl Future<Output = ()>, Failure> {
     let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
     let mut signals = Signals::listen()
         .context("listening for signals")

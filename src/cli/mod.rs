@@ -6,6 +6,7 @@ mod args;
 mod batch;
 mod config;
 mod context;
+mod decide;
 mod demo;
 mod doctor;
 mod execute;
@@ -17,6 +18,7 @@ mod progress;
 mod run;
 mod setup;
 mod simulator;
+mod verify;
 
 use crate::engine::Mode;
 use anyhow::anyhow;
@@ -45,6 +47,11 @@ fn dispatch(cli: &Cli) -> Result<Report, Failure> {
         Command::Resume(args) => batch::go_on(&context()?, args, Mode::Pay),
         Command::Resolve(args) => batch::go_on(&context()?, args, Mode::Resolve),
         Command::Status(args) => batch::status(&context()?, args),
+        Command::Verify(args) => verify::verify(&context()?, args),
+        Command::Retry(args) => decide::retry(&context()?, args),
+        Command::Release(args) => decide::release(&context()?, args),
+        Command::Cancel(args) => decide::cancel(&context()?, args),
+        Command::Attest(args) => decide::attest(&context()?, args),
         Command::Doctor => doctor::doctor(&context()?),
         Command::Simulator(args) => simulator::simulator(&context()?, args),
     }

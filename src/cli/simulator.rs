@@ -2,6 +2,7 @@
 
 use super::args::SimulatorArgs;
 use super::context::Context;
+use super::execute::block_on;
 use super::failure::{Exit, Failure};
 use super::output::Report;
 use crate::simulator::{FaultPlan, Latency, Members, PublicKey, Simulator, SimulatorOptions, generate_key_pem};
@@ -41,12 +42,7 @@ pub(super) fn simulator(context: &Context, args: &SimulatorArgs) -> Result<Repor
             jitter: Duration::from_millis(args.latency_ms / 4),
         },
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("starting the runtime")
-        .map_err(|error| Failure::new(Exit::Failed, "runtime", error))?;
-    runtime.block_on(serve(context, options, args.for_s.map(Duration::from_secs)))
+    block_on(serve(context, options, args.for_s.map(Duration::from_secs)))
 }
 
 async fn serve(context: &Context, options: SimulatorOptions, bound: Option<Duration>) -> Result<Report, Failure> {

@@ -7,6 +7,7 @@ mod breaker;
 mod canary;
 mod coordinator;
 mod event;
+mod inquiry;
 mod members;
 mod outcome;
 mod pacer;
@@ -15,6 +16,7 @@ mod source;
 mod worker;
 
 pub use event::{CallKind, Requests, RunEvent, RunReport, Stop, StopCode};
+pub use inquiry::{Asked, Decision, Inquiry, InquiryReport, ask};
 pub use settings::{Mode, Names, RunSettings};
 
 use crate::domain::standing::{Impossible, State};

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A longer `Retry-After` ends the run instead of making it wait.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(600);
+pub(super) const RETRY_AFTER_MAX: Duration = Duration::from_secs(600);
 /// The pause after a 429 that names none.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -177,6 +177,8 @@ where
             after: standing.state,
             call,
             note,
+            why: None,
+            new_number: None,
             recovered: before != State::Credited && standing.recovered(),
         });
         Ok(())

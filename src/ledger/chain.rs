@@ -19,6 +19,7 @@ pub(super) struct Link<'a> {
     pub(super) code: Option<i64>,
     pub(super) latency_ms: Option<i64>,
     pub(super) note: Option<&'a str>,
+    pub(super) why: Option<&'a str>,
     pub(super) previous: [u8; 32],
 }
 
@@ -30,7 +31,7 @@ impl Link<'_> {
         for number in [self.payout_id, Some(self.at), self.http, self.code, self.latency_ms] {
             field(&mut context, number.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
         }
-        for text in [Some(self.kind), self.detail, self.state, self.request_id, self.note] {
+        for text in [Some(self.kind), self.detail, self.state, self.request_id, self.note, self.why] {
             field(&mut context, text.map(str::as_bytes));
         }
         let mut hash = [0; 32];

@@ -2,8 +2,10 @@
 //!
 //! Architecture invariant: no SQL stands outside this module, and nothing outside it knows that the ledger is SQLite.
 
+mod audit;
 mod chain;
 mod comparison;
+mod decision;
 mod error;
 mod lock;
 mod open;
@@ -16,6 +18,7 @@ mod run_ledger;
 mod words;
 mod writer;
 
+pub use audit::Audit;
 pub use comparison::{Compared, Comparison};
 pub use error::LedgerError;
 pub use lock::RunLock;
@@ -105,6 +108,15 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn outcomes(&self, batch: BatchId, show: impl FnMut(&TopUp, State)) -> Result<(), LedgerError> {
         read::outcomes(&self.connection, batch, show)
+    }
+
+    /// Holds a batch against its own history; `head` is the (beginning of the) end of the history that an earlier
+    /// summary printed.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read; what is wrong with it is a finding, not an error.
+    pub fn audit(&self, batch: &Batch, head: Option<&str>) -> Result<Audit, LedgerError> {
+        audit::audit(&self.connection, batch, head)
     }
 
     /// When the last run ended, in Unix milliseconds; `None` if it did not end on its own.

@@ -149,8 +149,12 @@ pub struct Entry {
     pub after: State,
     /// The call behind it.
     pub call: Option<Call>,
-    /// A person's reason, or what the gateway said.
+    /// What the gateway said.
     pub note: Option<String>,
+    /// A person's reason, and who it was.
+    pub why: Option<String>,
+    /// The number of a new attempt, which a retry after `E` mints.
+    pub new_number: Option<InvoiceNo>,
     /// Credited by an order that no send of this ledger explains.
     pub recovered: bool,
 }

@@ -3,11 +3,13 @@
 //! A commit costs a sync of the disk. All writes that wait for one go into the next together: the sync is shared,
 //! and nothing is reported as durable before it is over.
 
+use super::decision;
 use super::error::LedgerError;
 use super::permit::SubmitPermit;
 use super::read;
 use super::record::{Batch, BatchEvent, BatchId, Entry, Payout, PayoutId, Totals, UnixMs};
 use super::writer::{Write, Writer};
+use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::standing::{Standing, State};
 use rusqlite::Connection;
 use std::future::Future;
@@ -147,6 +149,54 @@ impl RunLedger {
     /// When the ledger cannot be read.
     pub fn canary_is_confirmed(&self) -> Result<bool, LedgerError> {
         self.read(|connection| read::has_batch_event(connection, self.batch, "canary_confirmed"))
+    }
+
+    /// The payout that a person names by its reference or an invoice_no.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn find(&self, named: &str) -> Result<Option<PayoutId>, LedgerError> {
+        self.read(|connection| decision::find(connection, self.batch, named))
+    }
+
+    /// The names of a held payout: the one that the file says, and the one that the gateway gave last.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn names(&self, payout: PayoutId) -> Result<(Option<String>, Option<String>), LedgerError> {
+        self.read(|connection| decision::names(connection, payout))
+    }
+
+    /// Another batch that has not finished a payout of the same member and points.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn open_elsewhere(&self, payout: PayoutId) -> Result<Option<String>, LedgerError> {
+        self.read(|connection| decision::open_elsewhere(connection, payout))
+    }
+
+    /// All payouts in a state, in the order of the plan.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn in_state(&self, state: State) -> Result<Vec<PayoutId>, LedgerError> {
+        self.read(|connection| decision::in_state(connection, self.batch, state))
+    }
+
+    /// When the last send of a payout began or ended, in Unix milliseconds.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn last_send_at(&self, payout: PayoutId) -> Result<Option<UnixMs>, LedgerError> {
+        self.read(|connection| decision::last_send_at(connection, payout))
+    }
+
+    /// Every number that a send was intended for, with the payout and whether it is the one in use.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn sent_numbers(&self) -> Result<Vec<(PayoutId, InvoiceNo, bool)>, LedgerError> {
+        self.read(|connection| decision::sent_numbers(connection, self.batch))
     }
 
     /// Waits for the writer to finish what was given to it.

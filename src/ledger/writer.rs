@@ -8,6 +8,7 @@ use super::row::{self, TOP_UP_COLUMNS};
 use super::words::words_of;
 use crate::crash;
 use crate::domain::event::Event;
+use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::TopUp;
 use crate::domain::standing::State;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -118,6 +119,9 @@ impl<'t> Group<'t> {
         if entry.before != entry.after {
             self.move_payout(at, entry)?;
         }
+        if let Some(number) = &entry.new_number {
+            self.mint(entry.payout, number)?;
+        }
         let (kind, detail) = words_of(&entry.event);
         let released_name = match &entry.event {
             Event::Released { name } => name.as_deref(),
@@ -142,6 +146,7 @@ impl<'t> Group<'t> {
             code: call.and_then(|call| call.code),
             latency_ms: call.and_then(latency_ms),
             note: released_name.or(entry.note.as_deref()),
+            why: entry.why.as_deref(),
             previous: self.head,
         })
     }
@@ -165,6 +170,7 @@ impl<'t> Group<'t> {
             code: None,
             latency_ms: None,
             note,
+            why: None,
             previous: self.head,
         })
     }
@@ -173,8 +179,8 @@ impl<'t> Group<'t> {
         self.transaction
             .prepare_cached(
                 "INSERT INTO events (batch_id, payout_id, at, kind, detail, state, request_id, http, code,
-                                     latency_ms, note, previous)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                                     latency_ms, note, why, previous)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             )
             .and_then(|mut statement| {
                 statement.execute(params![
@@ -189,6 +195,7 @@ impl<'t> Group<'t> {
                     link.code,
                     link.latency_ms,
                     link.note,
+                    link.why,
                     link.previous,
                 ])
             })
@@ -223,6 +230,23 @@ impl<'t> Group<'t> {
         add(self.lost.of_mut(entry.before), points, 0);
         add(self.gained.of_mut(entry.after), points, recovered);
         Ok(())
+    }
+
+    /// Gives a payout the number of its next attempt; the old one stays in the ledger for ever.
+    fn mint(&self, payout: PayoutId, number: &InvoiceNo) -> Result<(), LedgerError> {
+        let minting = || LedgerError::sqlite("minting a new number");
+        let attempt: u32 = self
+            .transaction
+            .prepare_cached(
+                "UPDATE payouts SET attempt = attempt + 1, invoice_no = ?2 WHERE payout_id = ?1 RETURNING attempt",
+            )
+            .and_then(|mut statement| statement.query_row(params![payout.0, number.as_str()], |row| row.get(0)))
+            .map_err(minting())?;
+        self.transaction
+            .prepare_cached("INSERT INTO invoices (invoice_no, payout_id, attempt) VALUES (?1, ?2, ?3)")
+            .and_then(|mut statement| statement.execute(params![number.as_str(), payout.0, attempt]))
+            .map(drop)
+            .map_err(minting())
     }
 
     fn move_total(&self, state: State, gained: Total, lost: Total) -> Result<(), LedgerError> {

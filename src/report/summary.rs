@@ -158,11 +158,12 @@ impl<'s> Summary<'s> {
         let mut text = String::new();
         // Writing to a string cannot fail.
         let _ = writeln!(text, "batch {}: {}", self.batch.name, self.headline());
+        let _ = writeln!(text, "  {:<11}{:>12}{:>18}", "", "payouts", "points");
         for state in State::ALL {
             let Total { rows, points, recovered } = self.totals.of(state);
             if rows > 0 {
                 let label = label(state);
-                let _ = write!(text, "  {label:<11}{:>12} payouts {:>16} points", grouped(rows), grouped(points));
+                let _ = write!(text, "  {label:<11}{:>12}{:>18}", grouped(rows), grouped(points));
                 if recovered > 0 {
                     let _ = write!(text, "   ({} of them recovered: credited earlier)", grouped(recovered));
                 }
@@ -170,15 +171,9 @@ impl<'s> Summary<'s> {
             }
         }
         if self.batch.skipped_rows > 0 {
-            let _ = writeln!(text, "  {:<11}{:>12} rows", "skipped", grouped(self.batch.skipped_rows));
+            let _ = writeln!(text, "  {:<11}{:>12}", "skipped", grouped(self.batch.skipped_rows));
         }
-        let _ = writeln!(
-            text,
-            "  {:<11}{:>12} payouts {:>16} points",
-            "in all",
-            grouped(self.batch.rows),
-            grouped(self.batch.points)
-        );
+        let _ = writeln!(text, "  {:<11}{:>12}{:>18}", "in all", grouped(self.batch.rows), grouped(self.batch.points));
         if let Run::Ended(report) = self.run {
             let of = |kind| grouped(report.requests.of(kind));
             let _ = writeln!(

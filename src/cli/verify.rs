@@ -1,0 +1,168 @@
+//! `topup verify`: holds a batch against its own history, and then against the gateway, number by number.
+
+use super::args::VerifyArgs;
+use super::context::{Context, unix_ms};
+use super::execute::{asking, block_on, early_end, shutdown_signal};
+use super::failure::{Exit, Failure};
+use super::output::Report;
+use super::setup;
+use crate::domain::event::OrderAnswer;
+use crate::domain::standing::State;
+use crate::engine::{self, Asked, Inquiry, InquiryReport};
+use crate::ledger::{Access, Audit, Batch};
+use crate::plan;
+use crate::report::{counted, grouped};
+use serde_json::json;
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// Differences that are listed; the rest is counted.
+const LISTED_MAX: usize = 1000;
+/// Of those, the ones that are printed for people.
+const PRINTED_MAX: usize = 20;
+
+/// What the gateway said against the ledger.
+#[derive(Debug, Default)]
+struct Answers {
+    asked: u64,
+    unanswered: u64,
+    differences: Vec<serde_json::Value>,
+    difference_count: u64,
+}
+
+pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Report, Failure> {
+    if args.offline {
+        let ledger = context.open_to_read()?;
+        let batch = ledger.batch(&args.batch)?;
+        let audit = ledger.audit(&batch, args.head.as_deref())?;
+        return Ok(report(&batch, &audit, None));
+    }
+    let binding = setup::binding(&context.config)?;
+    let gateway = Arc::new(setup::gateway(&context.config)?);
+    let settings = asking(&context.config)?;
+    let (ledger, _lock) = context.open_locked("verify", Access::Write)?;
+    let batch = ledger.batch(&args.batch)?;
+    plan::check_binding(&batch, &binding)?;
+    let audit = ledger.audit(&batch, args.head.as_deref())?;
+    let ledger = ledger.into_run(batch.id)?;
+    let inquiries: Vec<Inquiry> = ledger
+        .sent_numbers()?
+        .into_iter()
+        .map(|(payout, number, in_use)| Inquiry { payout, earlier: (!in_use).then_some(number) })
+        .collect();
+    context.output.note(&format!("asking the gateway about {}", counted(inquiries.len() as u64, "number")));
+    let mut answers = Answers::default();
+    let asked = block_on(async {
+        let shutdown = shutdown_signal()?;
+        let take = |asked: &Asked| {
+            answers.take(asked);
+            None
+        };
+        engine::ask(&settings, &ledger, gateway, unix_ms, shutdown, inquiries, take).await.map_err(Failure::from)
+    })?;
+    let batch = ledger.batch()?;
+    ledger.close()?;
+    if audit.finding_count + answers.difference_count == 0
+        && let Some(failure) = early_end(asked.stop.as_ref(), asked.interrupted)
+    {
+        return Err(failure);
+    }
+    Ok(report(&batch, &audit, Some((&answers, &asked))))
+}
+
+impl Answers {
+    fn take(&mut self, asked: &Asked) {
+        self.asked += 1;
+        let difference = match (asked.is_earlier, asked.before, asked.answer) {
+            (_, _, OrderAnswer::AskAgain | OrderAnswer::Unclear) => {
+                self.unanswered += 1;
+                return;
+            }
+            (true, _, OrderAnswer::Success) => "a number of an earlier attempt was credited",
+            (true, _, OrderAnswer::Absent) => "the gateway no longer knows a number of an earlier attempt",
+            (false, State::Credited, OrderAnswer::Failed) => "the ledger says credited, the gateway says failed",
+            (false, State::Credited, OrderAnswer::Absent) => "the ledger says credited, the gateway does not know it",
+            (false, State::Declined, OrderAnswer::Success) => "was declined and is credited after all, now recorded",
+            (false, State::Planned | State::Ineligible | State::Held | State::Cancelled, OrderAnswer::Success) => {
+                "the ledger says that it was not paid, the gateway says credited"
+            }
+            (true, _, OrderAnswer::Failed)
+            | (false, State::Credited | State::InDoubt, OrderAnswer::Success)
+            | (
+                false,
+                State::Planned | State::InDoubt | State::Declined | State::Ineligible | State::Held | State::Cancelled,
+                OrderAnswer::Failed | OrderAnswer::Absent,
+            ) => return,
+        };
+        self.difference_count += 1;
+        if self.differences.len() < LISTED_MAX {
+            self.differences.push(json!({
+                "row": asked.payout.row,
+                "invoice_no": asked.payout.top_up.invoice_no.as_str(),
+                "state": asked.before.word(),
+                "difference": difference,
+            }));
+        }
+    }
+}
+
+fn report(batch: &Batch, audit: &Audit, online: Option<(&Answers, &InquiryReport)>) -> Report {
+    let head: String = batch.chain_head.iter().map(|byte| format!("{byte:02x}")).collect();
+    let differences = online.map_or(0, |(answers, _)| answers.difference_count);
+    let unanswered = online.map_or(0, |(answers, _)| answers.unanswered);
+    let exit = match (audit.finding_count + differences, unanswered) {
+        (0, 0) => Exit::Done,
+        (0, _) => Exit::Unfinished,
+        (_, _) => Exit::Differs,
+    };
+    let verdict = match exit {
+        Exit::Done => "agree",
+        Exit::Unfinished => "unanswered",
+        Exit::Failed
+        | Exit::Usage
+        | Exit::Refused
+        | Exit::Partial
+        | Exit::Locked
+        | Exit::Credentials
+        | Exit::Differs
+        | Exit::Interrupted => "differ",
+    };
+    let mut text = format!(
+        "batch {}: {} and {} looked at, {} found\n",
+        batch.name,
+        counted(audit.payouts, "payout"),
+        counted(audit.events, "event"),
+        counted(audit.finding_count, "difference")
+    );
+    for finding in audit.findings.iter().take(PRINTED_MAX) {
+        let _ = writeln!(text, "  {finding}");
+    }
+    if let Some((answers, asked)) = online {
+        let _ = writeln!(
+            text,
+            "gateway: {} asked about, {} found, {} without a usable answer, in {}",
+            counted(answers.asked, "number"),
+            counted(answers.difference_count, "difference"),
+            grouped(answers.unanswered),
+            crate::report::duration(asked.elapsed)
+        );
+        for difference in answers.differences.iter().take(PRINTED_MAX) {
+            let _ = writeln!(text, "  {difference}");
+        }
+    }
+    let _ = writeln!(text, "history ends with {}", &head[..16]);
+    let json = json!({
+        "batch": batch.name.as_str(),
+        "verdict": verdict,
+        "head": head,
+        "payouts": audit.payouts,
+        "events": audit.events,
+        "finding_count": audit.finding_count,
+        "findings": audit.findings,
+        "asked": online.map(|(answers, _)| answers.asked),
+        "unanswered": online.map(|(answers, _)| answers.unanswered),
+        "difference_count": online.map(|(answers, _)| answers.difference_count),
+        "differences": online.map(|(answers, _)| answers.differences.clone()),
+    });
+    Report { exit, json, text }
+}

@@ -1,0 +1,249 @@
+//! Asks order status of chosen numbers, at the pace of a run, and lets the caller decide on each answer.
+//!
+//! For people's commands and for `verify`: nothing here can send a top-up.
+
+use super::EngineError;
+use super::breaker;
+use super::event::{CallKind, Requests, Stop, StopCode};
+use super::pacer::Pacer;
+use super::settings::RunSettings;
+use super::worker::{self, Called, Ticket};
+use crate::domain::answer::{Answer, Notice, Reply, order_meaning};
+use crate::domain::event::{Event, OrderAnswer};
+use crate::domain::invoice_no::InvoiceNo;
+use crate::domain::standing::{Standing, State};
+use crate::gateway::{Gateway, Request};
+use crate::ledger::{Call, Entry, LedgerError, Payout, PayoutId, RunLedger, UnixMs};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// The pause after a 429 that names none.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Numbers that are asked about at once: the pace decides, this only bounds the memory.
+const UNDER_WAY_MAX: usize = 256;
+
+/// One number to ask about.
+#[derive(Clone, Debug)]
+pub struct Inquiry {
+    /// Whose.
+    pub payout: PayoutId,
+    /// A number of an earlier attempt; `None`: the one in use.
+    pub earlier: Option<InvoiceNo>,
+}
+
+/// What the gateway answered about one number.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The payout.
+    pub payout: Payout,
+    /// How it stands, the answer included.
+    pub standing: Standing,
+    /// How it stood before.
+    pub before: State,
+    /// The last answer.
+    pub answer: OrderAnswer,
+    /// What the gateway said, for people.
+    pub message: String,
+    /// The number is that of an earlier attempt.
+    pub is_earlier: bool,
+}
+
+/// What a person decided about a payout.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// The event.
+    pub event: Event,
+    /// The reason, and who it was.
+    pub why: String,
+    /// The number of the new attempt, where the event begins one.
+    pub new_number: Option<InvoiceNo>,
+}
+
+/// How an inquiry ended.
+#[derive(Clone, Debug)]
+pub struct InquiryReport {
+    /// Requests that left.
+    pub requests: Requests,
+    /// Why it ended early.
+    pub stop: Option<Stop>,
+    /// The user asked for its end.
+    pub interrupted: bool,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// Every try at one number.
+#[derive(Debug)]
+struct Tried {
+    inquiry: Inquiry,
+    payout: Payout,
+    tries: Vec<Called>,
+    answer: OrderAnswer,
+    stop: Option<Stop>,
+}
+
+/// Asks about each number once, again while there is no usable answer, and records what was answered about numbers in
+/// use together with what `decide` makes of it.
+///
+/// # Errors
+/// When the ledger fails, or a decision contradicts a payout's history.
+pub async fn ask<G: Gateway>(
+    settings: &RunSettings,
+    ledger: &RunLedger,
+    gateway: Arc<G>,
+    clock: impl Fn() -> UnixMs,
+    shutdown: impl Future<Output = ()>,
+    inquiries: Vec<Inquiry>,
+    mut decide: impl FnMut(&Asked) -> Option<Decision>,
+) -> Result<InquiryReport, EngineError> {
+    let started = Instant::now();
+    let pacer = Arc::new(Pacer::new(settings.rate_per_s, started + settings.quiet_before));
+    let mut report =
+        InquiryReport { requests: Requests::default(), stop: None, interrupted: false, elapsed: Duration::ZERO };
+    let mut waiting = inquiries.into_iter();
+    let mut tasks = JoinSet::new();
+    tokio::pin!(shutdown);
+    loop {
+        while report.stop.is_none() && !report.interrupted && tasks.len() < UNDER_WAY_MAX {
+            let Some(inquiry) = waiting.next() else { break };
+            let payout = ledger.payout(inquiry.payout)?;
+            let (settings, pacer, gateway) = (settings.clone(), Arc::clone(&pacer), Arc::clone(&gateway));
+            let now_unix_s = clock() / 1000;
+            tasks.spawn(async move { ask_one(&settings, &pacer, gateway.as_ref(), inquiry, payout, now_unix_s).await });
+        }
+        let tried = tokio::select! {
+            biased;
+            () = &mut shutdown, if !report.interrupted => {
+                report.interrupted = true;
+                pacer.close();
+                continue;
+            }
+            tried = tasks.join_next() => tried,
+        };
+        let Some(tried) = tried else { break };
+        let tried = tried.map_err(|error| LedgerError::Stopped(error.to_string()))??;
+        if let Some(stop) = take_in(ledger, clock(), tried, &mut report.requests, &mut decide).await? {
+            pacer.close();
+            report.stop.get_or_insert(stop);
+        }
+    }
+    report.elapsed = started.elapsed();
+    Ok(report)
+}
+
+/// Asks until there is a usable answer, or none is to be had.
+async fn ask_one<G: Gateway>(
+    settings: &RunSettings,
+    pacer: &Pacer,
+    gateway: &G,
+    inquiry: Inquiry,
+    payout: Payout,
+    now_unix_s: i64,
+) -> Result<Tried, LedgerError> {
+    let number = inquiry.earlier.clone().unwrap_or_else(|| payout.top_up.invoice_no.clone());
+    let mut tried = Tried { inquiry, payout, tries: Vec::new(), answer: OrderAnswer::AskAgain, stop: None };
+    for n in 1..=settings.policy.queries_max {
+        let Some(slot) = pacer.slot().await else { break };
+        let ticket = Ticket {
+            payout: tried.payout.id,
+            kind: CallKind::OrderStatus,
+            request_id: format!("{:08x}-q{n}-{number}", settings.seed & 0xffff_ffff),
+        };
+        let request = std::future::ready(Ok(Request::OrderStatus(number.clone())));
+        let called = worker::call(gateway, pacer, slot, ticket, request).await?;
+        if called.departed.is_none() {
+            break;
+        }
+        let (answer, notice) = order_meaning(&called.received.reply, &tried.payout.top_up);
+        tried.answer = answer;
+        tried.stop = stop_of(notice, pacer, &called, now_unix_s);
+        tried.tries.push(called);
+        if answer != OrderAnswer::AskAgain || tried.stop.is_some() {
+            break;
+        }
+        tokio::time::sleep(settings.policy.backoff.wait(n, 0.0)).await;
+    }
+    Ok(tried)
+}
+
+fn stop_of(notice: Notice, pacer: &Pacer, called: &Called, now_unix_s: i64) -> Option<Stop> {
+    match notice {
+        Notice::None | Notice::CountsForBreaker => None,
+        Notice::SlowDown { retry_after_s } => {
+            let pause = retry_after_s.map_or(PAUSE, Duration::from_secs);
+            if pause > super::outcome::RETRY_AFTER_MAX {
+                let message =
+                    format!("the gateway asks for a pause of {} s\nhint: try again after it", pause.as_secs());
+                return Some(Stop { code: StopCode::RateLimited, message });
+            }
+            pacer.slow_down(pause);
+            None
+        }
+        Notice::StopsBatch(what) => {
+            Some(breaker::repair(what, answer_of(called), &called.received.message, now_unix_s))
+        }
+    }
+}
+
+fn answer_of(called: &Called) -> Option<&Answer> {
+    match &called.received.reply {
+        Reply::Answered(answer) => Some(answer),
+        Reply::Unsent | Reply::Lost => None,
+    }
+}
+
+/// Records every try about a number in use, and the decision that follows from the last.
+async fn take_in(
+    ledger: &RunLedger,
+    at: UnixMs,
+    tried: Tried,
+    requests: &mut Requests,
+    decide: &mut impl FnMut(&Asked) -> Option<Decision>,
+) -> Result<Option<Stop>, EngineError> {
+    let Tried { inquiry, payout, tries, answer, stop } = tried;
+    let is_earlier = inquiry.earlier.is_some();
+    let mut standing = ledger.standing(payout.id)?;
+    let before = standing.state;
+    let mut entries = Vec::new();
+    let mut message = String::new();
+    for called in tries {
+        requests.count(CallKind::OrderStatus);
+        let (answer, _) = order_meaning(&called.received.reply, &payout.top_up);
+        message = called.received.message.clone();
+        if !is_earlier {
+            let latency = called.departed.map(|departed| called.ended.saturating_duration_since(departed));
+            let (http, code) = answer_of(&called).map_or((None, None), |answer| (Some(answer.http), answer.code));
+            let call = Call { request_id: called.request_id, http, code, latency };
+            let event = Event::OrderAnswered(answer);
+            let note = (!message.is_empty()).then(|| message.clone());
+            push(&mut entries, &mut standing, payout.id, event, (Some(call), note, None, None))?;
+        }
+    }
+    let asked = Asked { payout, standing: standing.clone(), before, answer, message, is_earlier };
+    if let Some(Decision { event, why, new_number }) = decide(&asked) {
+        push(&mut entries, &mut standing, asked.payout.id, event, (None, None, Some(why), new_number))?;
+    }
+    if !entries.is_empty() {
+        ledger.record(at, entries).await?;
+    }
+    Ok(stop)
+}
+
+type Beside = (Option<Call>, Option<String>, Option<String>, Option<InvoiceNo>);
+
+fn push(
+    entries: &mut Vec<Entry>,
+    standing: &mut Standing,
+    payout: PayoutId,
+    event: Event,
+    (call, note, why, new_number): Beside,
+) -> Result<(), EngineError> {
+    let before = standing.state;
+    *standing = standing.clone().after(&event)?;
+    let recovered = before != State::Credited && standing.recovered();
+    entries.push(Entry { payout, event, before, after: standing.state, call, note, why, new_number, recovered });
+    Ok(())
+}

@@ -1,0 +1,231 @@
+//! Holds a batch against its own history: everything that must follow from the events, recomputed.
+//!
+//! Architecture invariant: nothing here changes the ledger. It goes through tables in the order of their keys, so that
+//! its memory does not grow with the batch.
+
+use super::chain::{self, Link};
+use super::error::LedgerError;
+use super::read;
+use super::record::Batch;
+use super::row::{self, TOP_UP_COLUMNS};
+use super::words::event_of;
+use crate::domain::invoice_no::InvoiceNo;
+use crate::domain::payout::RowKey;
+use crate::domain::standing::{Standing, State};
+use rusqlite::{Connection, Row, Rows};
+
+const AUDITING: &str = "auditing the ledger";
+/// Findings that are listed; the rest is counted.
+const LISTED_MAX: usize = 1000;
+
+/// What an audit found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// Each difference in words, the first thousand of them.
+    pub findings: Vec<String>,
+    /// All of them.
+    pub finding_count: u64,
+    /// Payouts that were looked at.
+    pub payouts: u64,
+    /// Events that were looked at.
+    pub events: u64,
+}
+
+impl Audit {
+    fn find(&mut self, finding: String) {
+        self.finding_count += 1;
+        if self.findings.len() < LISTED_MAX {
+            self.findings.push(finding);
+        }
+    }
+}
+
+/// Audits one batch; `head` is the end of a chain that an earlier summary printed, or its beginning.
+pub(super) fn audit(connection: &Connection, batch: &Batch, head: Option<&str>) -> Result<Audit, LedgerError> {
+    let mut audit = Audit::default();
+    check_file(connection, &mut audit)?;
+    check_chain(connection, batch, head, &mut audit)?;
+    check_payouts(connection, batch, &mut audit)?;
+    check_totals(connection, batch, &mut audit)?;
+    Ok(audit)
+}
+
+fn check_file(connection: &Connection, audit: &mut Audit) -> Result<(), LedgerError> {
+    for line in read::rows(connection, "PRAGMA integrity_check", [], |row| get::<String>(row, 0))? {
+        if line != "ok" {
+            audit.find(format!("the file is damaged: {line}"));
+        }
+    }
+    let broken = read::rows(connection, "PRAGMA foreign_key_check", [], |row| get::<String>(row, 0))?;
+    if !broken.is_empty() {
+        audit.find(format!("{} rows refer to rows that are not there", broken.len()));
+    }
+    Ok(())
+}
+
+/// Each event carries the SHA-256 of the one before; the batch carries that of the last.
+fn check_chain(
+    connection: &Connection,
+    batch: &Batch,
+    head: Option<&str>,
+    audit: &mut Audit,
+) -> Result<(), LedgerError> {
+    let sql = "SELECT event_id, payout_id, at, kind, detail, state, request_id, http, code, latency_ms, note, why,
+                      previous
+               FROM events WHERE batch_id = ?1 ORDER BY event_id";
+    let mut statement = connection.prepare(sql).map_err(LedgerError::sqlite(AUDITING))?;
+    let mut rows = statement.query([batch.id.0]).map_err(LedgerError::sqlite(AUDITING))?;
+    let (mut expected, mut head_seen) = (chain::START, false);
+    let mut before = "the beginning".to_owned();
+    while let Some(row) = next(&mut rows)? {
+        let event_id: i64 = get(row, 0)?;
+        let (kind, texts) = (get::<String>(row, 3)?, [4, 5, 6, 10, 11].map(|index| get::<Option<String>>(row, index)));
+        let [detail, state, request_id, note, why] = texts;
+        let (detail, state, request_id, note, why) = (detail?, state?, request_id?, note?, why?);
+        let link = Link {
+            payout_id: get(row, 1)?,
+            at: get(row, 2)?,
+            kind: &kind,
+            detail: detail.as_deref(),
+            state: state.as_deref(),
+            request_id: request_id.as_deref(),
+            http: get(row, 7)?,
+            code: get(row, 8)?,
+            latency_ms: get(row, 9)?,
+            note: note.as_deref(),
+            why: why.as_deref(),
+            previous: get(row, 12)?,
+        };
+        if link.previous != expected {
+            audit.find(format!(
+                "the history is broken between {before} and event {event_id} ({kind}): one of them was edited, or \
+                 events between them were removed or reordered"
+            ));
+        }
+        audit.events += 1;
+        expected = link.hash();
+        before = format!("event {event_id} ({kind})");
+        head_seen |= head.is_some_and(|head| hex(&expected).starts_with(head));
+    }
+    if expected != batch.chain_head {
+        audit.find(format!("the history ends at {before}, which is not where the batch says that it ends"));
+    }
+    if let Some(head) = head.filter(|_| !head_seen) {
+        audit.find(format!("no event of the history is {head}: events that were there are gone"));
+    }
+    Ok(())
+}
+
+/// Each payout's state, number and attempt follow from its history; the plan's seal from all of them.
+fn check_payouts(connection: &Connection, batch: &Batch, audit: &mut Audit) -> Result<(), LedgerError> {
+    let sql = format!(
+        "SELECT p.payout_id, p.row, p.row_key, p.state, p.attempt, p.invoice_no, p.credited_at IS NOT NULL,
+                {TOP_UP_COLUMNS}
+         FROM payouts p WHERE p.batch_id = ?1 ORDER BY p.payout_id"
+    );
+    let mut statement = connection.prepare(&sql).map_err(LedgerError::sqlite(AUDITING))?;
+    let mut rows = statement.query([batch.id.0]).map_err(LedgerError::sqlite(AUDITING))?;
+    while let Some(row) = next(&mut rows)? {
+        audit.payouts += 1;
+        let (id, sheet_row): (i64, u64) = (get(row, 0)?, get(row, 1)?);
+        let (key, state, attempt) = (RowKey::from_stored(get(row, 2)?), get::<String>(row, 3)?, get::<u32>(row, 4)?);
+        if let Err(error) = row::top_up(row, 7) {
+            audit.find(format!("row {sheet_row}: {error}"));
+        }
+        match history(connection, id) {
+            Err(error) => audit.find(format!("row {sheet_row}: its history contradicts itself: {error}")),
+            Ok(standing) if standing.state.word() != state => audit.find(format!(
+                "row {sheet_row}: the ledger says {state}, and its history implies {}",
+                standing.state.word()
+            )),
+            Ok(standing) if standing.attempt != attempt => audit.find(format!(
+                "row {sheet_row}: the ledger says attempt {attempt}, and its history implies {}",
+                standing.attempt
+            )),
+            Ok(_) => {}
+        }
+        check_numbers(connection, batch, (id, sheet_row), &key, (attempt, &get::<String>(row, 5)?), audit)?;
+    }
+    if audit.payouts != batch.rows {
+        audit.find(format!("the plan has {} payouts, and the ledger holds {}", batch.rows, audit.payouts));
+    }
+    Ok(())
+}
+
+/// The numbers of all attempts are there, and are those that the rows lead to.
+fn check_numbers(
+    connection: &Connection,
+    batch: &Batch,
+    (payout, sheet_row): (i64, u64),
+    key: &RowKey,
+    (attempt, current): (u32, &str),
+    audit: &mut Audit,
+) -> Result<(), LedgerError> {
+    let sql = "SELECT 1 FROM invoices WHERE invoice_no = ?1 AND payout_id = ?2 AND attempt = ?3";
+    for n in 1..=attempt {
+        let number = InvoiceNo::derive(&batch.binding.invoice_prefix, &batch.binding.merchant_id, &batch.name, key, n);
+        if read::one::<i64>(connection, sql, rusqlite::params![number.as_str(), payout, n])?.is_none() {
+            audit.find(format!("row {sheet_row}: its number of attempt {n}, {number}, is not in the ledger"));
+        }
+        if n == attempt && number.as_str() != current {
+            audit.find(format!("row {sheet_row}: it carries number {current}, and the row leads to {number}"));
+        }
+    }
+    Ok(())
+}
+
+fn check_totals(connection: &Connection, batch: &Batch, audit: &mut Audit) -> Result<(), LedgerError> {
+    let kept = read::totals(connection, batch.id)?;
+    let sql = "SELECT state, count(*), sum(points) FROM payouts WHERE batch_id = ?1 GROUP BY state";
+    let counted = read::rows(connection, sql, [batch.id.0], |row| {
+        Ok((get::<String>(row, 0)?, get::<u64>(row, 1)?, get::<u64>(row, 2)?))
+    })?;
+    for state in State::ALL {
+        let found = counted.iter().find(|(word, ..)| word == state.word());
+        let (rows, points) = found.map_or((0, 0), |(_, rows, points)| (*rows, *points));
+        let total = kept.of(state);
+        if (total.rows, total.points) != (rows, points) {
+            audit.find(format!(
+                "{}: the totals say {} payouts and {} points, and the payouts come to {rows} and {points}",
+                state.word(),
+                total.rows,
+                total.points
+            ));
+        }
+    }
+    let points: u64 = counted.iter().map(|(_, _, points)| points).sum();
+    if points != batch.points {
+        audit.find(format!("the plan has {} points, and its payouts come to {points}", batch.points));
+    }
+    Ok(())
+}
+
+fn history(connection: &Connection, payout: i64) -> Result<Standing, LedgerError> {
+    let sql = "SELECT kind, detail, note, state FROM events WHERE payout_id = ?1 ORDER BY event_id";
+    let events = read::rows(connection, sql, [payout], |row| {
+        let event = event_of(&get::<String>(row, 0)?, get::<Option<String>>(row, 1)?.as_deref(), get(row, 2)?)?;
+        Ok((event, get::<Option<String>>(row, 3)?))
+    })?;
+    let mut standing = Standing::default();
+    for (event, told) in events {
+        let before = standing.state;
+        standing = standing.after(&event)?;
+        let expected = (before != standing.state).then(|| standing.state.word());
+        if told.as_deref() != expected {
+            return Err(LedgerError::Broken(format!("{event:?} leads to {expected:?}, and was recorded as {told:?}")));
+        }
+    }
+    Ok(standing)
+}
+
+fn next<'r>(rows: &'r mut Rows<'_>) -> Result<Option<&'r Row<'r>>, LedgerError> {
+    rows.next().map_err(LedgerError::sqlite(AUDITING))
+}
+
+fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -> Result<T, LedgerError> {
+    row.get(index).map_err(LedgerError::sqlite(AUDITING))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,99 @@
+//! Runs every command of the README as it stands, against the simulator, in an empty folder with the samples.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+const README: &str = include_str!("../README.md");
+const TOPUP: &str = env!("CARGO_BIN_EXE_topup");
+
+/// The blocks of a language, in order.
+fn blocks(language: &str) -> Vec<String> {
+    let opening = format!("```{language}\n");
+    README.split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+/// A process that ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn in_folder(folder: &Path, line: &str, port: &str) -> Command {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!(words[0], "topup", "{line}");
+    let mut command = Command::new(TOPUP);
+    command.args(&words[1..]).current_dir(folder).env("TOPUP_GATEWAY_URL", format!("http://127.0.0.1:{port}"));
+    command
+}
+
+#[test]
+fn the_steps_of_a_first_real_run_work_as_they_stand() {
+    let folder = tempfile::tempdir().unwrap();
+    let samples = folder.path().join("samples");
+    std::fs::create_dir(&samples).unwrap();
+    for name in ["rewards-2026-11.csv", "members-2026-11.csv"] {
+        std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(name), samples.join(name)).unwrap();
+    }
+    let sh = blocks("sh");
+    let [demo, simulator, steps] = &sh[..] else { panic!("the README has other blocks: {sh:#?}") };
+    assert_eq!(demo, "cargo run --release -- demo\ncargo test\n", "CI runs these two as they stand");
+    std::fs::write(folder.path().join("topup.toml"), &blocks("toml")[0]).unwrap();
+
+    // The README's port may be taken on the machine of a test, so this one takes any that is free.
+    let mut simulator =
+        in_folder(folder.path(), simulator.trim(), "0").args(["--port", "0"]).stderr(Stdio::piped()).spawn().unwrap();
+    let said = BufReader::new(simulator.stderr.take().unwrap());
+    let _running = Running(simulator);
+    let address = said.lines().map_while(Result::ok).find(|line| line.starts_with("simulator at ")).unwrap();
+    let port = address.split("127.0.0.1:").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+
+    let expected = ["doctor 0", "run 4", "run 4", "status 0", "run 4", "resume 4", "resolve 4"];
+    for (line, expected) in steps.lines().zip(expected).chain([("topup end", "")]).take(steps.lines().count()) {
+        let output = in_folder(folder.path(), line, &port).stdin(Stdio::null()).output().unwrap();
+        let name = line.split_whitespace().nth(1).unwrap();
+        let found = format!("{name} {}", output.status.code().unwrap());
+        assert_eq!(found, expected, "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert_eq!(steps.lines().count(), expected.len());
+}
+
+#[test]
+fn the_demo_ends_with_book_and_ledger_in_agreement() {
+    let temp = tempfile::tempdir().unwrap();
+    let output = Command::new(TOPUP).args(["demo", "--json"]).env("TMPDIR", temp.path()).output().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["agree"], true, "{json:#}");
+    assert_eq!(json["rows"], 320);
+    assert_eq!(json["ledger_credited"], json["book_credited"]);
+    assert_eq!(json["paid_twice"], 0);
+    assert_eq!(json["requests_when_finished"], 0);
+    assert!(json["faults"].as_u64().unwrap() > 20, "{json:#}");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn every_configuration_key_of_the_readme_is_one() {
+    let table = README.split("| key | default | |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let mut toml = std::collections::BTreeMap::<&str, Vec<&str>>::new();
+    for line in table.lines().skip(2) {
+        let names = line.split('|').nth(1).unwrap().trim();
+        let (section, first) = names.split_once('.').unwrap();
+        toml.entry(section).or_default().extend(first.split(", "));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for (section, names) in &toml {
+        for name in names {
+            // A value of no kind: a known key complains of the value, an unknown one of the key.
+            std::fs::write(folder.path().join("topup.toml"), format!("[{section}]\n{name} = []\n")).unwrap();
+            let output = Command::new(TOPUP).arg("status").current_dir(folder.path()).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(said.contains(&format!("{section}.{name} in topup.toml must be")), "{section}.{name}: {said}");
+        }
+    }
+    assert_eq!(toml.values().map(Vec::len).sum::<usize>(), 24);
+}
