@@ -84,10 +84,12 @@ impl Progress {
 
     pub(super) fn take(&self, event: &RunEvent) {
         match event {
-            RunEvent::CallEnded { kind, request_id, row, http, code, latency, message } => {
+            RunEvent::CallEnded { kind, request_id, row, http, code, departed, latency, message } => {
                 self.counts().calls += 1;
                 let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
-                tracing::debug!(call = kind.word(), request_id, row, http, code, latency_ms, message, "call ended");
+                let departed_us = departed.map(|departed| u64::try_from(departed.as_micros()).unwrap_or(u64::MAX));
+                let call = kind.word();
+                tracing::debug!(call, request_id, row, http, code, departed_us, latency_ms, message, "call ended");
             }
             RunEvent::Moved { row, points, from, to } => {
                 tracing::info!(row, points, from = from.word(), to = to.word(), "payout moved");

@@ -38,8 +38,11 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Report, Failure> 
     let name = terms.batch.clone();
     match plan::plan(&mut ledger, intake, &terms, &origin)? {
         Planned::Refused(refusal) => return Err(refused(refusal)),
-        Planned::Known(batch) => check_consent_again(args, &batch)?,
-        Planned::New(draft) => {
+        Planned::Known(batch, warnings) => {
+            warnings.iter().for_each(|warning| context.output.note(&format!("note: {warning}")));
+            check_consent_again(args, &batch)?;
+        }
+        Planned::Draft(draft) => {
             let summary = draft.summary();
             context.output.note(&plan_text(context, &name, summary)?);
             let consent = consent(args, summary)?;
@@ -122,16 +125,22 @@ fn column(text: &str) -> Result<(Meaning, String), Failure> {
 
 /// What is about to be paid, for the person who decides.
 fn plan_text(context: &Context, name: &BatchName, plan: &DraftSummary) -> Result<String, Failure> {
-    let rate_per_s = setup::run_settings(&context.config, Mode::Pay, plan.points)?.rate_per_s;
-    let requests = plan.rows * 2 - plan.without_pre_check;
+    let rate_per_s = setup::run_settings(&context.config, Mode::Pay, plan.whole.points)?.rate_per_s;
+    let requests = plan.new.rows * 2 - plan.without_pre_check;
     let expected = Duration::from_secs_f64(requests as f64 / rate_per_s);
     let mut text = format!("plan of batch {name}\n");
     let mut line = |label: &str, value: String| {
         let _ = writeln!(text, "  {label:<18}{value:>16}");
     };
-    line("rows", grouped(plan.rows));
+    if plan.known_rows > 0 {
+        line("already planned", grouped(plan.known_rows));
+    }
+    line("new rows", grouped(plan.new.rows));
     line("members", grouped(plan.members));
-    line("points", grouped(plan.points));
+    line("points", grouped(plan.new.points));
+    if plan.known_rows > 0 {
+        line("points in all", grouped(plan.whole.points));
+    }
     line("largest payout", grouped(plan.largest));
     if plan.skipped_rows > 0 {
         line("skipped rows", grouped(plan.skipped_rows));
@@ -156,7 +165,7 @@ fn plan_text(context: &Context, name: &BatchName, plan: &DraftSummary) -> Result
 
 /// How the plan was consented to; a failure if it was not.
 fn consent(args: &RunArgs, plan: &DraftSummary) -> Result<String, Failure> {
-    if let Some(consent) = consent_by_flag(args, plan.points, &plan.plan_sha256)? {
+    if let Some(consent) = consent_by_flag(args, plan.whole.points, &plan.plan_sha256)? {
         return Ok(consent);
     }
     if !Output::can_ask() {
@@ -165,7 +174,7 @@ fn consent(args: &RunArgs, plan: &DraftSummary) -> Result<String, Failure> {
         ));
     }
     let question =
-        format!("pay {} points to {} members? type yes to pay: ", grouped(plan.points), grouped(plan.members));
+        format!("pay {} points to {} members? type yes to pay: ", grouped(plan.new.points), grouped(plan.members));
     match Output::ask(&question).as_deref() {
         Some("yes") => Ok(format!("yes typed by {}", who())),
         Some(_) | None => Err(no_consent("nothing was planned and nothing was sent: the answer was not yes")),
@@ -245,8 +254,8 @@ fn dry_run(context: &Context, args: &RunArgs, terms: &Terms) -> Result<Report, F
     let origin = origin(context, &args.file, terms);
     match plan::plan(&mut scratch, intake, terms, &origin)? {
         Planned::Refused(refusal) => return Err(refused(refusal)),
-        Planned::Known(_) => {}
-        Planned::New(draft) => {
+        Planned::Known(..) => {}
+        Planned::Draft(draft) => {
             context.output.note(&plan_text(context, &terms.batch, draft.summary())?);
             draft.seal("dry run", unix_ms())?;
         }

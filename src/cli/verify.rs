@@ -9,7 +9,7 @@ use super::setup;
 use crate::domain::event::OrderAnswer;
 use crate::domain::standing::State;
 use crate::engine::{self, Asked, Inquiry, InquiryReport};
-use crate::ledger::{Access, Audit, Batch};
+use crate::ledger::{Access, Audit, Batch, Ledger};
 use crate::plan;
 use crate::report::{counted, grouped};
 use serde_json::json;
@@ -34,7 +34,7 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Report, Fai
     if args.offline {
         let ledger = context.open_to_read()?;
         let batch = ledger.batch(&args.batch)?;
-        let audit = ledger.audit(&batch, args.head.as_deref())?;
+        let audit = audit(&ledger, &batch, args)?;
         return Ok(report(&batch, &audit, None));
     }
     let binding = setup::binding(&context.config)?;
@@ -43,7 +43,7 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Report, Fai
     let (ledger, _lock) = context.open_locked("verify", Access::Write)?;
     let batch = ledger.batch(&args.batch)?;
     plan::check_binding(&batch, &binding)?;
-    let audit = ledger.audit(&batch, args.head.as_deref())?;
+    let audit = audit(&ledger, &batch, args)?;
     let ledger = ledger.into_run(batch.id)?;
     let inquiries: Vec<Inquiry> = ledger
         .sent_numbers()?
@@ -68,6 +68,15 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Report, Fai
         return Err(failure);
     }
     Ok(report(&batch, &audit, Some((&answers, &asked))))
+}
+
+/// The history, and the seal of the plan.
+fn audit(ledger: &Ledger, batch: &Batch, args: &VerifyArgs) -> Result<Audit, Failure> {
+    let mut audit = ledger.audit(batch, args.head.as_deref())?;
+    if plan::seal_of(ledger, batch)? != batch.plan_sha256 {
+        audit.find("the payouts are not those that the plan was sealed with".to_owned());
+    }
+    Ok(audit)
 }
 
 impl Answers {

@@ -67,6 +67,8 @@ pub enum RunEvent {
         http: Option<u16>,
         /// `meta.code`.
         code: Option<i64>,
+        /// When it left, since the run began; `None`: it never left.
+        departed: Option<Duration>,
         /// From departure to end.
         latency: Duration,
         /// What the gateway or the transport said.

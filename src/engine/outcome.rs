@@ -46,6 +46,7 @@ where
             row,
             http,
             code,
+            departed: departed.map(|departed| departed.saturating_duration_since(self.started)),
             latency: latency.unwrap_or_default(),
             message: received.message.clone(),
         });

@@ -33,6 +33,8 @@ pub enum ProblemKind {
     ExpectedTotal,
     /// The file changed while it was read.
     Changed,
+    /// A row that the batch has with other values, or that is gone from the file.
+    Differs,
     /// The file holds no rows to pay.
     Empty,
     /// A row has more cells than the header.
@@ -92,6 +94,7 @@ impl ProblemKind {
             | Self::Total
             | Self::ExpectedTotal
             | Self::Changed
+            | Self::Differs
             | Self::Empty => false,
             Self::Shape
             | Self::CellText
@@ -131,6 +134,7 @@ impl ProblemKind {
             Self::Total => "the total does not fit",
             Self::ExpectedTotal => "not the expected total",
             Self::Changed => "the file changed",
+            Self::Differs => "not as it was planned",
             Self::Empty => "nothing to pay",
             Self::Shape => "more cells than columns",
             Self::CellText => "characters that no cell should hold",

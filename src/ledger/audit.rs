@@ -32,7 +32,8 @@ pub struct Audit {
 }
 
 impl Audit {
-    fn find(&mut self, finding: String) {
+    /// Adds a finding.
+    pub fn find(&mut self, finding: String) {
         self.finding_count += 1;
         if self.findings.len() < LISTED_MAX {
             self.findings.push(finding);

@@ -4,7 +4,6 @@
 
 mod audit;
 mod chain;
-mod comparison;
 mod decision;
 mod error;
 mod lock;
@@ -13,21 +12,22 @@ mod permit;
 mod planning;
 mod read;
 mod record;
+mod repeats;
 mod row;
 mod run_ledger;
 mod words;
 mod writer;
 
 pub use audit::Audit;
-pub use comparison::{Compared, Comparison};
 pub use error::LedgerError;
 pub use lock::RunLock;
 pub use open::Access;
 pub use permit::SubmitPermit;
-pub use planning::{Inserted, Planning, Repeat};
+pub use planning::{Gone, Placed, Planning, Size};
 pub use record::{
     Batch, BatchEvent, BatchId, Binding, Call, Entry, NewPayout, Origin, Payout, PayoutId, Total, Totals, UnixMs,
 };
+pub use repeats::Repeat;
 pub use run_ledger::RunLedger;
 
 use crate::domain::batch_name::BatchName;
@@ -143,12 +143,20 @@ impl Ledger {
         Planning::begin(&mut self.connection, name, binding, origin)
     }
 
-    /// Begins to compare a file with the plan of a batch.
+    /// Begins to hold a file against the plan of a batch, and to add what is new in it.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn plan_again(&mut self, batch: BatchId) -> Result<Planning<'_>, LedgerError> {
+        Planning::again(&mut self.connection, batch)
+    }
+
+    /// Shows each payout of a batch in the order of the row keys.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn compare(&self, batch: BatchId) -> Result<Comparison<'_>, LedgerError> {
-        Comparison::begin(&self.connection, batch)
+    pub fn in_key_order(&self, batch: BatchId, show: impl FnMut(&str, &TopUp)) -> Result<(), LedgerError> {
+        read::in_key_order(&self.connection, batch, show)
     }
 
     /// Hands the ledger to a run of one batch.

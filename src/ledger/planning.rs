@@ -1,15 +1,15 @@
-//! Writes a batch's plan: all of its payouts in one transaction, or none.
+//! Writes a batch's plan, or more rows of it: all in one transaction, or nothing.
 
 use super::chain;
 use super::error::LedgerError;
 use super::read;
-use super::record::{BatchEvent, BatchId, Binding, NewPayout, Origin};
+use super::record::{Batch, BatchEvent, BatchId, Binding, NewPayout, Origin};
+use super::repeats::{self, Repeat};
 use super::row::{self, TOP_UP_COLUMNS};
 use super::writer::{Group, Write};
 use crate::domain::batch_name::BatchName;
-use crate::domain::payout::{RowKey, TopUp};
+use crate::domain::payout::TopUp;
 use crate::domain::standing::State;
-use rusqlite::types::Null;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 const PLANNING: &str = "writing the plan to the ledger";
@@ -19,46 +19,65 @@ const PLANNING: &str = "writing the plan to the ledger";
 pub struct Planning<'l> {
     transaction: Transaction<'l>,
     batch: BatchId,
-    rows: u64,
-    points: u64,
+    /// The first and last payout that the batch had before; first > last: none.
+    before: (i64, i64),
+    /// One bit a payout that the batch had before: the file names it. Ten million payouts take 1.2 MB.
+    seen: Vec<u64>,
+    new: Size,
 }
 
-/// What became of one row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Inserted {
-    /// It is in the plan.
+/// Payouts and their points.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Payouts.
+    pub rows: u64,
+    /// Points in all.
+    pub points: u64,
+}
+
+/// What became of one row of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Placed {
+    /// It is in the plan now.
     New,
-    /// Its key is already there, from this row.
+    /// It was in the plan before, as it is.
+    Same,
+    /// Its key was in the plan before, with another value that is sent.
+    Changed {
+        /// The row of the plan.
+        row: u64,
+        /// The values of the plan.
+        planned: Box<TopUp>,
+        /// How the payout stands.
+        state: State,
+    },
+    /// An earlier row of this file has the same key.
     Duplicate {
-        /// The earlier row.
+        /// The row that the plan has for this key.
         row: u64,
     },
 }
 
-/// A payout of this plan that another batch may pay, or paid, as well.
+/// A payout of the plan that the file no longer names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Repeat {
-    /// The row of this file.
+pub struct Gone {
+    /// The row, as first planned.
     pub row: u64,
-    /// The other batch.
-    pub batch: String,
-    /// The row there.
-    pub other_row: u64,
-    /// Its state there.
+    /// Its invoice_no.
+    pub invoice_no: String,
+    /// How it stands.
     pub state: State,
-    /// When it was credited, in Unix milliseconds.
-    pub credited_at: Option<i64>,
 }
 
 impl<'l> Planning<'l> {
+    /// Begins the plan of a new batch.
     pub(super) fn begin(
         connection: &'l mut Connection,
         name: &BatchName,
         binding: &Binding,
         origin: &Origin,
     ) -> Result<Self, LedgerError> {
-        let doing = LedgerError::sqlite(PLANNING);
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(doing)?;
+        let transaction = immediate(connection)?;
         let batch = transaction
             .prepare_cached(
                 "INSERT INTO batches (name, gateway_host, merchant_id, terminal_id, invoice_prefix, rows, points,
@@ -67,40 +86,72 @@ impl<'l> Planning<'l> {
                  VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, zeroblob(32), ?6, ?7, ?8, ?9, '', ?10) RETURNING batch_id",
             )
             .and_then(|mut statement| {
-                statement.query_row(
-                    params![
-                        name.as_str(),
-                        binding.gateway_host,
-                        binding.merchant_id,
-                        binding.terminal_id,
-                        binding.invoice_prefix.as_str(),
-                        origin.file_name,
-                        origin.settings,
-                        origin.planned_at,
-                        origin.planned_by,
-                        chain::START,
-                    ],
-                    |row| row.get(0),
-                )
+                let row = params![
+                    name.as_str(),
+                    binding.gateway_host,
+                    binding.merchant_id,
+                    binding.terminal_id,
+                    binding.invoice_prefix.as_str(),
+                    origin.file_name,
+                    origin.settings,
+                    origin.planned_at,
+                    origin.planned_by,
+                    chain::START,
+                ];
+                statement.query_row(row, |row| row.get(0))
             })
             .map_err(LedgerError::sqlite(PLANNING))?;
-        Ok(Self { transaction, batch: BatchId(batch), rows: 0, points: 0 })
+        for state in State::ALL {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO totals (batch_id, state, rows, points, recovered) VALUES (?1, ?2, 0, 0, 0)",
+                )
+                .and_then(|mut statement| statement.execute(params![batch, state.word()]))
+                .map_err(LedgerError::sqlite(PLANNING))?;
+        }
+        Self::of(transaction, BatchId(batch))
     }
 
-    /// Adds one payout.
+    /// Begins to hold a file against a batch that is planned already.
+    pub(super) fn again(connection: &'l mut Connection, batch: BatchId) -> Result<Self, LedgerError> {
+        Self::of(immediate(connection)?, batch)
+    }
+
+    fn of(transaction: Transaction<'l>, batch: BatchId) -> Result<Self, LedgerError> {
+        let edge =
+            |order| format!("SELECT payout_id FROM payouts WHERE batch_id = ?1 ORDER BY payout_id {order} LIMIT 1");
+        let first = read::one(&transaction, &edge("ASC"), [batch.0])?.unwrap_or(1);
+        let last = read::one(&transaction, &edge("DESC"), [batch.0])?.unwrap_or(0);
+        let words = usize::try_from(last - first + 1).unwrap_or(0).div_ceil(64);
+        Ok(Self { transaction, batch, before: (first, last), seen: vec![0; words], new: Size::default() })
+    }
+
+    /// Places one row of the file: adds it to the plan, or finds it there.
     ///
     /// # Errors
     /// When the ledger cannot be written, or its number belongs to another payout.
-    pub fn insert(&mut self, payout: &NewPayout<'_>) -> Result<Inserted, LedgerError> {
+    pub fn place(&mut self, payout: &NewPayout<'_>) -> Result<Placed, LedgerError> {
+        match self.insert(payout)? {
+            Some(id) => {
+                self.mint(payout.top_up, id)?;
+                self.new.rows += 1;
+                self.new.points += u64::from(payout.top_up.points.value());
+                Ok(Placed::New)
+            }
+            None => self.compare(payout),
+        }
+    }
+
+    fn insert(&self, payout: &NewPayout<'_>) -> Result<Option<i64>, LedgerError> {
         let TopUp { invoice_no, member, points, send_sms, receipt } = payout.top_up;
         let extra = (!payout.extra.is_empty()).then(|| serde_json::json!(payout.extra).to_string());
-        let phone_beside = member.phone().filter(|phone| phone.as_str() != member.key());
-        let inserted: Option<i64> = self
-            .transaction
+        let key = member.key();
+        let phone_beside = member.phone().filter(|phone| phone.as_str() != key);
+        self.transaction
             .prepare_cached(
                 "INSERT INTO payouts (batch_id, row, row_key, member, phone, points, send_sms, receipt, name, extra,
-                                      state, attempt, invoice_no, credited_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'planned', 1, ?11, ?12)
+                                      state, attempt, invoice_no)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'planned', 1, ?11)
                  ON CONFLICT (batch_id, row_key) DO NOTHING RETURNING payout_id",
             )
             .and_then(|mut statement| {
@@ -108,7 +159,7 @@ impl<'l> Planning<'l> {
                     self.batch.0,
                     payout.row,
                     payout.key.as_str(),
-                    member.key(),
+                    key,
                     phone_beside.as_ref().map(|phone| phone.as_str()),
                     points.value(),
                     send_sms,
@@ -116,63 +167,129 @@ impl<'l> Planning<'l> {
                     payout.name,
                     extra,
                     invoice_no.as_str(),
-                    Null,
                 ];
                 statement.query_row(row, |row| row.get(0)).optional()
             })
-            .map_err(LedgerError::sqlite(PLANNING))?;
-        let Some(id) = inserted else { return self.duplicate(payout.key) };
+            .map_err(LedgerError::sqlite(PLANNING))
+    }
+
+    fn mint(&self, top_up: &TopUp, payout: i64) -> Result<(), LedgerError> {
         self.transaction
             .prepare_cached("INSERT INTO invoices (invoice_no, payout_id, attempt) VALUES (?1, ?2, 1)")
-            .and_then(|mut statement| statement.execute(params![invoice_no.as_str(), id]))
-            .map_err(LedgerError::sqlite(PLANNING))?;
-        self.rows += 1;
-        self.points += u64::from(points.value());
-        Ok(Inserted::New)
+            .and_then(|mut statement| statement.execute(params![top_up.invoice_no.as_str(), payout]))
+            .map(drop)
+            .map_err(LedgerError::sqlite(PLANNING))
     }
 
-    fn duplicate(&self, key: &RowKey) -> Result<Inserted, LedgerError> {
-        let sql = "SELECT row FROM payouts WHERE batch_id = ?1 AND row_key = ?2";
-        let row = read::one(&self.transaction, sql, params![self.batch.0, key.as_str()])?;
-        row.map(|row| Inserted::Duplicate { row })
-            .ok_or_else(|| LedgerError::Broken("a duplicate row without its first".to_owned()))
+    /// Holds a row against the payout that has its key. Everything that is sent counts, the number aside: a retried
+    /// payout has another one by now.
+    fn compare(&mut self, payout: &NewPayout<'_>) -> Result<Placed, LedgerError> {
+        let sql = format!(
+            "SELECT {TOP_UP_COLUMNS}, p.payout_id, p.row, p.state FROM payouts p WHERE batch_id = ?1 AND row_key = ?2"
+        );
+        let reading = || LedgerError::sqlite("comparing with the plan");
+        let mut statement = self.transaction.prepare_cached(&sql).map_err(reading())?;
+        let mut rows = statement.query(params![self.batch.0, payout.key.as_str()]).map_err(reading())?;
+        let found = rows.next().map_err(reading())?;
+        let found = found.ok_or_else(|| LedgerError::Broken("a duplicate row without its first".to_owned()))?;
+        let (id, row): (i64, u64) = (found.get(6).map_err(reading())?, found.get(7).map_err(reading())?);
+        let (first, last) = self.before;
+        if id > last {
+            return Ok(Placed::Duplicate { row });
+        }
+        let index = usize::try_from(id - first).unwrap_or(0);
+        let (word, bit) = (index / 64, 1 << (index % 64));
+        if self.seen[word] & bit != 0 {
+            return Ok(Placed::Duplicate { row });
+        }
+        let planned = row::top_up(found, 0)?;
+        let state: String = found.get(8).map_err(reading())?;
+        self.seen[word] |= bit;
+        if planned == (TopUp { invoice_no: planned.invoice_no.clone(), ..payout.top_up.clone() }) {
+            return Ok(Placed::Same);
+        }
+        Ok(Placed::Changed { row, planned: Box::new(planned), state: read::state_of(&state)? })
     }
 
-    /// Payouts and points so far.
-    #[must_use]
-    pub fn size(&self) -> (u64, u64) {
-        (self.rows, self.points)
-    }
-
-    /// Shows each payout in the order of the row keys, which is the same however the file was sorted.
+    /// The row of a payout that the batch had before for the same member, whatever its key.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn in_key_order(&self, mut show: impl FnMut(&str, &TopUp)) -> Result<(), LedgerError> {
-        let sql = format!("SELECT {TOP_UP_COLUMNS}, p.row_key FROM payouts p WHERE batch_id = ?1 ORDER BY row_key");
-        let reading = || LedgerError::sqlite("reading the plan back");
-        let mut statement = self.transaction.prepare(&sql).map_err(reading())?;
-        let mut rows = statement.query([self.batch.0]).map_err(reading())?;
-        while let Some(row) = rows.next().map_err(reading())? {
-            let key: String = row.get(6).map_err(reading())?;
-            show(&key, &row::top_up(row, 0)?);
-        }
-        Ok(())
+    pub fn earlier_row_of_member(&self, member: &str) -> Result<Option<u64>, LedgerError> {
+        let sql = "SELECT row FROM payouts WHERE member = ?1 AND batch_id = ?2 AND payout_id <= ?3 LIMIT 1";
+        read::one(&self.transaction, sql, params![member, self.batch.0, self.before.1])
     }
 
-    /// Distinct members and the largest payout.
+    /// What this file adds to the plan.
+    #[must_use]
+    pub fn new_size(&self) -> Size {
+        self.new
+    }
+
+    /// The whole plan, what it had before included.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn whole_size(&self) -> Result<Size, LedgerError> {
+        let sql = "SELECT rows, points FROM batches WHERE batch_id = ?1";
+        let (rows, points): (u64, u64) = self
+            .transaction
+            .query_row(sql, [self.batch.0], |row| Ok((row.get(0)?, row.get(1)?)))
+            .map_err(LedgerError::sqlite("reading the plan back"))?;
+        Ok(Size { rows: rows + self.new.rows, points: points + self.new.points })
+    }
+
+    /// Shows the payouts that the batch had before and that the file no longer names.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn gone(&self, mut show: impl FnMut(Gone)) -> Result<(), LedgerError> {
+        let (first, last) = self.before;
+        let named: u64 = self.seen.iter().map(|word| u64::from(word.count_ones())).sum();
+        if i64::try_from(named).unwrap_or(i64::MAX) > last - first {
+            return Ok(());
+        }
+        let reading = || LedgerError::sqlite("looking for rows that are gone");
+        let sql = "SELECT payout_id, row, invoice_no, state FROM payouts
+                   WHERE batch_id = ?1 AND payout_id <= ?2 ORDER BY payout_id";
+        read::rows(&self.transaction, sql, params![self.batch.0, last], |row| {
+            let id: i64 = row.get(0).map_err(reading())?;
+            let index = usize::try_from(id - first).unwrap_or(0);
+            if self.seen[index / 64] & (1 << (index % 64)) == 0 {
+                let state: String = row.get(3).map_err(reading())?;
+                show(Gone {
+                    row: row.get(1).map_err(reading())?,
+                    invoice_no: row.get(2).map_err(reading())?,
+                    state: read::state_of(&state)?,
+                });
+            }
+            Ok(())
+        })
+        .map(drop)
+    }
+
+    /// Shows each payout of the whole plan in the order of the row keys, which is the same however a file was sorted.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn in_key_order(&self, show: impl FnMut(&str, &TopUp)) -> Result<(), LedgerError> {
+        read::in_key_order(&self.transaction, self.batch, show)
+    }
+
+    /// Distinct members and the largest payout among what this file adds.
     ///
     /// # Errors
     /// When the ledger cannot be read.
     pub fn members_and_largest(&self) -> Result<(u64, u64), LedgerError> {
-        let sql = "SELECT count(DISTINCT member), coalesce(max(points), 0) FROM payouts WHERE batch_id = ?1";
+        let sql = "SELECT count(DISTINCT member), coalesce(max(points), 0) FROM payouts
+                   WHERE batch_id = ?1 AND payout_id > ?2";
         self.transaction
-            .query_row(sql, [self.batch.0], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row(sql, params![self.batch.0, self.before.1], |row| Ok((row.get(0)?, row.get(1)?)))
             .map_err(LedgerError::sqlite("reading the plan back"))
     }
 
-    /// Payouts of this plan whose member and points another batch at the same gateway holds planned, in doubt or
-    /// held, or credited since `credited_since`: how many, and the first few.
+    /// Payouts that this file adds whose member and points another batch at the same gateway has in one of `states`
+    /// (credited ones only since `credited_since`): how many, and the first few.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -182,59 +299,47 @@ impl<'l> Planning<'l> {
         credited_since: i64,
         few: usize,
     ) -> Result<(u64, Vec<Repeat>), LedgerError> {
-        let words: Vec<String> = states.iter().map(|state| format!("'{}'", state.word())).collect();
-        let from = format!(
-            "FROM payouts p
-             CROSS JOIN payouts o ON o.member = p.member AND o.points = p.points AND o.batch_id <> p.batch_id
-             JOIN batches b ON b.batch_id = o.batch_id
-             WHERE p.batch_id = ?1 AND o.state IN ({}) AND coalesce(o.credited_at, ?2) >= ?2
-               AND b.gateway_host = (SELECT gateway_host FROM batches WHERE batch_id = ?1)",
-            words.join(", ")
-        );
-        let count_sql = format!("SELECT count(DISTINCT p.payout_id) {from}");
-        let count = read::one(&self.transaction, &count_sql, params![self.batch.0, credited_since])?;
-        let list_sql = format!("SELECT p.row, b.name, o.row, o.state, o.credited_at {from} ORDER BY p.row LIMIT ?3");
-        let few = i64::try_from(few).unwrap_or(i64::MAX);
-        let list = read::rows(&self.transaction, &list_sql, params![self.batch.0, credited_since, few], |row| {
-            let reading = || LedgerError::sqlite("comparing with other batches");
-            let word: String = row.get(3).map_err(reading())?;
-            Ok(Repeat {
-                row: row.get(0).map_err(reading())?,
-                batch: row.get(1).map_err(reading())?,
-                other_row: row.get(2).map_err(reading())?,
-                state: read::state_of(&word)?,
-                credited_at: row.get(4).map_err(reading())?,
-            })
-        })?;
-        Ok((count.unwrap_or(0), list))
+        repeats::find(&self.transaction, self.batch, self.before.1, states, credited_since, few)
     }
 
     /// Makes the plan durable under its seal, with the consent that was given to it.
     ///
     /// # Errors
-    /// When the ledger cannot be written; then nothing of the plan is in it.
+    /// When the ledger cannot be written; then nothing of what this file adds is in it.
     pub fn seal(self, plan_sha256: [u8; 32], skipped_rows: u64, consent: &str, at: i64) -> Result<(), LedgerError> {
-        for state in State::ALL {
-            let (rows, points) = if state == State::Planned { (self.rows, self.points) } else { (0, 0) };
-            self.transaction
-                .execute(
-                    "INSERT INTO totals (batch_id, state, rows, points, recovered) VALUES (?1, ?2, ?3, ?4, 0)",
-                    params![self.batch.0, state.word(), rows, points],
-                )
-                .map_err(LedgerError::sqlite(PLANNING))?;
-        }
+        let Size { rows, points } = self.new;
         self.transaction
             .execute(
-                "UPDATE batches SET rows = ?2, points = ?3, skipped_rows = ?4, plan_sha256 = ?5, consent = ?6
-                 WHERE batch_id = ?1",
-                params![self.batch.0, self.rows, self.points, skipped_rows, plan_sha256, consent],
+                "UPDATE totals SET rows = rows + ?2, points = points + ?3 WHERE batch_id = ?1 AND state = 'planned'",
+                params![self.batch.0, rows, points],
             )
+            .and_then(|_| {
+                self.transaction.execute(
+                    "UPDATE batches SET rows = rows + ?2, points = points + ?3, skipped_rows = ?4, plan_sha256 = ?5,
+                                        consent = ?6
+                     WHERE batch_id = ?1",
+                    params![self.batch.0, rows, points, skipped_rows, plan_sha256, consent],
+                )
+            })
             .map_err(LedgerError::sqlite(PLANNING))?;
         let hex: String = plan_sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-        let note = format!("plan {hex}, {consent}");
+        let note = format!("plan {hex}, {rows} new rows, {consent}");
         let mut group = Group::begin(&self.transaction, self.batch)?;
         group.write(&Write::Batch { at, event: BatchEvent::Planned(note) })?;
         group.finish()?;
         self.transaction.commit().map_err(LedgerError::sqlite("committing the plan"))
     }
+
+    /// The batch as it was before.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn batch(&self) -> Result<Batch, LedgerError> {
+        read::batch_of(&self.transaction, self.batch)
+    }
+}
+
+/// IMMEDIATE: a deferred transaction that reads before it writes is refused without waiting.
+fn immediate(connection: &mut Connection) -> Result<Transaction<'_>, LedgerError> {
+    connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(LedgerError::sqlite(PLANNING))
 }

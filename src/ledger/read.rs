@@ -123,6 +123,22 @@ pub(super) fn outcomes(
     Ok(())
 }
 
+/// Shows each payout of a batch in the order of the row keys.
+pub(super) fn in_key_order(
+    connection: &Connection,
+    batch: BatchId,
+    mut show: impl FnMut(&str, &TopUp),
+) -> Result<(), LedgerError> {
+    let sql = format!("SELECT {TOP_UP_COLUMNS}, p.row_key FROM payouts p WHERE batch_id = ?1 ORDER BY row_key");
+    let mut statement = connection.prepare_cached(&sql).map_err(LedgerError::sqlite(READING))?;
+    let mut rows = statement.query([batch.0]).map_err(LedgerError::sqlite(READING))?;
+    while let Some(row) = rows.next().map_err(LedgerError::sqlite(READING))? {
+        let key: String = row.get(6).map_err(LedgerError::sqlite(READING))?;
+        show(&key, &row::top_up(row, 0)?);
+    }
+    Ok(())
+}
+
 /// The state that a stored word names.
 pub(super) fn state_of(word: &str) -> Result<State, LedgerError> {
     State::from_word(word).ok_or_else(|| LedgerError::Broken(format!("no state is called {word:?}")))

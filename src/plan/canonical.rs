@@ -1,25 +1,29 @@
 //! Seals a plan: one SHA-256 over everything that it sends, the same however the file was sorted or saved.
 
+use crate::domain::batch_name::BatchName;
 use crate::domain::payout::TopUp;
+use crate::ledger::{Batch, Binding, Ledger, LedgerError};
 use aws_lc_rs::digest::{Context, SHA256};
 
 /// The seal while rows are added to it, in the order of their keys.
 pub(super) struct Seal(Context);
 
 impl Seal {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(batch: &BatchName, binding: &Binding) -> Self {
         let mut seal = Self(Context::new(&SHA256));
-        seal.field("topup-plan-1");
+        let Binding { gateway_host, merchant_id, terminal_id, invoice_prefix } = binding;
+        for field in ["topup-plan-1", batch.as_str(), gateway_host, merchant_id, terminal_id, invoice_prefix.as_str()] {
+            seal.field(field);
+        }
         seal
     }
 
-    /// Adds one payout. Its number stands for merchant, batch and prefix as well.
+    /// Adds one payout: everything that is sent, but for the number, which follows from the key and the attempt.
     pub(super) fn add(&mut self, key: &str, top_up: &TopUp) {
-        let TopUp { invoice_no, member, points, send_sms, receipt } = top_up;
+        let TopUp { invoice_no: _, member, points, send_sms, receipt } = top_up;
         let phone = member.phone();
         for field in [
             key,
-            invoice_no.as_str(),
             &member.key(),
             phone.as_ref().map_or("", |phone| phone.as_str()),
             &points.value().to_string(),
@@ -49,4 +53,14 @@ impl Seal {
         self.0.update(&(text.len() as u64).to_be_bytes());
         self.0.update(text.as_bytes());
     }
+}
+
+/// The seal that the payouts of a batch lead to, whatever became of them since.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn seal_of(ledger: &Ledger, batch: &Batch) -> Result<[u8; 32], LedgerError> {
+    let mut seal = Seal::new(&batch.name, &batch.binding);
+    ledger.in_key_order(batch.id, |key, top_up| seal.add(key, top_up))?;
+    Ok(seal.close(batch.rows, batch.points))
 }

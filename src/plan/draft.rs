@@ -1,17 +1,14 @@
-//! Writes a new batch's plan into an open transaction, and judges it as a whole before it is sealed.
+//! Places a file's rows into an open transaction, and judges them as a whole before the plan is sealed.
 
 use super::canonical::Seal;
-use super::{Limits, PlanError, Planned, Problems, Refusal, Terms, keys_of, top_up_of};
-use crate::domain::payout::Row;
-use crate::domain::standing::State;
-use crate::intake::{Intake, Item, Problem, ProblemKind, Repair, Tail};
-use crate::ledger::{Inserted, Ledger, LedgerError, NewPayout, Origin, Planning, Repeat, UnixMs};
+use super::judge;
+use super::{PlanError, Planned, Problems, Terms, keys_of, top_up_of};
+use crate::domain::payout::{Row, TopUp};
+use crate::intake::{Intake, Item, Problem, ProblemKind, Repair};
+use crate::ledger::{Batch, Ledger, LedgerError, NewPayout, Origin, Placed, Planning, Size, UnixMs};
 
 /// Repairs that are listed; the rest is only counted.
 const REPAIRS_MAX: usize = 1000;
-/// Rows of other batches that a refusal names.
-const REPEATS_NAMED: usize = 20;
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// A plan that waits for its consent. Dropped, it leaves nothing behind.
 #[derive(Debug)]
@@ -23,19 +20,21 @@ pub struct Draft<'l> {
 /// What a plan comes to.
 #[derive(Clone, Debug)]
 pub struct DraftSummary {
-    /// Payouts.
-    pub rows: u64,
-    /// Points in all.
-    pub points: u64,
-    /// Different members.
+    /// What this file adds to the plan.
+    pub new: Size,
+    /// The whole plan, what the batch had before included.
+    pub whole: Size,
+    /// Rows of the file that the batch has already.
+    pub known_rows: u64,
+    /// Different members among what is new.
     pub members: u64,
-    /// Payouts whose member has no phone, and so no pre-check.
+    /// New payouts whose member has no phone, and so no pre-check.
     pub without_pre_check: u64,
-    /// Points of the largest payout.
+    /// Points of the largest new payout.
     pub largest: u64,
     /// Rows of the file that are not paid.
     pub skipped_rows: u64,
-    /// The seal.
+    /// The seal of the whole plan.
     pub plan_sha256: [u8; 32],
     /// Cells that were repaired, the first of them.
     pub repairs: Vec<Repair>,
@@ -55,7 +54,7 @@ impl Draft<'_> {
     /// Makes the plan durable, with the consent that was given to it.
     ///
     /// # Errors
-    /// When the ledger cannot be written; then nothing of the plan is in it.
+    /// When the ledger cannot be written; then nothing of what the file adds is in it.
     pub fn seal(self, consent: &str, at: UnixMs) -> Result<DraftSummary, LedgerError> {
         self.planning.seal(self.summary.plan_sha256, self.summary.skipped_rows, consent, at)?;
         Ok(self.summary)
@@ -64,9 +63,13 @@ impl Draft<'_> {
 
 /// What reading the rows came to.
 #[derive(Debug, Default)]
-struct Reading {
-    problems: Problems,
-    skipped_rows: u64,
+pub(super) struct Reading {
+    pub(super) problems: Problems,
+    /// Rows whose payout was planned with other values.
+    pub(super) changed: u64,
+    /// Rows that the batch had before, unchanged.
+    pub(super) known_rows: u64,
+    pub(super) skipped_rows: u64,
     without_pre_check: u64,
     repairs: Vec<Repair>,
     repair_count: u64,
@@ -77,9 +80,13 @@ pub(super) fn draft<'l>(
     mut intake: Intake,
     terms: &Terms,
     origin: &Origin,
+    batch: Option<Batch>,
 ) -> Result<Planned<'l>, PlanError> {
-    let has_other_batches = !ledger.batches()?.is_empty();
-    let mut planning = ledger.plan(&terms.batch, &terms.binding, origin)?;
+    let has_other_batches = ledger.batches()?.len() > usize::from(batch.is_some());
+    let mut planning = match &batch {
+        None => ledger.plan(&terms.batch, &terms.binding, origin)?,
+        Some(batch) => ledger.plan_again(batch.id)?,
+    };
     let mut reading = Reading::default();
     while let Some(item) = intake.next()? {
         match item {
@@ -88,29 +95,40 @@ pub(super) fn draft<'l>(
         }
     }
     let tail = intake.finish()?;
-    if let Some(refusal) = judge(&mut reading, &tail, planning.size(), terms) {
+    let gone = judge::gone(&planning, &mut reading.problems)?;
+    let whole = planning.whole_size()?;
+    let name = batch.as_ref().map(|batch| &batch.name);
+    if let Some(refusal) = judge::file(&mut reading, &tail, whole, gone.open, name, terms) {
         return Ok(Planned::Refused(refusal));
     }
-    if has_other_batches && let Some(refusal) = judge_repeats(&planning, terms)? {
+    if has_other_batches && let Some(refusal) = judge::repeats(&planning, &reading, terms)? {
         return Ok(Planned::Refused(refusal));
     }
-    let (rows, points) = planning.size();
-    let mut seal = Seal::new();
+    let mut warnings = tail.warnings;
+    warnings.extend(gone.said());
+    if let Some(batch) = batch
+        && planning.new_size().rows == 0
+        && reading.skipped_rows == batch.skipped_rows
+    {
+        return Ok(Planned::Known(Box::new(batch), warnings));
+    }
+    let mut seal = Seal::new(&terms.batch, &terms.binding);
     planning.in_key_order(|key, top_up| seal.add(key, top_up))?;
     let (members, largest) = planning.members_and_largest()?;
     let summary = DraftSummary {
-        rows,
-        points,
+        new: planning.new_size(),
+        whole,
+        known_rows: reading.known_rows,
         members,
         without_pre_check: reading.without_pre_check,
         largest,
         skipped_rows: reading.skipped_rows,
-        plan_sha256: seal.close(rows, points),
+        plan_sha256: seal.close(whole.rows, whole.points),
         repairs: reading.repairs,
         repair_count: reading.repair_count,
-        warnings: tail.warnings,
+        warnings,
     };
-    Ok(Planned::New(Box::new(Draft { planning, summary })))
+    Ok(Planned::Draft(Box::new(Draft { planning, summary })))
 }
 
 impl Reading {
@@ -135,17 +153,38 @@ impl Reading {
             let top_up = top_up_of(row, &key, terms);
             let name = row.name.as_deref();
             let new = NewPayout { row: row.row, key: &key, top_up: &top_up, name, extra: &row.extra };
-            match planning.insert(&new)? {
-                Inserted::New => {
-                    self.without_pre_check += u64::from(row.member.phone().is_none());
-                    return Ok(());
+            match planning.place(&new)? {
+                Placed::New => return self.take_new(planning, row, terms),
+                Placed::Same => self.known_rows += 1,
+                Placed::Changed { row: planned_row, planned, state } => {
+                    self.changed += 1;
+                    let message = changes(&planned, &top_up, planned_row, state.word());
+                    self.problems.add(Problem::of_row(row.row, ProblemKind::Differs, message));
                 }
-                Inserted::Duplicate { row: first } if row.reference.is_some() || !terms.allow_repeat_phones => {
+                Placed::Duplicate { row: first } if row.reference.is_some() || !terms.allow_repeat_phones => {
                     self.duplicate(row, first);
-                    return Ok(());
                 }
-                Inserted::Duplicate { .. } => {}
+                // The next occurrence of the member.
+                Placed::Duplicate { .. } => continue,
             }
+            return Ok(());
+        }
+        Ok(())
+    }
+
+    /// A new row key whose member has a payout in the batch already is a second payment, unless that is meant.
+    fn take_new(&mut self, planning: &Planning<'_>, row: &Row, terms: &Terms) -> Result<(), PlanError> {
+        self.without_pre_check += u64::from(row.member.phone().is_none());
+        if terms.allow_repeat_phones {
+            return Ok(());
+        }
+        if let Some(earlier) = planning.earlier_row_of_member(&row.member.key())? {
+            let message = format!(
+                "is new, and its member has a payout in this batch already, planned as row {earlier}; take it out, or \
+                 say --allow-repeat-phones if the member is to be paid twice"
+            );
+            let problem = Problem::of_row(row.row, ProblemKind::Duplicate, message);
+            self.problems.add(problem.with_found(&row.member.masked()));
         }
         Ok(())
     }
@@ -172,78 +211,20 @@ impl Reading {
     }
 }
 
-/// Judges the file as a whole.
-fn judge(reading: &mut Reading, tail: &Tail, (rows, points): (u64, u64), terms: &Terms) -> Option<Refusal> {
-    for problem in &tail.problems {
-        reading.problems.add(problem.clone());
+/// Which values differ, and what was planned.
+fn changes(planned: &TopUp, found: &TopUp, planned_row: u64, state: &str) -> String {
+    let mut changes = Vec::new();
+    if planned.points != found.points {
+        changes.push(format!("{} points, now {}", planned.points.value(), found.points.value()));
     }
-    let Limits { points_per_batch, rows_per_batch, .. } = terms.limits;
-    let limits = [
-        ("rows", rows, rows_per_batch, "limits.rows_per_batch"),
-        ("points", points, points_per_batch, "limits.points_per_batch"),
-    ];
-    for (what, found, limit, key) in limits {
-        if let Some(limit) = limit.filter(|limit| found > *limit) {
-            let message = format!("needs at most {limit} {what} ({key}), has {found}");
-            reading.problems.add(Problem::of_file(ProblemKind::Limit, message));
-        }
+    if planned.member != found.member {
+        changes.push(format!("member {}, now {}", planned.member.masked(), found.member.masked()));
     }
-    if let Some(expected) = terms.expect_rows.filter(|expected| *expected != rows + reading.skipped_rows) {
-        let message = format!("needs {expected} rows (--expect-rows), has {}", rows + reading.skipped_rows);
-        reading.problems.add(Problem::of_file(ProblemKind::Limit, message));
+    if planned.send_sms != found.send_sms {
+        changes.push(format!("send_sms {}, now {}", planned.send_sms, found.send_sms));
     }
-    let problems = std::mem::take(&mut reading.problems);
-    (problems.count > 0).then(|| {
-        let message = format!(
-            "the file was refused for {} problem{}; nothing was planned and nothing was sent\nhint: correct the cells \
-             that are listed, and run the same command again",
-            problems.count,
-            if problems.count == 1 { "" } else { "s" }
-        );
-        problems.into_refusal("file_refused", message)
-    })
-}
-
-/// A payout that another batch may still pay is never sent under a second number; one that another batch paid lately
-/// is a question.
-fn judge_repeats(planning: &Planning<'_>, terms: &Terms) -> Result<Option<Refusal>, PlanError> {
-    let open = [State::Planned, State::InDoubt, State::Held];
-    let (count, repeats) = planning.repeats(&open, 0, REPEATS_NAMED)?;
-    if count > 0 {
-        let batch = repeats.first().map(|repeat| repeat.batch.clone()).unwrap_or_default();
-        let message = format!(
-            "{count} rows would pay members the same points that another batch has not finished yet\nhint: finish it \
-             first: `topup resume {batch}`; or cancel those payouts there"
-        );
-        return Ok(Some(refusal_of(repeats, count, "repeated_open", message)));
+    if planned.receipt != found.receipt {
+        changes.push("another receipt".to_owned());
     }
-    let since = terms.now - i64::from(terms.repeat_window_days) * DAY_MS;
-    let (count, repeats) = planning.repeats(&[State::Credited], since, REPEATS_NAMED)?;
-    if terms.repeat_why.is_some() || count == 0 || count * 2 < planning.size().0 {
-        return Ok(None);
-    }
-    let message = format!(
-        "{count} of {} rows pay members the same points that another batch credited in the last {} days\nhint: if \
-         that is meant, say why: --repeat \"the reason\"",
-        planning.size().0,
-        terms.repeat_window_days
-    );
-    Ok(Some(refusal_of(repeats, count, "repeated_credited", message)))
-}
-
-fn refusal_of(repeats: Vec<Repeat>, count: u64, code: &'static str, message: String) -> Refusal {
-    let problem = |repeat: Repeat| {
-        let message =
-            format!("same member and points as row {} of batch {}, {}", repeat.other_row, repeat.batch, when(&repeat));
-        Problem::of_row(repeat.row, ProblemKind::Duplicate, message)
-    };
-    Refusal { code, message, problems: repeats.into_iter().map(problem).collect(), problem_count: count }
-}
-
-fn when(repeat: &Repeat) -> String {
-    let credited_at = repeat.credited_at.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    match credited_at {
-        Some(at) => format!("{} on {}", repeat.state.word(), at.strftime("%Y-%m-%d")),
-        None => repeat.state.word().to_owned(),
-    }
+    format!("was planned as row {planned_row} with {}, and is {state}", changes.join("; "))
 }

@@ -4,8 +4,9 @@
 
 mod canonical;
 mod draft;
-mod known;
+mod judge;
 
+pub use canonical::seal_of;
 pub use draft::{Draft, DraftSummary};
 
 use crate::domain::batch_name::BatchName;
@@ -56,10 +57,10 @@ pub struct Limits {
 /// What planning a file came to.
 #[derive(Debug)]
 pub enum Planned<'l> {
-    /// A new batch, in an open transaction: sealed with a consent, or dropped.
-    New(Box<Draft<'l>>),
-    /// The batch is planned already, with exactly these rows.
-    Known(Box<Batch>),
+    /// A new batch, or new rows of one, in an open transaction: sealed with a consent, or dropped.
+    Draft(Box<Draft<'l>>),
+    /// The batch has all these rows already; and what a person should know.
+    Known(Box<Batch>, Vec<String>),
     /// Nothing will be paid.
     Refused(Refusal),
 }
@@ -91,7 +92,7 @@ pub enum PlanError {
     Bound(String),
 }
 
-/// Plans a file: a new batch, or the same rows again.
+/// Plans a file: a new batch, or the rows that an amended file adds to one.
 ///
 /// # Errors
 /// When the ledger or the file fails, or the batch is bound to something else.
@@ -102,13 +103,11 @@ pub fn plan<'l>(
     origin: &Origin,
 ) -> Result<Planned<'l>, PlanError> {
     check_prefix(ledger, &terms.binding)?;
-    match ledger.find_batch(terms.batch.as_str())? {
-        None => draft::draft(ledger, intake, terms, origin),
-        Some(batch) => {
-            check_binding(&batch, &terms.binding)?;
-            known::compare(ledger, intake, terms, batch)
-        }
+    let batch = ledger.find_batch(terms.batch.as_str())?;
+    if let Some(batch) = &batch {
+        check_binding(batch, &terms.binding)?;
     }
+    draft::draft(ledger, intake, terms, origin, batch)
 }
 
 /// Refuses to touch a batch under another gateway, merchant, terminal or prefix than it was planned under.

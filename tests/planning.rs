@@ -1,0 +1,316 @@
+//! What planning a file makes of it: a new batch, the same rows again, more rows, or a refusal that leaves nothing.
+
+use std::path::Path;
+use topup::domain::batch_name::BatchName;
+use topup::domain::event::{Event, Fate};
+use topup::domain::invoice_no::InvoicePrefix;
+use topup::domain::standing::State;
+use topup::intake::{self, IntakeOptions};
+use topup::ledger::{Access, Binding, Entry, Ledger, Origin, PayoutId};
+use topup::plan::{self, Limits, PlanError, Planned, Refusal, Terms, plan, seal_of};
+
+const NOW: i64 = 1_800_000_000_000;
+const DAY_MS: i64 = 86_400_000;
+
+/// A folder with one ledger, in which files are planned.
+struct Desk {
+    folder: tempfile::TempDir,
+    ledger: Ledger,
+}
+
+/// What became of a file.
+#[derive(Debug, PartialEq)]
+enum Outcome {
+    /// So many new rows, so many in all.
+    Planned(u64, u64),
+    Known,
+    Refused(Refusal),
+}
+
+impl Outcome {
+    fn refusal(self) -> Refusal {
+        match self {
+            Self::Refused(refusal) => refusal,
+            Self::Planned(..) | Self::Known => panic!("expected a refusal, found {self:?}"),
+        }
+    }
+}
+
+impl Desk {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&folder.path().join("topup.db"), Access::Create).unwrap();
+        Self { folder, ledger }
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.folder.path().join("topup.db")
+    }
+
+    fn plan(&mut self, batch: &str, file: &str) -> Outcome {
+        self.plan_with(file, &terms(batch)).unwrap()
+    }
+
+    fn plan_with(&mut self, file: &str, terms: &Terms) -> Result<Outcome, PlanError> {
+        let path = self.folder.path().join("file.csv");
+        std::fs::write(&path, file).unwrap();
+        let intake = intake::open(Path::new(&path), &IntakeOptions::default()).unwrap();
+        Ok(match plan(&mut self.ledger, intake, terms, &origin())? {
+            Planned::Known(..) => Outcome::Known,
+            Planned::Refused(refusal) => Outcome::Refused(refusal),
+            Planned::Draft(draft) => {
+                let summary = draft.seal("test", NOW).unwrap();
+                Outcome::Planned(summary.new.rows, summary.whole.rows)
+            }
+        })
+    }
+
+    /// Records what happened to the payout of a row, as a run would.
+    fn happen(&mut self, batch: &str, row: u64, events: &[Event]) {
+        let ledger = Ledger::open(&self.path(), Access::Write).unwrap();
+        let batch = ledger.batch(batch).unwrap();
+        let run = ledger.into_run(batch.id).unwrap();
+        let all = run.payouts_after(State::Planned, None, 1000).unwrap();
+        let id: PayoutId = all.iter().find(|payout| payout.row == row).unwrap().id;
+        let mut standing = run.standing(id).unwrap();
+        let mut entries = Vec::new();
+        for event in events {
+            let before = standing.state;
+            standing = standing.after(event).unwrap();
+            entries.push(Entry {
+                payout: id,
+                event: event.clone(),
+                before,
+                after: standing.state,
+                call: None,
+                note: None,
+                why: None,
+                new_number: None,
+                recovered: false,
+            });
+        }
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(run.record(NOW, entries)).unwrap();
+        run.close().unwrap();
+    }
+
+    fn credit(&mut self, batch: &str, row: u64) {
+        self.happen(batch, row, &[Event::SubmitIntended, Event::SendEnded(Fate::Credited)]);
+    }
+
+    /// The ledger holds together, its seal included.
+    fn audit(&self, batch: &str) {
+        let batch = self.ledger.batch(batch).unwrap();
+        assert_eq!(self.ledger.audit(&batch, None).unwrap().findings, Vec::<String>::new());
+        assert_eq!(seal_of(&self.ledger, &batch).unwrap(), batch.plan_sha256);
+    }
+}
+
+fn terms(batch: &str) -> Terms {
+    Terms {
+        batch: BatchName::parse(batch).unwrap(),
+        binding: Binding {
+            gateway_host: "127.0.0.1:1".into(),
+            merchant_id: "M001".into(),
+            terminal_id: "T001".into(),
+            invoice_prefix: InvoicePrefix::parse("TP").unwrap(),
+        },
+        send_sms: true,
+        limits: Limits::default(),
+        expect_rows: None,
+        allow_repeat_phones: false,
+        skip_invalid: false,
+        repeat_why: None,
+        repeat_window_days: 20,
+        now: NOW,
+    }
+}
+
+fn origin() -> Origin {
+    Origin { file_name: "file.csv".into(), settings: "{}".into(), planned_by: "test".into(), planned_at: NOW }
+}
+
+const TWO: &str = "phone,points\n0901234567,100\n0901234568,200\n";
+
+#[test]
+fn the_same_rows_are_known_however_they_are_sorted_and_whatever_else_the_file_says() {
+    let mut desk = Desk::new();
+    assert_eq!(desk.plan("a", TWO), Outcome::Planned(2, 2));
+    desk.audit("a");
+    for same in [
+        TWO,
+        "phone,points\n0901234568,200\n0901234567,100\n",
+        "points,phone,note\n100,0901234567,typo\n200,0901234568,\n",
+    ] {
+        assert_eq!(desk.plan("a", same), Outcome::Known, "{same}");
+    }
+}
+
+#[test]
+fn an_amended_file_adds_exactly_its_new_rows() {
+    let mut desk = Desk::new();
+    desk.plan("a", TWO);
+    desk.credit("a", 2);
+    let amended = "phone,points\n0901234569,300\n0901234568,200\n0901234567,100\n";
+    assert_eq!(desk.plan("a", amended), Outcome::Planned(1, 3));
+    assert_eq!(desk.plan("a", amended), Outcome::Known);
+    let batch = desk.ledger.batch("a").unwrap();
+    assert_eq!((batch.rows, batch.points), (3, 600));
+    desk.audit("a");
+}
+
+#[test]
+fn a_changed_value_is_refused_before_anything_is_sent() {
+    let mut desk = Desk::new();
+    desk.plan("a", "reference,phone,points,send_sms\nr1,0901234567,100,yes\nr2,0901234568,200,yes\n");
+    for (changed, expected) in [
+        ("r1,0901234567,101,yes", "100 points, now 101"),
+        ("r1,0901234569,100,yes", "member 090***4567, now 090***4569"),
+        ("r1,0901234567,100,no", "send_sms true, now false"),
+    ] {
+        let file = format!("reference,phone,points,send_sms\n{changed}\nr2,0901234568,200,yes\n");
+        let refusal = desk.plan("a", &file).refusal();
+        assert_eq!(refusal.code, "plan_differs");
+        assert!(refusal.message.contains("1 rows changed, 0 gone"), "{}", refusal.message);
+        assert!(refusal.problems[0].message.contains(expected), "{:?}", refusal.problems);
+    }
+    assert_eq!(desk.ledger.batch("a").unwrap().points, 300);
+}
+
+#[test]
+fn a_row_that_is_gone_is_refused_until_it_is_paid_or_closed() {
+    let mut desk = Desk::new();
+    desk.plan("a", TWO);
+    let one = "phone,points\n0901234567,100\n";
+    let refusal = desk.plan("a", one).refusal();
+    assert!(refusal.message.contains("0 rows changed, 1 gone"), "{}", refusal.message);
+    assert!(refusal.problems[0].message.contains("row 3"), "{:?}", refusal.problems);
+    desk.happen("a", 3, &[Event::Cancelled]);
+    assert_eq!(desk.plan("a", one), Outcome::Known);
+}
+
+#[test]
+fn another_key_for_a_member_of_the_batch_is_refused_unless_it_is_meant() {
+    let mut desk = Desk::new();
+    desk.plan("a", "reference,phone,points\nr1,0901234567,100\n");
+    desk.credit("a", 2);
+    // The reference column is lost: the same member would be paid under another key.
+    let lost = "phone,points\n0901234567,100\n";
+    let refusal = desk.plan("a", lost).refusal();
+    assert!(refusal.problems[0].message.contains("planned as row 2"), "{:?}", refusal.problems);
+    let more = "reference,phone,points\nr1,0901234567,100\nr9,0901234567,50\n";
+    assert!(desk.plan("a", more).refusal().problems[0].message.contains("--allow-repeat-phones"));
+    let meant = Terms { allow_repeat_phones: true, ..terms("a") };
+    assert_eq!(desk.plan_with(more, &meant).unwrap(), Outcome::Planned(1, 2));
+    desk.audit("a");
+}
+
+#[test]
+fn a_doubled_row_is_refused_with_both_rows_unless_it_is_meant() {
+    let mut desk = Desk::new();
+    let twice = "phone,points\n0901234567,100\n0901234567,100\n";
+    let refusal = desk.plan("a", twice).refusal();
+    assert_eq!((refusal.problems[0].row, refusal.problem_count), (Some(3), 1));
+    assert!(refusal.problems[0].message.contains("row 2"), "{:?}", refusal.problems);
+    assert!(desk.ledger.find_batch("a").unwrap().is_none(), "a refused plan leaves nothing");
+    let meant = Terms { allow_repeat_phones: true, ..terms("a") };
+    assert_eq!(desk.plan_with(twice, &meant).unwrap(), Outcome::Planned(2, 2));
+    assert_eq!(desk.plan_with(twice, &meant).unwrap(), Outcome::Known);
+    let references = "reference,phone,points\nr1,0901234567,100\nr1,0901234568,100\n";
+    assert!(desk.plan("b", references).refusal().problems[0].message.contains("row 2"));
+}
+
+#[test]
+fn what_another_batch_has_not_finished_is_never_planned_again() {
+    for events in [vec![], vec![Event::SubmitIntended]] {
+        let mut desk = Desk::new();
+        desk.plan("a", TWO);
+        desk.happen("a", 2, &events);
+        desk.credit("a", 3);
+        let refusal = desk.plan("b", "phone,points\n0901234567,100\n0909999999,100\n").refusal();
+        assert_eq!((refusal.code, refusal.problem_count), ("repeated_open", 1));
+        // No reason changes that; another amount for the same member is another payout.
+        let meant = Terms { repeat_why: Some("bonus".into()), ..terms("b") };
+        assert_eq!(desk.plan_with("phone,points\n0901234567,100\n", &meant).unwrap().refusal().code, "repeated_open");
+        assert_eq!(desk.plan("b", "phone,points\n0901234567,150\n"), Outcome::Planned(1, 1));
+    }
+}
+
+#[test]
+fn what_another_batch_credited_lately_is_asked_about_when_it_is_half_of_the_file() {
+    let mut desk = Desk::new();
+    desk.plan("a", TWO);
+    desk.credit("a", 2);
+    desk.credit("a", 3);
+    let refusal = desk.plan("b", TWO).refusal();
+    assert_eq!((refusal.code, refusal.problem_count), ("repeated_credited", 2));
+    assert!(refusal.problems[0].message.contains("batch a"), "{:?}", refusal.problems);
+    let a_month_later = Terms { now: NOW + 30 * DAY_MS, ..terms("b") };
+    assert_eq!(desk.plan_with(TWO, &a_month_later).unwrap(), Outcome::Planned(2, 2));
+    let meant = Terms { repeat_why: Some("second bonus".into()), ..terms("c") };
+    // Batch b has them open now, and that is never passed over.
+    assert_eq!(desk.plan_with(TWO, &meant).unwrap().refusal().code, "repeated_open");
+}
+
+#[test]
+fn a_batch_stays_with_its_gateway_merchant_terminal_and_prefix() {
+    let mut desk = Desk::new();
+    desk.plan("a", TWO);
+    let changes: [(&str, fn(&mut Binding)); 4] = [
+        ("gateway", |binding| binding.gateway_host = "api.example:443".into()),
+        ("merchant_id", |binding| binding.merchant_id = "M002".into()),
+        ("terminal_id", |binding| binding.terminal_id = "T002".into()),
+        ("invoice_prefix", |binding| binding.invoice_prefix = InvoicePrefix::parse("XX").unwrap()),
+    ];
+    for (what, change) in changes {
+        let mut other = terms("a");
+        change(&mut other.binding);
+        let error = desk.plan_with(TWO, &other).unwrap_err().to_string();
+        assert!(error.contains(what), "{what}: {error}");
+    }
+    // The prefix is the merchant's, not the batch's.
+    let mut other = terms("b");
+    other.binding.invoice_prefix = InvoicePrefix::parse("XX").unwrap();
+    assert!(matches!(desk.plan_with("phone,points\n0909999999,100\n", &other), Err(PlanError::Bound(_))));
+}
+
+#[test]
+fn limits_hold_for_the_whole_batch() {
+    let mut desk = Desk::new();
+    let limited = |limits| Terms { limits, ..terms("a") };
+    for (limits, expected) in [
+        (Limits { points_per_payout: Some(150), ..Limits::default() }, "limits.points_per_payout"),
+        (Limits { points_per_batch: Some(299), ..Limits::default() }, "limits.points_per_batch"),
+        (Limits { rows_per_batch: Some(1), ..Limits::default() }, "limits.rows_per_batch"),
+    ] {
+        let refusal = desk.plan_with(TWO, &limited(limits)).unwrap().refusal();
+        assert!(refusal.problems[0].message.contains(expected), "{:?}", refusal.problems);
+    }
+    let expecting = Terms { expect_rows: Some(3), ..terms("a") };
+    assert!(desk.plan_with(TWO, &expecting).unwrap().refusal().problems[0].message.contains("--expect-rows"));
+    let enough = Limits { points_per_batch: Some(300), rows_per_batch: Some(2), points_per_payout: Some(200) };
+    assert_eq!(desk.plan_with(TWO, &limited(enough)).unwrap(), Outcome::Planned(2, 2));
+}
+
+#[test]
+fn bad_cells_refuse_the_file_and_can_be_skipped() {
+    let mut desk = Desk::new();
+    let bad = "phone,points\n0901234567,100\n090123,100\n0901234568,x\n";
+    let refusal = desk.plan("a", bad).refusal();
+    assert_eq!((refusal.code, refusal.problem_count), ("file_refused", 2));
+    let skipping = Terms { skip_invalid: true, ..terms("a") };
+    assert_eq!(desk.plan_with(bad, &skipping).unwrap(), Outcome::Planned(1, 1));
+    assert_eq!(desk.ledger.batch("a").unwrap().skipped_rows, 2);
+    assert_eq!(desk.plan_with(bad, &skipping).unwrap(), Outcome::Known);
+    let mended = "phone,points\n0901234567,100\n0901234569,100\n0901234568,x\n";
+    assert_eq!(desk.plan_with(mended, &skipping).unwrap(), Outcome::Planned(1, 2));
+    assert_eq!(desk.ledger.batch("a").unwrap().skipped_rows, 1);
+}
+
+#[test]
+fn only_the_listed_problems_are_bounded() {
+    let mut desk = Desk::new();
+    let bad: String = (0..1500).map(|_| "1,x\n").collect();
+    let refusal = desk.plan("a", &format!("phone,points\n{bad}")).refusal();
+    assert_eq!(refusal.problems.len(), plan::PROBLEMS_MAX);
+    assert_eq!(refusal.problem_count, 3000);
+}
