@@ -166,7 +166,7 @@ impl Ledger {
     pub fn into_run(self, batch: BatchId) -> Result<RunLedger, LedgerError> {
         match self.path {
             None => Ok(RunLedger::inline(self.connection, batch)),
-            Some(path) => RunLedger::threaded(self.connection, open::open(&path, Access::Read)?, batch),
+            Some(path) => RunLedger::threaded(self.connection, open::open_beside(&path)?, batch),
         }
     }
 }

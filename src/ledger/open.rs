@@ -27,6 +27,8 @@ pub enum Access {
 }
 
 /// Opens the file, sets and reads back what durability needs, and brings the schema up to date.
+///
+/// Only for the first connection of a process to this file: see [`open_beside`].
 pub(super) fn open(path: &Path, access: Access) -> Result<Connection, LedgerError> {
     let exists = check_file(path)?;
     if !exists {
@@ -35,6 +37,19 @@ pub(super) fn open(path: &Path, access: Access) -> Result<Connection, LedgerErro
         }
         create_private(path)?;
     }
+    connect(path, access, exists)
+}
+
+/// Opens a reader beside a connection of this process to the same file.
+///
+/// Architecture invariant: while a connection is open, nothing else in the process opens the file. Closing any
+/// descriptor of a file gives back every POSIX lock that the process has on it; another program that then looks at the
+/// ledger takes itself for the last one and removes the write-ahead log, into which this one goes on committing.
+pub(super) fn open_beside(path: &Path) -> Result<Connection, LedgerError> {
+    connect(path, Access::Read, true)
+}
+
+fn connect(path: &Path, access: Access, exists: bool) -> Result<Connection, LedgerError> {
     refuse_network_share(path)?;
     let flags = match access {
         Access::Create | Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
@@ -199,6 +214,33 @@ fn refuse_network_share(_path: &Path) -> Result<(), LedgerError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Locks of this process on a file, as the kernel lists them.
+    #[cfg(target_os = "linux")]
+    fn posix_locks_on(path: &Path) -> usize {
+        use std::os::unix::fs::MetadataExt;
+        let (pid, inode) = (std::process::id().to_string(), std::fs::metadata(path).unwrap().ino());
+        let locks = std::fs::read_to_string("/proc/locks").unwrap();
+        let ours = |line: &&str| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            words[1] == "POSIX" && words[4] == pid && words[5].ends_with(&format!(":{inode}"))
+        };
+        locks.lines().filter(ours).count()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_reader_beside_the_writer_leaves_its_locks_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("topup.db");
+        let writer = open(&path, Access::Create).unwrap();
+        writer.execute_batch("CREATE TABLE touched (x)").unwrap();
+        let before = posix_locks_on(&path);
+        assert!(before > 0, "SQLite keeps a lock on the file of a write-ahead log");
+        let reader = open_beside(&path).unwrap();
+        assert_eq!(posix_locks_on(&path), before);
+        drop((reader, writer));
+    }
 
     #[test]
     fn the_migrations_are_sound() {
