@@ -50,8 +50,26 @@ impl RunLock {
     }
 }
 
+/// Beside the ledger itself, by whichever link it was named: two names of one ledger have one lock.
 fn lock_path(ledger: &Path) -> PathBuf {
-    let mut name = ledger.as_os_str().to_owned();
+    let mut name = ledger.canonicalize().unwrap_or_else(|_| ledger.to_owned()).into_os_string();
     name.push(".lock");
     PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn two_names_of_one_ledger_have_one_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ledger, link) = (folder.path().join("topup.db"), folder.path().join("link.db"));
+        File::create(&ledger).unwrap();
+        std::os::unix::fs::symlink(&ledger, &link).unwrap();
+        let _lock = RunLock::acquire(&ledger, "first").unwrap();
+        assert!(RunLock::is_held(&link));
+        assert!(matches!(RunLock::acquire(&link, "second"), Err(LedgerError::Locked { .. })));
+    }
 }

@@ -27,12 +27,14 @@ pub(super) enum Write {
 pub(super) struct Writer {
     connection: Connection,
     batch: BatchId,
+    /// The end of the batch's chain as this writer left it; `None` before its first commit.
+    head: Option<[u8; 32]>,
     stopped: Option<String>,
 }
 
 impl Writer {
     pub(super) fn new(connection: Connection, batch: BatchId) -> Self {
-        Self { connection, batch, stopped: None }
+        Self { connection, batch, head: None, stopped: None }
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -57,10 +59,17 @@ impl Writer {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(LedgerError::sqlite(doing))?;
         let mut group = Group::begin(&transaction, self.batch)?;
+        // The lock keeps a second run off; should one come all the same (its lock file was removed), what this run
+        // read is no longer what holds, and a number in doubt could go out from both.
+        if self.head.is_some_and(|head| head != group.head) {
+            return Err(LedgerError::Broken("another program wrote to this batch during the run".to_owned()));
+        }
         let intended = writes.iter().map(|write| group.write(write)).collect::<Result<Vec<_>, _>>()?;
+        let head = group.head;
         group.finish()?;
         crash::point("before-commit");
         transaction.commit().map_err(LedgerError::sqlite("committing to the ledger"))?;
+        self.head = Some(head);
         crash::point("after-commit");
         Ok(intended.into_iter().map(|top_ups| top_ups.into_iter().map(SubmitPermit::mint).collect()).collect())
     }
@@ -288,4 +297,38 @@ fn add(total: &mut Total, points: u64, recovered: u64) {
 
 fn latency_ms(call: &Call) -> Option<i64> {
     call.latency.map(|latency| i64::try_from(latency.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::batch_name::BatchName;
+    use crate::domain::invoice_no::InvoicePrefix;
+    use crate::ledger::{Access, Binding, Ledger, Origin};
+
+    #[test]
+    fn a_second_writer_of_a_batch_stops_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("topup.db");
+        let mut ledger = Ledger::open(&path, Access::Create).unwrap();
+        let binding = Binding {
+            gateway_host: "127.0.0.1".into(),
+            merchant_id: "M".into(),
+            terminal_id: "T".into(),
+            invoice_prefix: InvoicePrefix::parse("TP").unwrap(),
+        };
+        let text = String::new;
+        let origin = Origin { file_name: text(), settings: text(), planned_by: text(), planned_at: 0 };
+        let name = BatchName::parse("b").unwrap();
+        ledger.plan(&name, &binding, &origin).unwrap().seal([0; 32], 0, "yes", 0).unwrap();
+        let batch = ledger.batch("b").unwrap().id;
+        let write = || [Write::Batch { at: 0, event: BatchEvent::CanaryConfirmed }];
+        let mut first = Writer::new(ledger.connection, batch);
+        let mut second = Writer::new(Connection::open(&path).unwrap(), batch);
+        first.commit(&write()).unwrap();
+        first.commit(&write()).unwrap();
+        second.commit(&write()).unwrap();
+        assert!(matches!(first.commit(&write()), Err(LedgerError::Broken(_))));
+        assert!(matches!(first.commit(&write()), Err(LedgerError::Stopped(_))));
+    }
 }
