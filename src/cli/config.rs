@@ -155,7 +155,15 @@ impl Config {
 
     /// A path of the file is relative to the file, one of a flag or variable to where the command is typed.
     pub(super) fn path(&self, path: &str) -> Result<PathBuf, Failure> {
-        let text = PathBuf::from(self.text(path)?);
+        let text = self.text(path)?;
+        // The key itself where the name of its file belongs: no message about the path may show it.
+        if text.contains("PRIVATE KEY") || text.contains(['\n', '\r']) {
+            return Err(wrong(format!(
+                "{path} must be the name of a file, found its contents\nhint: write them to a file that only its owner \
+                 may read, and name that"
+            )));
+        }
+        let text = PathBuf::from(text);
         let in_file = self.values.get(path).is_some_and(|(_, source)| *source == Source::File);
         Ok(match self.file.as_deref().and_then(Path::parent) {
             Some(folder) if in_file => folder.join(text),
@@ -235,6 +243,16 @@ mod tests {
         ] {
             let failure = read(text, &environment).unwrap_err().to_string();
             assert!(failure.contains(expected), "{failure}");
+        }
+    }
+
+    #[test]
+    fn a_key_in_place_of_its_files_name_is_never_shown() {
+        let key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEsecret\n-----END RSA PRIVATE KEY-----\n";
+        for key in [key.to_owned(), key.replace('\n', " ")] {
+            let config = read("", &[("TOPUP_GATEWAY_PRIVATE_KEY", &key)]).unwrap();
+            let failure = config.path("gateway.private_key").unwrap_err().to_string();
+            assert!(failure.contains("must be the name of a file") && !failure.contains("MIIE"), "{failure}");
         }
     }
 
