@@ -67,12 +67,18 @@ fn batch_name(args: &RunArgs) -> Result<BatchName, Failure> {
     let typed = match &args.batch {
         Some(name) => name.clone(),
         None if Output::can_ask() => {
-            let typed = Output::ask(&format!("batch name [{proposal}]: ")).unwrap_or_default();
-            if typed.is_empty() { proposal } else { typed }
+            let typed = Output::ask(&format!("batch name [{proposal}]: "));
+            // The end of the input is no answer: whoever typed Ctrl-D wanted out.
+            named(typed, proposal).ok_or_else(|| no_consent("no batch name was given; nothing was sent"))?
         }
         None => return Err(usage(format!("--batch is required without a terminal\nhint: --batch {proposal}"))),
     };
     BatchName::parse(&typed).map_err(|problem| usage(problem.to_string()))
+}
+
+/// What was typed at the question for the batch's name, where Enter alone takes the proposal.
+fn named(typed: Option<String>, proposal: String) -> Option<String> {
+    typed.map(|typed| if typed.is_empty() { proposal } else { typed })
 }
 
 fn terms(context: &Context, args: &RunArgs, batch: BatchName) -> Result<Terms, Failure> {
@@ -293,4 +299,17 @@ fn dry_run_text(args: &RunArgs, batch: &Batch, totals: &Totals) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_the_input_names_no_batch() {
+        let named = |typed: Option<&str>| named(typed.map(str::to_owned), "proposal".to_owned());
+        assert_eq!(named(None), None);
+        assert_eq!(named(Some("")).as_deref(), Some("proposal"));
+        assert_eq!(named(Some("mine")).as_deref(), Some("mine"));
+    }
 }
