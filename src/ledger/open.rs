@@ -30,14 +30,14 @@ pub enum Access {
 ///
 /// Only for the first connection of a process to this file: see [`open_beside`].
 pub(super) fn open(path: &Path, access: Access) -> Result<Connection, LedgerError> {
-    let exists = check_file(path)?;
-    if !exists {
+    let found = check_file(path, access)?;
+    if found == Found::Nothing {
         if access != Access::Create {
             return Err(LedgerError::Missing(path.to_owned()));
         }
         create_private(path)?;
     }
-    connect(path, access, exists)
+    connect(path, access, found == Found::Database)
 }
 
 /// Opens a reader beside a connection of this process to the same file.
@@ -57,7 +57,7 @@ fn connect(path: &Path, access: Access, exists: bool) -> Result<Connection, Ledg
     };
     let mut connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(LedgerError::sqlite("opening the ledger"))?;
-    let version = check_identity(&connection, path, exists)?;
+    let version = check_identity(&connection, path, access, exists)?;
     configure(&connection, path, access)?;
     if access == Access::Read {
         if version < MIGRATIONS.len() {
@@ -95,12 +95,21 @@ pub(super) fn open_scratch(from: Option<&Path>) -> Result<Connection, LedgerErro
     Ok(scratch)
 }
 
-/// Whether there is a file; an existing one must be an SQLite database.
-fn check_file(path: &Path) -> Result<bool, LedgerError> {
+/// What stands at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    /// A new ledger of which nothing was written yet: its maker was killed.
+    Empty,
+    Database,
+}
+
+/// What there is; an existing file must be an SQLite database, or be about to become one.
+fn check_file(path: &Path, access: Access) -> Result<Found, LedgerError> {
     let reading = || format!("reading the ledger {}", path.display());
     let mut file = match std::fs::File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Found::Nothing),
         Err(error) => return Err(LedgerError::io(reading())(error)),
     };
     let not_a_ledger = |found: &str| LedgerError::NotALedger { path: path.to_owned(), found: found.to_owned() };
@@ -110,12 +119,26 @@ fn check_file(path: &Path) -> Result<bool, LedgerError> {
     let mut head = Vec::new();
     file.by_ref().take(16).read_to_end(&mut head).map_err(LedgerError::io(reading()))?;
     if head.is_empty() {
-        return Err(not_a_ledger("an empty file"));
+        if access != Access::Create {
+            return Err(not_a_ledger("an empty file"));
+        }
+        only_for_the_owner(&file).map_err(LedgerError::io(reading()))?;
+        return Ok(Found::Empty);
     }
     if head != b"SQLite format 3\0" {
         return Err(not_a_ledger("another kind of file"));
     }
-    Ok(true)
+    Ok(Found::Database)
+}
+
+#[cfg(unix)]
+fn only_for_the_owner(file: &std::fs::File) -> std::io::Result<()> {
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn only_for_the_owner(_file: &std::fs::File) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// The ledger holds whole phone numbers: from its first moment on only its owner may read it.
@@ -130,7 +153,7 @@ fn create_private(path: &Path) -> Result<(), LedgerError> {
 }
 
 /// The schema's version, 0 for a new file.
-fn check_identity(connection: &Connection, path: &Path, exists: bool) -> Result<usize, LedgerError> {
+fn check_identity(connection: &Connection, path: &Path, access: Access, exists: bool) -> Result<usize, LedgerError> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let reading = LedgerError::sqlite("reading the ledger's schema");
     let (id, version) = pragma("application_id").and_then(|id| Ok((id, pragma("user_version")?))).map_err(|error| {
@@ -141,7 +164,9 @@ fn check_identity(connection: &Connection, path: &Path, exists: bool) -> Result<
             Some(_) | None => reading(error),
         }
     })?;
-    if exists && id != APPLICATION_ID {
+    // A ledger whose maker was killed before its schema was written may hold the first page alone.
+    let unmade = access == Access::Create && id == 0 && version == 0 && is_without_tables(connection)?;
+    if exists && id != APPLICATION_ID && !unmade {
         let found = "another program's database".to_owned();
         return Err(LedgerError::NotALedger { path: path.to_owned(), found });
     }
@@ -150,6 +175,12 @@ fn check_identity(connection: &Connection, path: &Path, exists: bool) -> Result<
         return Err(LedgerError::NewerSchema { path: path.to_owned(), found: version, known: MIGRATIONS.len() });
     }
     Ok(version)
+}
+
+fn is_without_tables(connection: &Connection) -> Result<bool, LedgerError> {
+    connection
+        .query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(LedgerError::sqlite("reading the ledger's schema"))
 }
 
 fn configure(connection: &Connection, path: &Path, access: Access) -> Result<(), LedgerError> {
@@ -240,6 +271,25 @@ mod tests {
         let reader = open_beside(&path).unwrap();
         assert_eq!(posix_locks_on(&path), before);
         drop((reader, writer));
+    }
+
+    #[test]
+    fn a_ledger_whose_maker_was_killed_is_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (empty, first_page) = (folder.path().join("empty.db"), folder.path().join("first-page.db"));
+        create_private(&empty).unwrap();
+        let connection = Connection::open(&first_page).unwrap();
+        connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())).unwrap();
+        drop(connection);
+        assert!(std::fs::metadata(&first_page).unwrap().len() > 0);
+        for path in [empty, first_page] {
+            assert!(matches!(open(&path, Access::Write), Err(LedgerError::NotALedger { .. })));
+            drop(open(&path, Access::Create).unwrap());
+            drop(open(&path, Access::Write).unwrap());
+        }
+        let foreign = folder.path().join("foreign.db");
+        Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
+        assert!(matches!(open(&foreign, Access::Create), Err(LedgerError::NotALedger { .. })));
     }
 
     #[test]
