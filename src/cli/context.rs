@@ -5,6 +5,7 @@ use super::config::Config;
 use super::failure::Failure;
 use super::output::Output;
 use crate::ledger::{Access, Ledger, RunLock, UnixMs};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// The surroundings of one command.
@@ -17,7 +18,7 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) fn new(common: &Common) -> Result<Self, Failure> {
-        let mut config = Config::read(common.config.as_deref(), std::env::vars())?;
+        let mut config = Config::read(common.config.as_deref(), environment(std::env::vars_os()))?;
         if let Some(path) = &common.ledger {
             config.set_flag("ledger.path", toml::Value::String(path.display().to_string()), "--ledger");
         }
@@ -45,6 +46,15 @@ impl Context {
     }
 }
 
+/// The variables that are text. Others' may be anything, and `std::env::vars` would panic and show them; one of ours
+/// that is no text is passed on with what cannot be read replaced, so that it is refused and not overlooked.
+fn environment(variables: impl Iterator<Item = (OsString, OsString)>) -> impl Iterator<Item = (String, String)> {
+    variables.filter_map(|(name, value)| {
+        let name = name.into_string().ok().filter(|name| name.starts_with("TOPUP_"))?;
+        Some((name, value.to_string_lossy().into_owned()))
+    })
+}
+
 /// Now, in Unix milliseconds.
 pub(super) fn unix_ms() -> UnixMs {
     jiff::Timestamp::now().as_millisecond()
@@ -63,4 +73,23 @@ pub(super) fn who() -> String {
 fn holder(command: &str) -> String {
     let since = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
     format!("process {} (topup {command}) of {} since {since}", std::process::id(), who())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn an_environment_that_is_no_text_harms_nobody() {
+        use std::os::unix::ffi::OsStringExt;
+        let bytes = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
+        let variables = [
+            (bytes(b"SECRET"), bytes(b"\xff")),
+            (bytes(b"\xff"), bytes(b"x")),
+            (bytes(b"TOPUP_GATEWAY_URL"), bytes(b"sandbox")),
+        ];
+        let read: Vec<_> = environment(variables.into_iter()).collect();
+        assert_eq!(read, [("TOPUP_GATEWAY_URL".to_owned(), "sandbox".to_owned())]);
+    }
 }

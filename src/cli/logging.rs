@@ -41,8 +41,9 @@ pub(super) fn start(common: &Common) -> Result<(), Failure> {
     });
     let file = file.transpose().map_err(|error| Failure::new(Exit::Usage, "log", error))?;
     let file = file.map(|file| {
+        // A log that cannot be written any more must not end a run: the history is in the ledger.
         let writer = std::sync::Mutex::new(file);
-        fmt::layer().json().with_writer(writer).with_filter(own(LevelFilter::DEBUG))
+        fmt::layer().json().log_internal_errors(false).with_writer(writer).with_filter(own(LevelFilter::DEBUG))
     });
     // A second start in one process (tests) keeps the first.
     let _ = Registry::default().with(stderr).with(file).try_init();
@@ -52,14 +53,16 @@ pub(super) fn start(common: &Common) -> Result<(), Failure> {
 struct AboveBar;
 
 impl Write for AboveBar {
+    /// Never fails: what cannot be shown is no reason to say so on the same screen, where saying it would panic.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match BAR.get() {
-            Some(bar) => bar.suspend(|| io::stderr().write(bytes)),
-            None => io::stderr().write(bytes),
-        }
+        let _ = match BAR.get() {
+            Some(bar) => bar.suspend(|| io::stderr().write_all(bytes)),
+            None => io::stderr().write_all(bytes),
+        };
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        Ok(())
     }
 }

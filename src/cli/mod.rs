@@ -59,7 +59,7 @@ fn dispatch(cli: &Cli) -> Result<Report, Failure> {
 
 /// Help goes to stdout with status 0, wrong usage to stderr with 2, and as JSON where JSON was asked for.
 fn usage(error: &clap::Error) -> ExitCode {
-    let wants_json = std::env::args().any(|argument| argument == "--json");
+    let wants_json = std::env::args_os().any(|argument| argument == "--json");
     if error.use_stderr() && wants_json {
         let text = error.render().to_string();
         let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();

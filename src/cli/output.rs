@@ -1,7 +1,5 @@
 //! Prints: results on stdout, everything else on stderr; with `--json` exactly one object on stdout.
 
-#![expect(clippy::print_stderr, reason = "this is where the program speaks")]
-
 use super::args::Common;
 use super::failure::{Exit, Failure};
 use serde_json::{Value, json};
@@ -31,7 +29,7 @@ impl Output {
     /// A note for people, beside the result.
     pub(super) fn note(self, text: &str) {
         if !self.quiet {
-            eprintln!("{text}");
+            say(&format!("{text}\n"));
         }
     }
 
@@ -42,7 +40,7 @@ impl Output {
 
     /// Asks a person, and gives the line they typed; `None` at the end of the input.
     pub(super) fn ask(question: &str) -> Option<String> {
-        eprint!("{question}");
+        say(question);
         let mut line = String::new();
         match std::io::stdin().read_line(&mut line) {
             Ok(0) | Err(_) => None,
@@ -54,7 +52,7 @@ impl Output {
     pub(super) fn finish(self, result: Result<Report, Failure>) -> ExitCode {
         match result {
             Ok(report) => {
-                let text = if self.json { format!("{}\n", report.json) } else { report.text };
+                let text = if self.json { format!("{}\n", report.json) } else { printable(&report.text) };
                 let _ = std::io::stdout().write_all(text.as_bytes());
                 report.exit.into()
             }
@@ -62,11 +60,25 @@ impl Output {
                 if self.json {
                     print_failure_as_json(&failure);
                 }
-                eprintln!("error: {failure}");
+                say(&format!("error: {failure}\n"));
                 failure.exit.into()
             }
         }
     }
+}
+
+/// Writes to stderr. Nothing depends on it: a run must not end because its screen went away, as `eprintln!` would.
+fn say(text: &str) {
+    let _ = std::io::stderr().write_all(printable(text).as_bytes());
+}
+
+/// The text without what moves the cursor, colours, turns or hides: cells and headers of the file stand in messages.
+fn printable(text: &str) -> String {
+    let hidden = |c: char| {
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// A failure as scripts read it.
@@ -79,4 +91,14 @@ pub(super) fn print_failure_as_json(failure: &Failure) {
         error.extend(details.clone());
     }
     let _ = writeln!(std::io::stdout(), "{}", json!({"error": error}));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_steers_a_terminal_is_printed() {
+        assert_eq!(printable("cột «\u{1b}[2J\u{9b}1m\u{202e}»\r\nnext"), "cột «\u{fffd}[2J\u{fffd}1m\u{fffd}»\u{fffd}\nnext");
+    }
 }
