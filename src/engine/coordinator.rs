@@ -4,7 +4,7 @@ use super::EngineError;
 use super::breaker::Breaker;
 use super::canary::Canary;
 use super::event::{CallKind, Requests, RunEvent, RunReport, Stop, StopCode};
-use super::members::{Lookup, Members};
+use super::members::{Lookup, Members, asked_about};
 use super::pacer::{Pacer, Slot};
 use super::settings::{Mode, Names, RunSettings};
 use super::source::Source;
@@ -321,7 +321,7 @@ where
         if !active.payout.shares_member {
             return Ok(false);
         }
-        match self.members.look_up(active.payout.top_up.member.key(), id) {
+        match self.members.look_up(asked_about(&active.payout.top_up.member), id) {
             Lookup::Ask => Ok(false),
             Lookup::Waits => {
                 active.busy = true;

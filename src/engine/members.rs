@@ -2,6 +2,7 @@
 //!
 //! Only payouts that share their member come here, so that a batch of ten million different members costs no memory.
 
+use crate::domain::member::Member;
 use crate::gateway::Received;
 use crate::ledger::{Call, PayoutId};
 use std::collections::HashMap;
@@ -34,6 +35,13 @@ pub(super) enum Lookup {
     Answered(MemberReply),
 }
 
+/// What member info is asked about: a card or user id is asked for with its row's phone, and the answer for one phone
+/// says nothing of another one that a later row has beside the same card.
+pub(super) fn asked_about(member: &Member) -> String {
+    let phone = member.phone();
+    format!("{} {}", phone.as_ref().map_or("", |phone| phone.as_str()), member.key())
+}
+
 /// The members that are shared in this run.
 #[derive(Debug, Default)]
 pub(super) struct Members(HashMap<String, Known>);
@@ -62,5 +70,18 @@ impl Members {
             Some(Known::Asking { waiting }) => waiting,
             Some(Known::Answered(_)) | None => Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::phone::PhoneNumber;
+
+    #[test]
+    fn one_card_with_two_phones_is_asked_about_twice() {
+        let card = |phone| asked_about(&Member::Card { id: "9704".into(), phone: PhoneNumber::parse(phone) });
+        assert_ne!(card("0901234567"), card("0901234568"));
+        assert_eq!(card("0901234567"), card("0901234567"));
     }
 }

@@ -4,7 +4,7 @@ use super::EngineError;
 use super::breaker;
 use super::coordinator::{Coordinator, Phase};
 use super::event::{CallKind, RunEvent, Stop, StopCode};
-use super::members::MemberReply;
+use super::members::{MemberReply, asked_about};
 use super::settings::Names;
 use super::worker::Called;
 use crate::domain::answer::{Notice, Reply, member_meaning, order_meaning, top_up_meaning};
@@ -69,7 +69,7 @@ where
         let (answer, notice) = member_meaning(&reply.received.reply, None);
         let Some(active) = self.active.get(&id) else { return Ok(()) };
         let waiting = if active.payout.shares_member {
-            let member = active.payout.top_up.member.key();
+            let member = asked_about(&active.payout.top_up.member);
             let definite = matches!(answer, MemberAnswer::Eligible | MemberAnswer::Refused);
             self.members.answered(&member, &reply, definite)
         } else {
