@@ -109,3 +109,9 @@ CREATE TRIGGER invoices_are_never_removed BEFORE DELETE ON invoices
 CREATE TRIGGER credited_never_changes BEFORE UPDATE OF state ON payouts
     WHEN old.state = 'credited' AND new.state <> 'credited'
     BEGIN SELECT RAISE(ABORT, 'a credited payout never changes'); END;
+-- One number never goes out with two members or amounts.
+CREATE TRIGGER payouts_keep_what_they_send
+    BEFORE UPDATE OF payout_id, batch_id, row, row_key, member, phone, points, send_sms, receipt ON payouts
+    BEGIN SELECT RAISE(ABORT, 'what a payout sends never changes'); END;
+CREATE TRIGGER payouts_are_never_removed BEFORE DELETE ON payouts
+    BEGIN SELECT RAISE(ABORT, 'a payout is never removed'); END;

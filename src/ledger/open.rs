@@ -293,6 +293,28 @@ mod tests {
     }
 
     #[test]
+    fn what_a_payout_sends_never_changes() {
+        let ledger = open_in_memory().unwrap();
+        ledger
+            .execute_batch(
+                "INSERT INTO batches VALUES (1, 'b', 'h', 'm', 't', 'TP', 1, 50, 0, zeroblob(32), 'f', '{}', 0, 'w',
+                                             'yes', zeroblob(32));
+                 INSERT INTO payouts VALUES (1, 1, 2, 'ref:1', '0901234567', NULL, 50, 1, NULL, NULL, NULL, 'planned',
+                                             1, 'TP1', NULL);",
+            )
+            .unwrap();
+        for change in [
+            "UPDATE payouts SET points = 60",
+            "UPDATE payouts SET member = '0901234568'",
+            "UPDATE payouts SET row_key = 'ref:2'",
+            "DELETE FROM payouts",
+        ] {
+            assert!(ledger.execute_batch(change).is_err(), "{change}");
+        }
+        ledger.execute_batch("UPDATE payouts SET attempt = 2, invoice_no = 'TP2', state = 'in_doubt'").unwrap();
+    }
+
+    #[test]
     fn the_migrations_are_sound() {
         assert_eq!(Migrations::from_slice(MIGRATIONS).validate(), Ok(()));
     }
