@@ -261,16 +261,15 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_reader_beside_the_writer_leaves_its_locks_alone() {
+    fn the_reader_of_a_run_leaves_the_writers_locks_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("topup.db");
-        let writer = open(&path, Access::Create).unwrap();
-        writer.execute_batch("CREATE TABLE touched (x)").unwrap();
+        let (ledger, batch) = crate::ledger::writer::tests::planned(&path);
         let before = posix_locks_on(&path);
         assert!(before > 0, "SQLite keeps a lock on the file of a write-ahead log");
-        let reader = open_beside(&path).unwrap();
+        let run = ledger.into_run(batch).unwrap();
         assert_eq!(posix_locks_on(&path), before);
-        drop((reader, writer));
+        run.close().unwrap();
     }
 
     #[test]

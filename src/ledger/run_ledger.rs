@@ -38,9 +38,32 @@ pub struct RunLedger {
 #[derive(Debug)]
 enum Side {
     /// A file: the writer has a thread of its own. The engine bounds what waits in the channel.
-    Threaded { jobs: mpsc::Sender<Job>, thread: JoinHandle<()>, reader: Mutex<Connection> },
+    /// The writer closes last: only it can fold the write-ahead log back into the file.
+    Threaded { reader: Mutex<Connection>, writer: WriterThread },
     /// In memory: the writer is driven by whoever records, which keeps a simulation on one thread.
     Inline(Mutex<Writer>),
+}
+
+/// The thread that writes. It is waited for however the run ends: an outcome that was given to it is written, and
+/// nothing is written any more once the run lock is given back.
+#[derive(Debug)]
+struct WriterThread {
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl WriterThread {
+    fn end(&mut self) -> Result<(), LedgerError> {
+        drop(self.jobs.take());
+        let ended = self.thread.take().map_or(Ok(()), JoinHandle::join);
+        ended.map_err(|_| LedgerError::Stopped("its thread panicked".to_owned()))
+    }
+}
+
+impl Drop for WriterThread {
+    fn drop(&mut self) {
+        drop(self.end());
+    }
 }
 
 impl RunLedger {
@@ -51,7 +74,8 @@ impl RunLedger {
             .name("ledger".to_owned())
             .spawn(move || write_until_closed(&mut writer, &waiting))
             .map_err(LedgerError::io("starting the ledger's thread"))?;
-        Ok(Self { batch, side: Side::Threaded { jobs, thread, reader: Mutex::new(reader) } })
+        let writer = WriterThread { jobs: Some(jobs), thread: Some(thread) };
+        Ok(Self { batch, side: Side::Threaded { reader: Mutex::new(reader), writer } })
     }
 
     pub(super) fn inline(connection: Connection, batch: BatchId) -> Self {
@@ -71,9 +95,9 @@ impl RunLedger {
     fn write(&self, write: Write) -> impl Future<Output = Written> + Send + use<> {
         let (done, written) = oneshot::channel();
         match &self.side {
-            Side::Threaded { jobs, .. } => {
-                // A closed channel drops `done`, which `written` reports.
-                drop(jobs.send(Job { write, done }));
+            // A closed channel drops `done`, which `written` reports.
+            Side::Threaded { writer, .. } => {
+                drop(writer.jobs.as_ref().map(|jobs| jobs.send(Job { write, done })));
             }
             Side::Inline(writer) => {
                 let result = unpoisoned(writer).commit(&[write]).map(|mut permits| permits.remove(0));
@@ -206,11 +230,9 @@ impl RunLedger {
     pub fn close(self) -> Result<(), LedgerError> {
         match self.side {
             Side::Inline(_) => Ok(()),
-            Side::Threaded { jobs, thread, reader } => {
-                // The writer closes last: only it can fold the write-ahead log back into the file.
+            Side::Threaded { reader, mut writer } => {
                 drop(reader);
-                drop(jobs);
-                thread.join().map_err(|_| LedgerError::Stopped("its thread panicked".to_owned()))
+                writer.end()
             }
         }
     }
@@ -241,5 +263,29 @@ fn write_until_closed(writer: &mut Writer, waiting: &mpsc::Receiver<Job>) {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::writer::tests::planned;
+    use crate::ledger::{Access, Ledger};
+
+    #[test]
+    fn what_was_given_to_a_run_that_failed_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("topup.db");
+        let (ledger, batch) = planned(&path);
+        let run = ledger.into_run(batch).unwrap();
+        let before = run.batch().unwrap().chain_head;
+        for _ in 0..100 {
+            drop(run.record_batch(0, BatchEvent::CanaryConfirmed));
+        }
+        drop(run);
+        let ledger = Ledger::open(&path, Access::Read).unwrap();
+        let written = read::rows(&ledger.connection, "SELECT 1 FROM events WHERE kind = 'canary_confirmed'", [], |_| Ok(()));
+        assert_eq!(written.unwrap().len(), 100);
+        assert_ne!(ledger.batch("b").unwrap().chain_head, before);
     }
 }

@@ -300,17 +300,16 @@ fn latency_ms(call: &Call) -> Option<i64> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::domain::batch_name::BatchName;
     use crate::domain::invoice_no::InvoicePrefix;
     use crate::ledger::{Access, Binding, Ledger, Origin};
+    use std::path::Path;
 
-    #[test]
-    fn a_second_writer_of_a_batch_stops_the_first() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("topup.db");
-        let mut ledger = Ledger::open(&path, Access::Create).unwrap();
+    /// A ledger with one batch of no payouts.
+    pub(in crate::ledger) fn planned(path: &Path) -> (Ledger, BatchId) {
+        let mut ledger = Ledger::open(path, Access::Create).unwrap();
         let binding = Binding {
             gateway_host: "127.0.0.1".into(),
             merchant_id: "M".into(),
@@ -322,6 +321,14 @@ mod tests {
         let name = BatchName::parse("b").unwrap();
         ledger.plan(&name, &binding, &origin).unwrap().seal([0; 32], 0, "yes", 0).unwrap();
         let batch = ledger.batch("b").unwrap().id;
+        (ledger, batch)
+    }
+
+    #[test]
+    fn a_second_writer_of_a_batch_stops_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("topup.db");
+        let (ledger, batch) = planned(&path);
         let write = || [Write::Batch { at: 0, event: BatchEvent::CanaryConfirmed }];
         let mut first = Writer::new(ledger.connection, batch);
         let mut second = Writer::new(Connection::open(&path).unwrap(), batch);
