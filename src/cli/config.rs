@@ -153,7 +153,8 @@ impl Config {
         self.values.get(path).and_then(|(value, _)| value.as_bool()).unwrap_or_default()
     }
 
-    /// A path of the file is relative to the file, one of a flag or variable to where the command is typed.
+    /// A path of the file, and a default beside it, is relative to the file: otherwise the same command typed in another
+    /// folder would begin a new ledger. One of a flag or variable is relative to where the command is typed.
     pub(super) fn path(&self, path: &str) -> Result<PathBuf, Failure> {
         let text = self.text(path)?;
         // The key itself where the name of its file belongs: no message about the path may show it.
@@ -164,7 +165,8 @@ impl Config {
             )));
         }
         let text = PathBuf::from(text);
-        let in_file = self.values.get(path).is_some_and(|(_, source)| *source == Source::File);
+        let in_file =
+            self.values.get(path).is_some_and(|(_, source)| matches!(source, Source::File | Source::Default));
         Ok(match self.file.as_deref().and_then(Path::parent) {
             Some(folder) if in_file => folder.join(text),
             Some(_) | None => text,
@@ -244,6 +246,17 @@ mod tests {
             let failure = read(text, &environment).unwrap_err().to_string();
             assert!(failure.contains(expected), "{failure}");
         }
+    }
+
+    #[test]
+    fn the_ledger_is_beside_the_configuration_wherever_the_command_is_typed() {
+        for text in ["", "[ledger]\npath = 'topup.db'\n"] {
+            let config = read(text, &[]).unwrap();
+            let folder = config.file.as_deref().and_then(Path::parent).unwrap();
+            assert_eq!(config.path("ledger.path").unwrap(), folder.join("topup.db"));
+        }
+        let config = read("", &[("TOPUP_LEDGER_PATH", "here.db")]).unwrap();
+        assert_eq!(config.path("ledger.path").unwrap(), Path::new("here.db"));
     }
 
     #[test]
