@@ -17,6 +17,8 @@ const SECONDS_MAX: f64 = 86_400.0;
 /// The longest that one call may take, in seconds.
 const TIMEOUT_S_MAX: f64 = 600.0;
 const RATE_MAX: f64 = 100_000.0;
+/// Slower than this, a signed request would wait for its turn until its timestamp is too old.
+const RATE_MIN: f64 = 0.01;
 /// Tries of a call that only reads, for one payout in one run.
 const MEMBER_CHECKS_MAX: u32 = 8;
 /// Sends of one payout in one run that did nothing: refused for going too fast, or never left.
@@ -85,7 +87,7 @@ pub(super) fn run_settings(config: &Config, mode: Mode, budget_points: u64) -> R
             backoff: backoff(settle),
         },
         names: names(config)?,
-        rate_per_s: config.positive("gateway.rate_per_s", RATE_MAX)?,
+        rate_per_s: rate_per_s(config)?,
         max_in_flight: config.count("gateway.max_in_flight", 1..=100_000)? as usize,
         timeout,
         canary_rows: config.count("safety.canary_rows", 0..=10_000)?,
@@ -95,6 +97,15 @@ pub(super) fn run_settings(config: &Config, mode: Mode, budget_points: u64) -> R
         quiet_before: Duration::ZERO,
         seed: fastrand::u64(..),
     })
+}
+
+fn rate_per_s(config: &Config) -> Result<f64, Failure> {
+    let rate_per_s = config.positive("gateway.rate_per_s", RATE_MAX)?;
+    if rate_per_s < RATE_MIN {
+        let expected = format!("{RATE_MIN} to {RATE_MAX}");
+        return Err(out_of_range("gateway.rate_per_s", &Value::Float(rate_per_s), &expected));
+    }
+    Ok(rate_per_s)
 }
 
 /// Waits that fit a settle time of a minute, and shorter ones where that is shorter: a rehearsal goes faster.
@@ -118,4 +129,19 @@ pub(super) fn settings_json(config: &Config) -> String {
     let object: serde_json::Map<String, serde_json::Value> =
         kept.map(|(path, value, _)| (path.to_owned(), serde_json::json!(value))).collect();
     serde_json::Value::Object(object).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_that_no_clock_can_keep_is_refused() {
+        for (rate, taken) in [("1e-300", false), ("0.001", false), ("0.01", true), ("100000", true), ("100001", false)] {
+            let variables = [("TOPUP_GATEWAY_RATE_PER_S".to_owned(), rate.to_owned())];
+            let file = tempfile::NamedTempFile::new().unwrap();
+            let config = Config::read(Some(file.path()), variables.into_iter()).unwrap();
+            assert_eq!(run_settings(&config, Mode::Pay, 0).is_ok(), taken, "{rate}");
+        }
+    }
 }
