@@ -78,11 +78,14 @@ impl Breaker {
 
     /// Counts an answer that may be our own fault.
     pub(super) fn refused(&mut self, payout: PayoutId, code: Option<i64>, message: &str) -> Option<Stop> {
+        if self.refused_max == 0 {
+            return None;
+        }
         if !self.refused.contains(&payout) {
             self.refused.push(payout);
         }
         let count = u32::try_from(self.refused.len()).unwrap_or(u32::MAX);
-        (self.refused_max > 0 && count >= self.refused_max).then(|| {
+        (count >= self.refused_max).then(|| {
             self.refused.clear();
             Stop {
                 code: StopCode::Breaker,

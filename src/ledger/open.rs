@@ -88,7 +88,8 @@ pub(super) fn open_scratch(from: Option<&Path>) -> Result<Connection, LedgerErro
     if let Some(path) = from {
         let source = open(path, Access::Read)?;
         let backup = rusqlite::backup::Backup::new(&source, &mut scratch).map_err(copying())?;
-        backup.run_to_completion(1000, Duration::ZERO, None).map_err(copying())?;
+        // In one step: between two, a run beside it would write, and the copy would begin again, maybe for ever.
+        backup.run_to_completion(i32::MAX, Duration::from_millis(10), None).map_err(copying())?;
     }
     scratch.pragma_update(None, "foreign_keys", true).map_err(copying())?;
     Migrations::from_slice(MIGRATIONS).to_latest(&mut scratch)?;
