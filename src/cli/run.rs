@@ -8,7 +8,7 @@ use super::output::{Output, Report};
 use super::setup;
 use crate::domain::batch_name::{self, BatchName};
 use crate::domain::standing::State;
-use crate::engine::Mode;
+use crate::engine::{Mode, RunReport};
 use crate::intake::{self, Intake, IntakeOptions, Meaning, Problem};
 use crate::ledger::{Access, Batch, Ledger, Origin, Totals};
 use crate::plan::{self, DraftSummary, Planned, Refusal, Terms};
@@ -273,12 +273,12 @@ fn dry_run(context: &Context, args: &RunArgs, terms: &Terms) -> Result<Report, F
     let report = execute::run_to_its_end(context, settings, &ledger, gateway)?;
     let totals = ledger.totals()?;
     let summary = Summary::new(&batch, &totals, Run::Ended(&report));
-    let text = dry_run_text(args, &batch, &totals);
+    let text = dry_run_text(args, &batch, &totals, &report);
     let exit = execute::dry_run_exit(&totals, &report);
     Ok(Report { exit, json: summary.to_json(), text })
 }
 
-fn dry_run_text(args: &RunArgs, batch: &Batch, totals: &Totals) -> String {
+fn dry_run_text(args: &RunArgs, batch: &Batch, totals: &Totals, report: &RunReport) -> String {
     let mut text = format!("dry run of batch {}: nothing was paid, and nothing is kept\n", batch.name);
     for (label, state) in [("would be paid", State::Planned), ("ineligible", State::Ineligible), ("held", State::Held)]
     {
@@ -291,6 +291,9 @@ fn dry_run_text(args: &RunArgs, batch: &Batch, totals: &Totals) -> String {
                 grouped(total.points)
             );
         }
+    }
+    if let Some(stop) = &report.stop {
+        let _ = writeln!(text, "not all of that is checked: {stop}");
     }
     let file = args.file.display();
     let _ = writeln!(text, "next: topup run {file} --batch {} --confirm-plan {}", batch.name, hex(&batch.plan_sha256));

@@ -118,6 +118,12 @@ impl Course {
         &self.standing
     }
 
+    /// Whether the pre-check came to an answer: one that lets the payout go on, or one that ended it.
+    #[must_use]
+    pub fn is_checked(&self) -> bool {
+        self.standing.state != State::Planned || (!self.unchecked && self.standing.objection.is_none())
+    }
+
     /// Wants a credit confirmed by order status.
     pub fn want_confirmation(&mut self) {
         self.confirmation = Confirmation::Wanted;

@@ -84,6 +84,8 @@ pub(super) struct Coordinator<'r, G, C, F> {
     pub(super) canary: Canary,
     /// Points of payouts that are credited, in doubt or about to be.
     committed_points: u64,
+    /// Payouts that were let go of before their pre-check came to an answer.
+    unchecked: u64,
     requests_begun: u64,
     pub(super) requests: Requests,
     stop: Option<Stop>,
@@ -129,6 +131,7 @@ where
             breaker: Breaker::new(settings.breaker_in_doubt, settings.breaker_refused, settings.timeout),
             canary: Canary::new(if with_canary { settings.canary_rows } else { 0 }),
             committed_points: totals.of(State::Credited).points + totals.of(State::InDoubt).points,
+            unchecked: 0,
             requests_begun: 0,
             requests: Requests::default(),
             stop: None,
@@ -164,6 +167,10 @@ where
             interrupted: self.interrupted,
             elapsed: self.started.elapsed(),
         }
+    }
+
+    pub(super) fn unchecked(&self) -> u64 {
+        self.unchecked
     }
 
     pub(super) fn tell(&mut self, event: RunEvent) {
@@ -256,6 +263,7 @@ where
             return Ok(());
         }
         if let Some(active) = self.active.remove(&id) {
+            self.unchecked += u64::from(!active.course.is_checked());
             if set_aside {
                 self.source.set_aside(id);
             }

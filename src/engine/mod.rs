@@ -58,9 +58,14 @@ pub async fn run<G: Gateway>(
     ledger.record_batch(clock(), BatchEvent::RunStarted(format!("{mode:?} {run_id}"))).await?;
     let mut coordinator = coordinator::Coordinator::new(settings, run_id, ledger, gateway, &clock, on_event)?;
     coordinator.run(shutdown).await?;
+    let unchecked = coordinator.unchecked();
     let mut report = coordinator.into_report();
-    if report.stop.is_none() && !report.interrupted && mode == Mode::Pay {
-        report.stop = unfinished(ledger)?;
+    if report.stop.is_none() && !report.interrupted {
+        report.stop = match mode {
+            Mode::Pay => unfinished(ledger)?,
+            Mode::CheckMembers => not_all_checked(unchecked),
+            Mode::Resolve => None,
+        };
     }
     let reason = match (&report.stop, report.interrupted) {
         (_, true) => "interrupted",
@@ -81,6 +86,17 @@ fn has_work(mode: Mode, ledger: &RunLedger) -> Result<bool, LedgerError> {
     })
 }
 
+/// A payout whose member gave no usable answer is not one that would be paid.
+fn not_all_checked(unchecked: u64) -> Option<Stop> {
+    (unchecked > 0).then(|| Stop {
+        code: StopCode::Unfinished,
+        message: format!(
+            "{unchecked} payouts could not be checked: the gateway gave no usable answer\nhint: run the same command \
+             again"
+        ),
+    })
+}
+
 fn unfinished(ledger: &RunLedger) -> Result<Option<Stop>, LedgerError> {
     let planned = ledger.totals()?.of(State::Planned).rows;
     Ok((planned > 0).then(|| Stop {
@@ -90,4 +106,100 @@ fn unfinished(ledger: &RunLedger) -> Result<Option<Stop>, LedgerError> {
              again"
         ),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::answer::{Answer, Reply};
+    use crate::domain::backoff::Backoff;
+    use crate::domain::batch_name::BatchName;
+    use crate::domain::course::Policy;
+    use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
+    use crate::domain::member::Member;
+    use crate::domain::payout::{RowKey, TopUp};
+    use crate::domain::phone::PhoneNumber;
+    use crate::domain::points::Points;
+    use crate::gateway::{Received, Request};
+    use crate::ledger::{Binding, Ledger, NewPayout, Origin};
+
+    /// Answers every call with one HTTP status and no code.
+    struct Always(u16);
+
+    impl Gateway for Always {
+        type Prepared = ();
+
+        fn prepare(&self, _request: Request, _request_id: &str) -> Result<(), String> {
+            Ok(())
+        }
+
+        async fn send(&self, (): ()) -> Received {
+            let answer = Answer { http: self.0, ..Answer::default() };
+            Received { reply: Reply::Answered(answer), message: String::new() }
+        }
+    }
+
+    fn one_payout() -> RunLedger {
+        let mut ledger = Ledger::in_memory().unwrap();
+        let invoice_prefix = InvoicePrefix::parse("TP").unwrap();
+        let binding = Binding {
+            gateway_host: "h".into(),
+            merchant_id: "M".into(),
+            terminal_id: "T".into(),
+            invoice_prefix: invoice_prefix.clone(),
+        };
+        let origin = Origin {
+            file_name: String::new(),
+            settings: String::new(),
+            planned_by: String::new(),
+            planned_at: 0,
+        };
+        let (name, key) = (BatchName::parse("b").unwrap(), RowKey::reference("1"));
+        let top_up = TopUp {
+            invoice_no: InvoiceNo::derive(&invoice_prefix, "M", &name, &key, 1),
+            member: Member::Phone(PhoneNumber::parse("0901234567").unwrap()),
+            points: Points::new(50).unwrap(),
+            send_sms: true,
+            receipt: None,
+        };
+        let mut planning = ledger.plan(&name, &binding, &origin).unwrap();
+        planning.insert(&NewPayout { row: 2, key: &key, top_up: &top_up, name: None, extra: &[] }).unwrap();
+        planning.seal([0; 32], 0, "yes", 0).unwrap();
+        let batch = ledger.batch("b").unwrap().id;
+        ledger.into_run(batch).unwrap()
+    }
+
+    fn settings(mode: Mode) -> RunSettings {
+        RunSettings {
+            mode,
+            policy: Policy {
+                settle: Duration::from_secs(60),
+                queries_max: 10,
+                resends_max: 3,
+                resubmit: true,
+                member_checks_max: 8,
+                idle_sends_max: 8,
+                backoff: Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(30) },
+            },
+            names: Names::Hold,
+            rate_per_s: 20.0,
+            max_in_flight: 10,
+            timeout: Duration::from_secs(30),
+            canary_rows: 0,
+            breaker_in_doubt: 20,
+            breaker_refused: 3,
+            budget_points: 1000,
+            quiet_before: Duration::ZERO,
+            seed: 1,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rehearsal_says_whom_it_could_not_check() {
+        let ledger = one_payout();
+        let run = run(settings(Mode::CheckMembers), &ledger, Arc::new(Always(500)), || 0, std::future::pending(), |_| {});
+        let stop = run.await.unwrap().stop.unwrap();
+        assert_eq!(stop.code, StopCode::Unfinished);
+        assert!(stop.message.starts_with("1 payouts could not be checked"), "{}", stop.message);
+    }
 }
