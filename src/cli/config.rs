@@ -165,8 +165,7 @@ impl Config {
             )));
         }
         let text = PathBuf::from(text);
-        let in_file =
-            self.values.get(path).is_some_and(|(_, source)| matches!(source, Source::File | Source::Default));
+        let in_file = self.values.get(path).is_some_and(|(_, source)| matches!(source, Source::File | Source::Default));
         Ok(match self.file.as_deref().and_then(Path::parent) {
             Some(folder) if in_file => folder.join(text),
             Some(_) | None => text,

@@ -99,6 +99,9 @@ mod tests {
 
     #[test]
     fn nothing_that_steers_a_terminal_is_printed() {
-        assert_eq!(printable("cột «\u{1b}[2J\u{9b}1m\u{202e}»\r\nnext"), "cột «\u{fffd}[2J\u{fffd}1m\u{fffd}»\u{fffd}\nnext");
+        assert_eq!(
+            printable("cột «\u{1b}[2J\u{9b}1m\u{202e}»\r\nnext"),
+            "cột «\u{fffd}[2J\u{fffd}1m\u{fffd}»\u{fffd}\nnext"
+        );
     }
 }

@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn a_rate_that_no_clock_can_keep_is_refused() {
-        for (rate, taken) in [("1e-300", false), ("0.001", false), ("0.01", true), ("100000", true), ("100001", false)] {
+        for (rate, taken) in [("1e-300", false), ("0.001", false), ("0.01", true), ("100000", true), ("100001", false)]
+        {
             let variables = [("TOPUP_GATEWAY_RATE_PER_S".to_owned(), rate.to_owned())];
             let file = tempfile::NamedTempFile::new().unwrap();
             let config = Config::read(Some(file.path()), variables.into_iter()).unwrap();

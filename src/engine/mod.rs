@@ -148,12 +148,8 @@ mod tests {
             terminal_id: "T".into(),
             invoice_prefix: invoice_prefix.clone(),
         };
-        let origin = Origin {
-            file_name: String::new(),
-            settings: String::new(),
-            planned_by: String::new(),
-            planned_at: 0,
-        };
+        let origin =
+            Origin { file_name: String::new(), settings: String::new(), planned_by: String::new(), planned_at: 0 };
         let (name, key) = (BatchName::parse("b").unwrap(), RowKey::reference("1"));
         let top_up = TopUp {
             invoice_no: InvoiceNo::derive(&invoice_prefix, "M", &name, &key, 1),
@@ -163,7 +159,7 @@ mod tests {
             receipt: None,
         };
         let mut planning = ledger.plan(&name, &binding, &origin).unwrap();
-        planning.insert(&NewPayout { row: 2, key: &key, top_up: &top_up, name: None, extra: &[] }).unwrap();
+        planning.place(&NewPayout { row: 2, key: &key, top_up: &top_up, name: None, extra: &[] }).unwrap();
         planning.seal([0; 32], 0, "yes", 0).unwrap();
         let batch = ledger.batch("b").unwrap().id;
         ledger.into_run(batch).unwrap()
@@ -197,7 +193,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_rehearsal_says_whom_it_could_not_check() {
         let ledger = one_payout();
-        let run = run(settings(Mode::CheckMembers), &ledger, Arc::new(Always(500)), || 0, std::future::pending(), |_| {});
+        let run =
+            run(settings(Mode::CheckMembers), &ledger, Arc::new(Always(500)), || 0, std::future::pending(), |_| {});
         let stop = run.await.unwrap().stop.unwrap();
         assert_eq!(stop.code, StopCode::Unfinished);
         assert!(stop.message.starts_with("1 payouts could not be checked"), "{}", stop.message);

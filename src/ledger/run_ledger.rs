@@ -284,7 +284,8 @@ mod tests {
         }
         drop(run);
         let ledger = Ledger::open(&path, Access::Read).unwrap();
-        let written = read::rows(&ledger.connection, "SELECT 1 FROM events WHERE kind = 'canary_confirmed'", [], |_| Ok(()));
+        let written =
+            read::rows(&ledger.connection, "SELECT 1 FROM events WHERE kind = 'canary_confirmed'", [], |_| Ok(()));
         assert_eq!(written.unwrap().len(), 100);
         assert_ne!(ledger.batch("b").unwrap().chain_head, before);
     }
