@@ -1,19 +1,18 @@
-//! Decides what happens next in a run: takes payouts up, gives them slots, and starts their calls.
+//! Decides what happens next in a run: takes payouts up, puts each where its next step wants it, and lets it go.
 
 use super::EngineError;
 use super::breaker::Breaker;
 use super::canary::Canary;
-use super::event::{CallKind, Requests, RunEvent, RunReport, Stop, StopCode};
-use super::members::{Lookup, Members, asked_about};
+use super::event::{Requests, RunEvent, RunReport, Stop};
+use super::members::Members;
 use super::pacer::{Pacer, Slot};
 use super::settings::{Mode, Names, RunSettings};
 use super::source::Source;
 use super::worker::{self, Called, Ticket};
 use crate::domain::course::{Allowance, Course, RunTime, Step};
-use crate::domain::event::Event;
 use crate::domain::standing::{Standing, State};
-use crate::gateway::{Gateway, Request};
-use crate::ledger::{BatchEvent, Call, Entry, LedgerError, Payout, PayoutId, RunLedger, UnixMs};
+use crate::gateway::Gateway;
+use crate::ledger::{BatchEvent, Entry, LedgerError, Payout, PayoutId, RunLedger, UnixMs};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::future::Future;
@@ -61,11 +60,11 @@ pub(super) enum Done {
 /// The one place of a run that decides.
 pub(super) struct Coordinator<'r, G, C, F> {
     pub(super) settings: RunSettings,
-    run_id: String,
+    pub(super) run_id: String,
     pub(super) ledger: &'r RunLedger,
-    gateway: Arc<G>,
+    pub(super) gateway: Arc<G>,
     pub(super) clock: &'r C,
-    on_event: F,
+    pub(super) on_event: F,
     pub(super) pacer: Arc<Pacer>,
     pub(super) started: Instant,
     pub(super) chance: fastrand::Rng,
@@ -74,22 +73,22 @@ pub(super) struct Coordinator<'r, G, C, F> {
     pub(super) source: Source,
     pub(super) active: HashMap<PayoutId, Active>,
     /// Payouts that only wait for a slot: submits, queries, member checks, in this order.
-    ready: [VecDeque<PayoutId>; 3],
-    timers: BinaryHeap<Reverse<(RunTime, PayoutId)>>,
-    slot: Option<Slot>,
-    tasks: JoinSet<Result<Done, LedgerError>>,
-    tickets: HashMap<Id, Ticket>,
+    pub(super) ready: [VecDeque<PayoutId>; 3],
+    pub(super) timers: BinaryHeap<Reverse<(RunTime, PayoutId)>>,
+    pub(super) slot: Option<Slot>,
+    pub(super) tasks: JoinSet<Result<Done, LedgerError>>,
+    pub(super) tickets: HashMap<Id, Ticket>,
     pub(super) members: Members,
     pub(super) breaker: Breaker,
     pub(super) canary: Canary,
     /// Points of payouts that are credited, in doubt or about to be.
-    committed_points: u64,
+    pub(super) committed_points: u64,
     /// Payouts that were let go of before their pre-check came to an answer.
-    unchecked: u64,
-    requests_begun: u64,
+    pub(super) unchecked: u64,
+    pub(super) requests_begun: u64,
     pub(super) requests: Requests,
-    stop: Option<Stop>,
-    interrupted: bool,
+    pub(super) stop: Option<Stop>,
+    pub(super) interrupted: bool,
 }
 
 impl<'r, G, C, F> Coordinator<'r, G, C, F>
@@ -227,14 +226,14 @@ where
         Ok(any)
     }
 
-    fn allowance(&self) -> Allowance {
+    pub(super) fn allowance(&self) -> Allowance {
         Allowance {
             submits: self.phase == Phase::Running && self.settings.mode != Mode::Resolve,
             query_first: self.query_first,
         }
     }
 
-    fn step(&self, active: &Active) -> Step {
+    pub(super) fn step(&self, active: &Active) -> Step {
         let step = active.course.step(&self.settings.policy, self.allowance(), self.now());
         if step == Step::Submit && self.settings.mode == Mode::CheckMembers { Step::Rest } else { step }
     }
@@ -281,151 +280,6 @@ where
             self.write_batch(BatchEvent::CanaryConfirmed);
             self.tell(RunEvent::CanaryConfirmed);
         }
-    }
-
-    fn wants_slot(&self) -> bool {
-        self.slot.is_none()
-            && self.phase != Phase::Halting
-            && self.tickets.len() < self.settings.max_in_flight
-            && self.ready.iter().any(|queue| !queue.is_empty())
-    }
-
-    /// Starts calls while there are slots for them.
-    fn dispatch(&mut self) -> Result<(), EngineError> {
-        while self.phase != Phase::Halting && self.tickets.len() < self.settings.max_in_flight {
-            let Some(id) = self.ready.iter_mut().find_map(VecDeque::pop_front) else { return Ok(()) };
-            let Some(active) = self.active.get(&id) else { continue };
-            let step = self.step(active);
-            if !matches!(step, Step::Submit | Step::QueryStatus | Step::CheckMember) {
-                self.advance(id)?;
-                continue;
-            }
-            let Some(slot) = self.slot.take().or_else(|| self.pacer.try_slot()) else {
-                self.put_back(id, step);
-                return Ok(());
-            };
-            // Only with a slot in hand: who is told to ask has to ask now, since others may wait for the answer.
-            if step == Step::CheckMember && self.answers_from_another(id)? {
-                self.slot = Some(slot);
-                continue;
-            }
-            self.start(id, step, slot)?;
-        }
-        Ok(())
-    }
-
-    fn put_back(&mut self, id: PayoutId, step: Step) {
-        let queue = match step {
-            Step::Submit => 0,
-            Step::QueryStatus => 1,
-            Step::CheckMember | Step::Wait(_) | Step::SetAside | Step::Rest => 2,
-        };
-        self.ready[queue].push_front(id);
-    }
-
-    /// Whether another payout's member-info call answers for this one too, now or when it ends.
-    fn answers_from_another(&mut self, id: PayoutId) -> Result<bool, EngineError> {
-        let Some(active) = self.active.get_mut(&id) else { return Ok(true) };
-        if !active.payout.shares_member {
-            return Ok(false);
-        }
-        match self.members.look_up(asked_about(&active.payout.top_up.member), id) {
-            Lookup::Ask => Ok(false),
-            Lookup::Waits => {
-                active.busy = true;
-                Ok(true)
-            }
-            Lookup::Answered(reply) => {
-                self.take_member_reply(id, &reply)?;
-                Ok(true)
-            }
-        }
-    }
-
-    fn start(&mut self, id: PayoutId, step: Step, slot: Slot) -> Result<(), EngineError> {
-        let Some(active) = self.active.get_mut(&id) else { return Ok(()) };
-        let top_up = &active.payout.top_up;
-        let ready = |request| -> std::future::Ready<Result<Request, LedgerError>> { std::future::ready(Ok(request)) };
-        match step {
-            Step::CheckMember => {
-                let Some(phone) = top_up.member.phone() else { return Ok(()) };
-                let card_no = top_up.member.card_no().map(str::to_owned);
-                self.start_call(id, CallKind::MemberInfo, slot, |_| ready(Request::MemberInfo { phone, card_no }));
-            }
-            Step::QueryStatus => {
-                let invoice_no = top_up.invoice_no.clone();
-                self.start_call(id, CallKind::OrderStatus, slot, |_| ready(Request::OrderStatus(invoice_no)));
-            }
-            Step::Submit => self.start_submit(id, slot)?,
-            Step::Wait(_) | Step::SetAside | Step::Rest => {}
-        }
-        Ok(())
-    }
-
-    /// Makes the intent durable, and only then lets the top-up leave.
-    fn start_submit(&mut self, id: PayoutId, slot: Slot) -> Result<(), EngineError> {
-        let Some(active) = self.active.get(&id) else { return Ok(()) };
-        let points = active.payout.top_up.points.value();
-        if active.course.standing().state == State::Planned {
-            let committed = self.committed_points + u64::from(points);
-            if committed > self.settings.budget_points {
-                let message = format!(
-                    "paying row {} would bring the batch to {committed} points, and {} are allowed\nhint: nothing \
-                     more was sent; compare the plan with `topup status`",
-                    active.payout.row, self.settings.budget_points
-                );
-                return self.stop(Stop { code: StopCode::Budget, message }, Phase::Draining);
-            }
-            self.commit_points(points);
-        }
-        let now = self.now();
-        self.take_event(id, &Event::SubmitIntended, None, None, now)?;
-        let (ledger, at) = (self.ledger, (self.clock)());
-        let Some(active) = self.active.get_mut(&id) else { return Ok(()) };
-        let mut entries = std::mem::take(&mut active.pending);
-        self.start_call(id, CallKind::TopUp, slot, move |request_id| {
-            if let Some(intent) = entries.last_mut() {
-                intent.call = Some(Call { request_id: request_id.to_owned(), http: None, code: None, latency: None });
-            }
-            let recorded = ledger.record(at, entries);
-            async move {
-                let permit = recorded.await?.pop();
-                permit.map(Request::SubmitTopUp).ok_or_else(|| LedgerError::Broken("an intent without a permit".into()))
-            }
-        });
-        Ok(())
-    }
-
-    fn start_call<R>(&mut self, id: PayoutId, kind: CallKind, slot: Slot, request: impl FnOnce(&str) -> R)
-    where
-        R: Future<Output = Result<Request, LedgerError>> + Send + 'static,
-    {
-        if let Some(active) = self.active.get_mut(&id) {
-            active.busy = true;
-        }
-        self.requests_begun += 1;
-        let ticket = Ticket { payout: id, kind, request_id: format!("{}-{}", self.run_id, self.requests_begun) };
-        let request = request(&ticket.request_id);
-        let (gateway, pacer, kept) = (Arc::clone(&self.gateway), Arc::clone(&self.pacer), ticket.clone());
-        let task = self.tasks.spawn(async move {
-            worker::call(gateway.as_ref(), &pacer, slot, ticket, request)
-                .await
-                .map(|called| Done::Called(Box::new(called)))
-        });
-        self.tickets.insert(task.id(), kept);
-    }
-
-    /// Writes a payout's pending events.
-    pub(super) fn write(&mut self, id: PayoutId) {
-        let Some(active) = self.active.get_mut(&id) else { return };
-        active.busy = true;
-        let recorded = self.ledger.record((self.clock)(), std::mem::take(&mut active.pending));
-        self.tasks.spawn(async move { recorded.await.map(|_| Done::Recorded(id)) });
-    }
-
-    pub(super) fn write_batch(&mut self, event: BatchEvent) {
-        let recorded = self.ledger.record_batch((self.clock)(), event);
-        self.tasks.spawn(async move { recorded.await.map(|_| Done::BatchRecorded) });
     }
 
     fn take_done(&mut self, done: Result<(Id, Result<Done, LedgerError>), JoinError>) -> Result<(), EngineError> {

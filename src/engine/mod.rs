@@ -6,6 +6,7 @@
 mod breaker;
 mod canary;
 mod coordinator;
+mod dispatch;
 mod event;
 mod inquiry;
 mod members;
