@@ -1,5 +1,7 @@
 //! What planning a file makes of it: a new batch, the same rows again, more rows, or a refusal that leaves nothing.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where its set-up fails")]
+
 use std::path::Path;
 use topup::domain::batch_name::BatchName;
 use topup::domain::event::{Event, Fate};

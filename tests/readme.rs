@@ -1,5 +1,7 @@
 //! Runs every command of the README as it stands, against the simulator, in an empty folder with the samples.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where its set-up fails")]
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

@@ -44,6 +44,10 @@ pub(super) struct Common {
 pub(super) enum Command {
     /// Show the whole thing on this machine: faults, a kill, a resume, and the proof that nobody was paid twice
     Demo,
+    /// Read and judge a file, offline
+    Check(CheckArgs),
+    /// Write a file to begin with
+    Template(TemplateArgs),
     /// Pay a file; the same command again resumes, resolves and finishes
     Run(Box<RunArgs>),
     /// Go on with a batch without its file
@@ -75,7 +79,7 @@ pub(super) enum Command {
     topup run rewards.csv --batch 2026-11 --dry-run       plan and pre-check, no top-up\n\n\
     The same command again finishes what is left, and sends nothing on a finished batch.")]
 pub(super) struct RunArgs {
-    /// The payout file: a CSV with a header row
+    /// The payout file: CSV, XLSX, XLS or ODS, with a header row
     pub(super) file: PathBuf,
     /// Batch name: 1 to 64 of a-z 0-9 . _ -  (part of every invoice_no)
     #[arg(long, value_name = "NAME")]
@@ -95,30 +99,61 @@ pub(super) struct RunArgs {
     /// Pay the valid rows and report the others as skipped
     #[arg(long)]
     pub(super) skip_invalid: bool,
-    /// Worksheet of a workbook
-    #[arg(long, value_name = "NAME")]
-    pub(super) sheet: Option<String>,
-    /// Name a column by hand, as in points="Thưởng T11"
-    #[arg(long, value_name = "MEANING=HEADER")]
-    pub(super) column: Vec<String>,
+    #[command(flatten)]
+    pub(super) how: FileArgs,
     /// Refuse the file unless it has so many rows
     #[arg(long, value_name = "N")]
     pub(super) expect_rows: Option<u64>,
     /// Refuse the file unless its points add up to this
     #[arg(long, value_name = "POINTS")]
     pub(super) expect_total: Option<u64>,
+    /// Pay rows again that another batch credited lately, and keep the reason
+    #[arg(long, value_name = "WHY")]
+    pub(super) repeat: Option<String>,
+}
+
+/// How a file is to be read.
+#[derive(Debug, Args)]
+pub(super) struct FileArgs {
+    /// Worksheet of a workbook
+    #[arg(long, value_name = "NAME")]
+    pub(super) sheet: Option<String>,
+    /// Name a column by hand, as in points="Thưởng T11"
+    #[arg(long, value_name = "MEANING=HEADER")]
+    pub(super) column: Vec<String>,
     /// The mark that groups thousands of points, where the file does not tell: . or ,
     #[arg(long, value_name = "MARK")]
     pub(super) points_grouping: Option<char>,
     /// One member may stand in several rows without references
     #[arg(long)]
     pub(super) allow_repeat_phones: bool,
-    /// Pay hidden rows and columns too
+    /// Count hidden rows and columns too
     #[arg(long)]
     pub(super) include_hidden: bool,
-    /// Pay rows again that another batch credited lately, and keep the reason
-    #[arg(long, value_name = "WHY")]
-    pub(super) repeat: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  topup check rewards.xlsx\n  topup check rewards.csv --column points=\"Thưởng T11\""
+)]
+pub(super) struct CheckArgs {
+    /// The payout file: CSV, XLSX, XLS or ODS
+    pub(super) file: PathBuf,
+    #[command(flatten)]
+    pub(super) how: FileArgs,
+    /// Refuse the file unless it has so many rows
+    #[arg(long, value_name = "N")]
+    pub(super) expect_rows: Option<u64>,
+    /// Refuse the file unless its points add up to this
+    #[arg(long, value_name = "POINTS")]
+    pub(super) expect_total: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TemplateArgs {
+    /// Where to write it: .csv or .xlsx; a file that is there is left alone
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: PathBuf,
 }
 
 #[derive(Debug, Args)]

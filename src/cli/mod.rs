@@ -4,6 +4,7 @@
 
 mod args;
 mod batch;
+mod check;
 mod config;
 mod context;
 mod decide;
@@ -43,6 +44,8 @@ fn dispatch(cli: &Cli) -> Result<Report, Failure> {
     let context = || Context::new(&cli.common);
     match &cli.command {
         Command::Demo => demo::demo(Output::new(&cli.common)),
+        Command::Check(args) => check::check(args),
+        Command::Template(args) => check::template(args),
         Command::Run(args) => run::run(&context()?, args),
         Command::Resume(args) => batch::go_on(&context()?, args, Mode::Pay),
         Command::Resolve(args) => batch::go_on(&context()?, args, Mode::Resolve),

@@ -1,6 +1,7 @@
 //! `topup run`: plans a file, asks for consent, and pays it; the same command again finishes it.
 
 use super::args::RunArgs;
+use super::check::intake_options;
 use super::context::{Context, unix_ms, who};
 use super::execute::{self, execute};
 use super::failure::{Exit, Failure};
@@ -9,7 +10,7 @@ use super::setup;
 use crate::domain::batch_name::{self, BatchName};
 use crate::domain::standing::State;
 use crate::engine::{Mode, RunReport};
-use crate::intake::{self, Intake, IntakeOptions, Meaning, Problem};
+use crate::intake::{self, Intake, Problem};
 use crate::ledger::{Access, Batch, Ledger, Origin, Totals};
 use crate::plan::{self, DraftSummary, Planned, Refusal, Terms};
 use crate::report::{Run, Summary, counted, duration, grouped};
@@ -89,7 +90,7 @@ fn terms(context: &Context, args: &RunArgs, batch: BatchName) -> Result<Terms, F
         send_sms: config.yes("payout.send_sms"),
         limits: setup::limits(config)?,
         expect_rows: args.expect_rows,
-        allow_repeat_phones: args.allow_repeat_phones,
+        allow_repeat_phones: args.how.allow_repeat_phones,
         skip_invalid: args.skip_invalid,
         repeat_why: args.repeat.clone(),
         repeat_window_days: config.count("payout.repeat_window_days", 0..=3650)?,
@@ -107,26 +108,8 @@ fn origin(context: &Context, file: &Path, terms: &Terms) -> Origin {
 }
 
 fn open_file(args: &RunArgs) -> Result<Intake, Failure> {
-    let columns = args.column.iter().map(|text| column(text)).collect::<Result<Vec<_>, _>>()?;
-    let options = IntakeOptions {
-        sheet: args.sheet.clone(),
-        columns,
-        points_grouping: args.points_grouping,
-        include_hidden: args.include_hidden,
-        expect_total: args.expect_total,
-        allow_repeat_phones: args.allow_repeat_phones,
-    };
+    let options = intake_options(&args.how, args.expect_total)?;
     Ok(intake::open(&args.file, &options)?)
-}
-
-fn column(text: &str) -> Result<(Meaning, String), Failure> {
-    let named = text.split_once('=').and_then(|(word, header)| Some((Meaning::parse(word)?, header.to_owned())));
-    named.ok_or_else(|| {
-        let words: Vec<&str> = Meaning::ALL.into_iter().map(Meaning::word).collect();
-        let message =
-            format!("--column takes MEANING=HEADER, found {text:?}\nhint: MEANING is one of {}", words.join(", "));
-        Failure::new(Exit::Usage, "column", anyhow!(message))
-    })
 }
 
 /// What is about to be paid, for the person who decides.

@@ -344,7 +344,10 @@ where
         self.source.close();
         self.timers.clear();
         self.ready = Default::default();
-        let idle: Vec<PayoutId> = self.active.iter().filter(|(_, active)| !active.busy).map(|(id, _)| *id).collect();
+        let mut idle: Vec<PayoutId> =
+            self.active.iter().filter(|(_, active)| !active.busy).map(|(id, _)| *id).collect();
+        // A map has no order of its own, and the same seed has to give the same run.
+        idle.sort_unstable();
         idle.into_iter().try_for_each(|id| self.advance(id))
     }
 
@@ -354,7 +357,8 @@ where
 
     /// What a halted run learnt and did not come to write.
     async fn write_what_is_pending(&mut self) -> Result<(), EngineError> {
-        let entries: Vec<Entry> = self.active.values_mut().flat_map(|active| active.pending.drain(..)).collect();
+        let mut entries: Vec<Entry> = self.active.values_mut().flat_map(|active| active.pending.drain(..)).collect();
+        entries.sort_by_key(|entry| entry.payout);
         if !entries.is_empty() {
             self.ledger.record((self.clock)(), entries).await?;
         }

@@ -11,6 +11,9 @@ use unicode_normalization::UnicodeNormalization;
 /// The longest reference, in characters.
 pub(crate) const REFERENCE_CHARS_MAX: usize = 128;
 
+/// How many digits of a number a spreadsheet keeps.
+const NUMBER_DIGITS_MAX: usize = 15;
+
 fn refuse(kind: ProblemKind, message: impl Into<String>) -> Refusal {
     Refusal { kind, message: message.into() }
 }
@@ -52,9 +55,19 @@ fn identifier(text: &str, cell: Cell<'_>, what: &str, chars_max: usize, kind: Pr
     if text.len() > chars_max && text.chars().count() > chars_max {
         return Err(refuse(kind, format!("needs {what} of at most {chars_max} characters, has more; shorten it")));
     }
+    if cell.kind.number && text.len() > NUMBER_DIGITS_MAX {
+        let message = format!(
+            "needs {what} with all its digits, has a number of more than {NUMBER_DIGITS_MAX}, which spreadsheets round; format \
+             the column as text and fill it again from the source"
+        );
+        return Err(refuse(kind, message));
+    }
     if cell.kind.number && !text.bytes().all(|b| b.is_ascii_digit()) {
         let message = format!("needs a whole number or text as {what}, has another number; format the column as text");
         return Err(refuse(kind, message));
+    }
+    if ["#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!"].contains(&text) {
+        return Err(refuse(kind, format!("needs {what}, has the error of a formula; correct the formula")));
     }
     if is_rounded(text) {
         let message = format!(
@@ -132,6 +145,10 @@ mod tests {
             ("1.5", false, Ok(Some("1.5".to_owned()))),
             ("17", true, Ok(Some("17".to_owned()))),
             ("1.5", true, refused.clone()),
+            ("970412341234123", true, Ok(Some("970412341234123".to_owned()))),
+            ("9704123412341230", true, refused.clone()),
+            ("9704123412341234", false, Ok(Some("9704123412341234".to_owned()))),
+            ("#N/A", false, refused.clone()),
             ("1.23457E+11", false, refused.clone()),
             ("a\nb", false, refused.clone()),
         ] {

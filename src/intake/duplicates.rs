@@ -1,5 +1,6 @@
 //! Finds rows that are there twice: eight bytes a row in a first pass, the exact rows in a second.
 
+use super::judge::{Judged, Named};
 use super::problem::{Problem, ProblemKind};
 use crate::domain::payout::Row;
 use std::collections::HashMap;
@@ -36,7 +37,16 @@ impl Duplicates {
         self.note_key(by_reference, &key);
     }
 
-    pub(crate) fn note_key(&mut self, by_reference: bool, key: &str) {
+    /// The same for a row that still borrows its texts, without writing its key.
+    pub(crate) fn note_judged(&mut self, row: &Judged<'_>) {
+        match (&row.reference, &row.member) {
+            (Some(reference), _) => self.note_key(true, reference),
+            (None, Named::Phone(phone)) => self.note_key(false, phone.as_str()),
+            (None, member @ (Named::Card(..) | Named::UserId(..))) => self.note_key(false, &member.to_member().key()),
+        }
+    }
+
+    fn note_key(&mut self, by_reference: bool, key: &str) {
         self.prints.push(fingerprint(by_reference, key));
     }
 
@@ -80,7 +90,7 @@ fn same_as(first: u64, row: u64, by_reference: bool, key: &str) -> Problem {
             "needs a member of its own, has that of row {first}; remove one row, or say `--allow-repeat-phones` if both \
              are meant"
         );
-        ("phone", message)
+        (if key.contains(':') { "id" } else { "phone" }, message)
     };
     Problem::of_row(row, ProblemKind::Duplicate, message).in_column(column).with_found(key)
 }

@@ -1,6 +1,7 @@
 //! Looks at a file from outside: whether it is one, what it begins with, and whether it stayed the same.
 
 use super::problem::{IntakeError, ProblemKind};
+use super::workbook::Container;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::Path;
@@ -66,3 +67,47 @@ pub(crate) fn head(path: &Path) -> Result<Vec<u8>, IntakeError> {
 }
 
 const HEAD: usize = 8 * 1024;
+
+/// What is in a file, by its first bytes; its name proves nothing.
+pub(crate) fn contents(head: &[u8]) -> Result<Option<Container>, IntakeError> {
+    let known: [(&[u8], &str); 10] = [
+        (b"\x89PNG", "an image (PNG)"),
+        (b"\xFF\xD8\xFF", "an image (JPEG)"),
+        (b"GIF8", "an image (GIF)"),
+        (b"II*\0", "an image (TIFF)"),
+        (b"%PDF", "a PDF"),
+        (b"\x1F\x8B", "a gzip archive"),
+        (b"7z\xBC\xAF", "a 7z archive"),
+        (b"Rar!", "a RAR archive"),
+        (b"{\\rtf", "a text document (RTF)"),
+        (b"SQLite format 3\0", "a database"),
+    ];
+    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+        return Ok(Some(Container::Zip));
+    }
+    if head.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
+        return Ok(Some(Container::Compound));
+    }
+    let what = known.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, what)| *what).or_else(|| markup(head));
+    match what {
+        Some(what) => {
+            let message =
+                format!("needs CSV, XLSX, XLS or ODS, has {what}; export the spreadsheet as XLSX or «CSV UTF-8»");
+            Err(IntakeError::file(ProblemKind::NotASpreadsheet, message))
+        }
+        None => Ok(None),
+    }
+}
+
+/// Web pages and XML that systems export under the name `.xls`.
+fn markup(head: &[u8]) -> Option<&'static str> {
+    let text = String::from_utf8_lossy(head).trim_start_matches('\u{feff}').trim_start().to_lowercase();
+    let begins = |words: &[&str]| words.iter().any(|word| text.starts_with(word));
+    if begins(&["<?xml", "<workbook"]) {
+        return Some("an XML file");
+    }
+    if begins(&["<html", "<!doctype", "<table", "<head", "<body", "<meta", "<style", "<!--", "mime-version:"]) {
+        return Some("a web page (HTML), whatever its name says");
+    }
+    None
+}

@@ -5,8 +5,8 @@ use super::columns::Columns;
 use super::meaning::Meaning;
 use super::phone::{self, Refusal};
 use super::points::{self, Reading};
-use super::problem::{Problem, ProblemKind, Repair, RepairKind, shortened};
-use super::record::Record;
+use super::problem::{Problem, ProblemKind, Repair, RepairKind, grouped, shortened};
+use super::record::{Record, is_control};
 use crate::domain::member::Member;
 use crate::domain::payout::Row;
 use crate::domain::phone::PhoneNumber;
@@ -21,9 +21,9 @@ pub(crate) struct Judged<'r> {
     pub(crate) reference: Option<Cow<'r, str>>,
     pub(crate) member: Named<'r>,
     pub(crate) points: Points,
-    name: Option<&'r str>,
-    send_sms: Option<bool>,
-    receipt: Option<Receipt>,
+    pub(crate) name: Option<&'r str>,
+    pub(crate) send_sms: Option<bool>,
+    pub(crate) receipt: Option<Receipt>,
 }
 
 /// A member that still borrows its identifier.
@@ -62,6 +62,16 @@ impl Judged<'_> {
     }
 }
 
+/// What a row is judged by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules<'a> {
+    pub(crate) columns: &'a Columns,
+    /// How the points column writes thousands.
+    pub(crate) reading: Reading,
+    /// The separator of a text file.
+    pub(crate) delimiter: Option<char>,
+}
+
 /// What a row gave besides the row: kept by the caller and used again for the next one.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
@@ -83,16 +93,14 @@ impl Findings {
 }
 
 /// Judges a row; `None` where `findings` holds problems.
-pub(crate) fn judge<'r>(
-    record: &'r Record,
-    columns: &Columns,
-    reading: Reading,
-    findings: &mut Findings,
-) -> Option<Judged<'r>> {
+pub(crate) fn judge<'r>(record: &'r Record, rules: Rules<'_>, findings: &mut Findings) -> Option<Judged<'r>> {
     findings.clear();
-    let mut bench = Bench { record, columns, findings };
+    let mut bench = Bench { record, columns: rules.columns, findings };
     bench.shape();
-    let points = bench.points(reading);
+    if let (true, Some(delimiter)) = (record.has_breaks, rules.delimiter) {
+        bench.swallowed_rows(delimiter);
+    }
+    let points = bench.points(rules.reading);
     let reference = bench.take(Meaning::Reference, cells::reference).flatten();
     let member = bench.member();
     let name = bench.text(Meaning::Name);
@@ -150,9 +158,21 @@ impl<'r> Bench<'r, '_> {
             self.problem(super::columns::letters(beyond), found, Refusal { kind: ProblemKind::Shape, message });
         }
         if self.record.has_controls() {
-            self.each_cell(|cell| has_control(cell.text), ProblemKind::CellText, CONTROL);
+            self.each_cell(|cell| cell.text.bytes().any(is_control), ProblemKind::CellText, CONTROL);
         }
         self.each_cell(|cell| cell.kind.stray_quote, ProblemKind::CellText, STRAY_QUOTE);
+    }
+
+    /// Refuses a quoted cell that holds what looks like further rows: two stray quotes make whole rows vanish in it.
+    fn swallowed_rows(&mut self, delimiter: char) {
+        let columns = self.columns;
+        let (Some(phone), Some(points)) = (columns.of(Meaning::Phone), columns.of(Meaning::Points)) else { return };
+        let is_row = |line: &str| {
+            let cell = |column| line.split(delimiter).nth(column).unwrap_or_default();
+            phone::read(cell(phone), false).is_ok() && points::written(cell(points), false).is_ok()
+        };
+        let swallows = |text: &str| text.split(['\n', '\r']).skip(1).any(is_row);
+        self.each_cell(|cell| swallows(cell.text), ProblemKind::Quote, SWALLOWED_ROWS);
     }
 
     fn each_cell(&mut self, is_wrong: impl Fn(super::record::Cell<'r>) -> bool, kind: ProblemKind, message: &str) {
@@ -186,7 +206,7 @@ impl<'r> Bench<'r, '_> {
     fn phone(&mut self, meaning: Meaning) -> Option<PhoneNumber> {
         let cell = self.record.cell(self.columns.of(meaning)?);
         self.findings.formula |= cell.kind.formula;
-        match phone::read(cell.text) {
+        match phone::read(cell.text, cell.kind.number) {
             Ok((phone, None)) => Some(phone),
             Ok((phone, Some(kind))) => {
                 self.repair(meaning, cell.text, phone.as_str(), kind);
@@ -264,8 +284,8 @@ impl<'r> Bench<'r, '_> {
         if points.is_some_and(|points| points.value() >= Points::RECEIPT_BELOW) {
             let message = format!(
                 "needs fewer than {} points with a receipt, has {}; empty the receipt's cells or lower the points",
-                Points::RECEIPT_BELOW,
-                points.map_or(0, Points::value)
+                grouped(Points::RECEIPT_BELOW.into()),
+                grouped(points.map_or(0, Points::value).into())
             );
             self.problem(Meaning::ReceiptName.word().to_owned(), name, Refusal { kind: ProblemKind::Receipt, message });
             return None;
@@ -292,8 +312,6 @@ impl<'r> Bench<'r, '_> {
 }
 
 const CONTROL: &str = "needs text, has a NUL or another control character; correct the cell or export the file again";
+const SWALLOWED_ROWS: &str = "needs a text in the quotes, has what looks like further rows; a stray quote opens here, or remove \
+                              the lines from the cell";
 const STRAY_QUOTE: &str = "needs a separator behind the closing quote, has text; remove the quotes or double them";
-
-fn has_control(text: &str) -> bool {
-    text.bytes().any(|byte| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r'))
-}

@@ -2,7 +2,8 @@
 
 use super::IntakeOptions;
 use super::columns::{self, Columns};
-use super::decode::{self, Encoding, Text};
+use super::decode::{Encoding, Text};
+use super::encoding;
 use super::meaning::Meaning;
 use super::problem::{IntakeError, Problem, ProblemKind};
 use super::record::Record;
@@ -13,6 +14,8 @@ use std::path::Path;
 pub(crate) const HEADER_ROW_MAX: u64 = 50;
 /// The most columns.
 pub(crate) const COLUMNS_MAX: usize = 200;
+/// The separators that spreadsheets write.
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// How a text file is laid out.
 #[derive(Clone, Debug)]
@@ -20,64 +23,132 @@ pub(crate) struct TextLayout {
     pub(crate) encoding: Encoding,
     mark_bytes: u64,
     pub(crate) delimiter: u8,
-    pub(crate) header_row: u64,
+}
+
+/// The header row, and what its columns mean.
+#[derive(Clone, Debug)]
+pub(crate) struct Header {
+    pub(crate) row: u64,
     pub(crate) columns: Columns,
 }
 
 impl TextLayout {
-    /// Finds the layout.
-    pub(crate) fn find(path: &Path, head: &[u8], options: &IntakeOptions) -> Result<Self, IntakeError> {
-        let (encoding, mark_bytes) = decode::byte_order_mark(head).unwrap_or((Encoding::Utf8, 0));
-        let delimiter = b',';
-        let mut rows = TextRows::new(Text::open(path, encoding, mark_bytes)?, delimiter);
-        let (header_row, columns) = find_header(|record| rows.read(record), options)?;
-        Ok(Self { encoding, mark_bytes, delimiter, header_row, columns })
+    /// Finds the layout: the separator is the one under which a header row maps, unless the first line names it.
+    pub(crate) fn find(path: &Path, head: &[u8], options: &IntakeOptions) -> Result<(Self, Header), IntakeError> {
+        let (encoding, mark_bytes) = encoding::find(path, head)?;
+        let layout = |delimiter| Self { encoding, mark_bytes, delimiter };
+        let mut text_rows = layout(b',').rows_from_start(path)?;
+        if let Some(delimiter) = text_rows.skip_separator_line()? {
+            let header = find_header(|record| text_rows.read(record), options)?;
+            return Ok((layout(delimiter), header));
+        }
+        let mut found: Option<(u8, Header)> = None;
+        let mut refused: Option<IntakeError> = None;
+        for delimiter in DELIMITERS {
+            let mut rows = layout(delimiter).rows_from_start(path)?;
+            match find_header(|record| rows.read(record), options) {
+                Ok(header) => {
+                    if let Some((first, _)) = found {
+                        return Err(two_separators(first, delimiter));
+                    }
+                    found = Some((delimiter, header));
+                }
+                Err(error @ IntakeError::Io { .. }) => return Err(error),
+                Err(error) => {
+                    refused = Some(match refused {
+                        Some(before) => telling(before, error),
+                        None => error,
+                    });
+                }
+            }
+        }
+        match (found, refused) {
+            (Some((delimiter, header)), _) => Ok((layout(delimiter), header)),
+            (None, Some(refused)) => Err(refused),
+            (None, None) => Err(no_header(None).into()),
+        }
+    }
+
+    fn rows_from_start(&self, path: &Path) -> Result<TextRows, IntakeError> {
+        Ok(TextRows::new(Text::open(path, self.encoding, self.mark_bytes)?, self.delimiter))
     }
 
     /// The rows below the header.
-    pub(crate) fn rows(&self, path: &Path) -> Result<TextRows, IntakeError> {
-        let mut rows = TextRows::new(Text::open(path, self.encoding, self.mark_bytes)?, self.delimiter);
+    pub(crate) fn rows_below(&self, path: &Path, header_row: u64) -> Result<TextRows, IntakeError> {
+        let mut rows = self.rows_from_start(path)?;
+        rows.skip_separator_line()?;
         let mut record = Record::default();
-        while record.row < self.header_row && rows.read(&mut record)? {}
+        while record.row < header_row && rows.read(&mut record)? {}
         Ok(rows)
     }
+}
+
+/// Of two refusals under two separators, the one that tells the user more.
+fn telling(before: IntakeError, error: IntakeError) -> IntakeError {
+    let rank = |error: &IntakeError| match error {
+        IntakeError::Io { .. } => 0,
+        IntakeError::Refused(problem) => match (problem.kind, problem.row) {
+            (ProblemKind::Columns | ProblemKind::Limit, _) => 1,
+            (ProblemKind::Header, Some(_)) => 2,
+            // No header: the separator under which one column less is missing.
+            (ProblemKind::Header, None) => 3 + problem.message.matches(" and ").count(),
+            _ => 9,
+        },
+    };
+    if rank(&error) < rank(&before) { error } else { before }
+}
+
+fn two_separators(first: u8, second: u8) -> IntakeError {
+    let (first, second) = (char::from(first).escape_debug(), char::from(second).escape_debug());
+    IntakeError::file(
+        ProblemKind::Header,
+        format!(
+            "needs one separator, has a header row under «{first}» and under «{second}»; save the file as «CSV UTF-8»"
+        ),
+    )
 }
 
 /// Finds the one row that names the needed columns.
 pub(crate) fn find_header(
     mut read: impl FnMut(&mut Record) -> Result<bool, IntakeError>,
     options: &IntakeOptions,
-) -> Result<(u64, Columns), IntakeError> {
+) -> Result<Header, IntakeError> {
     let mut record = Record::default();
     let mut found: Option<(u64, Vec<String>)> = None;
     let mut nearest: Option<(u64, Vec<Meaning>)> = None;
-    while record.row < HEADER_ROW_MAX && read(&mut record)? {
-        let cells: Vec<&str> = record.cells().map(|cell| cell.text).collect();
+    while record.row < HEADER_ROW_MAX {
+        match read(&mut record) {
+            Ok(true) => {}
+            Ok(false) => break,
+            // What is wrong further down is said when the rows before it have been judged.
+            Err(_) if found.is_some() => break,
+            Err(error) => return Err(error),
+        }
+        // A row of a million cells is looked at no further than a sheet may be wide.
+        let cells: Vec<&str> = record.cells().map(|cell| cell.text).take(COLUMNS_MAX).collect();
         if !columns::is_header(&cells, &options.columns) {
             let missing = columns::missing(&cells, &options.columns);
-            let nearer = nearest.as_ref().is_none_or(|(_, before)| missing.len() < before.len());
-            if nearer && !record.is_blank() {
+            let has_words = cells.iter().any(|cell| cell.chars().any(char::is_alphanumeric));
+            if has_words && nearest.as_ref().is_none_or(|(_, before)| missing.len() < before.len()) {
                 nearest = Some((record.row, missing));
             }
             continue;
         }
         if let Some((first, _)) = found {
-            let message = format!(
-                "needs one header row, has two: rows {first} and {}; remove one, and what stands above the other",
-                record.row
-            );
+            let message = format!("needs one header row, has two: rows {first} and {}; remove one of them", record.row);
             return Err(Problem::of_row(record.row, ProblemKind::Header, message).into());
+        }
+        let beyond = record.cells().skip(COLUMNS_MAX).filter(|cell| !cell.text.trim().is_empty()).count();
+        if beyond > 0 {
+            let message = format!("needs at most {COLUMNS_MAX} columns, has {beyond} more; remove them");
+            return Err(Problem::of_row(record.row, ProblemKind::Limit, message).into());
         }
         found = Some((record.row, cells.into_iter().map(str::to_owned).collect()));
     }
     let Some((row, cells)) = found else { return Err(no_header(nearest).into()) };
     let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
     let columns = columns::resolve(row, &cells, &options.columns)?;
-    if columns.headers.len() > COLUMNS_MAX {
-        let message = format!("needs at most {COLUMNS_MAX} columns, has {}; remove the others", columns.headers.len());
-        return Err(Problem::of_row(row, ProblemKind::Limit, message).into());
-    }
-    Ok((row, columns))
+    Ok(Header { row, columns })
 }
 
 fn no_header(nearest: Option<(u64, Vec<Meaning>)>) -> Problem {
@@ -86,8 +157,8 @@ fn no_header(nearest: Option<(u64, Vec<Meaning>)>) -> Problem {
     };
     let words: Vec<&str> = missing.into_iter().map(Meaning::word).collect();
     let message = format!(
-        "needs a header row with phone (or id_type and id) and points, has none in the first {HEADER_ROW_MAX} rows; row \
-         {row} comes nearest and lacks {}: name the columns, or say `--column {}=HEADER`",
+        "needs a header row that names phone (or id_type and id) and points, has none in its first {HEADER_ROW_MAX} rows; \
+         row {row} comes nearest, without {}: name the columns, or say `--column {}=HEADER`",
         words.join(" and "),
         words.first().unwrap_or(&"points")
     );

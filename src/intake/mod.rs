@@ -6,10 +6,15 @@
 //! Architecture invariant: memory does not grow with the rows of a text file; nothing is kept of a row once it is
 //! given out.
 
+mod archive;
+mod biff;
 mod cells;
+mod check;
 mod columns;
+mod compound;
 mod decode;
 mod duplicates;
+mod encoding;
 mod file;
 mod judge;
 mod layout;
@@ -17,22 +22,23 @@ mod meaning;
 mod phone;
 mod points;
 mod problem;
+mod reading;
 mod record;
+mod report;
+mod sheet;
+mod stream;
+mod template;
 mod text_rows;
 mod total;
+mod workbook;
 
+pub use check::{CheckReport, LISTED_MAX, check};
 pub use duplicates::{Duplicates, Suspects};
 pub use meaning::Meaning;
 pub use problem::{IntakeError, Problem, ProblemKind, Repair, RepairKind};
-
-use crate::domain::payout::Row;
-use judge::Findings;
-use layout::TextLayout;
-use points::Reading;
-use record::Record;
-use std::path::{Path, PathBuf};
-use text_rows::TextRows;
-use total::{Sum, TotalRow};
+pub use report::report_text;
+pub use stream::{Intake, Item, open};
+pub use template::{template_csv, template_xlsx};
 
 /// How a file is to be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,15 +78,6 @@ pub struct Format {
     pub invoice_no_column: Option<String>,
 }
 
-/// What one row gave.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Item {
-    /// A valid row, with what was repaired in it.
-    Row(Row, Vec<Repair>),
-    /// Everything that is wrong with one row.
-    Problems(Vec<Problem>),
-}
-
 /// What the file gave as a whole, known after its last row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tail {
@@ -94,146 +91,6 @@ pub struct Tail {
     pub problems: Vec<Problem>,
     /// What a person should know and that refuses nothing.
     pub warnings: Vec<String>,
-}
-
-/// A file being read.
-pub struct Intake {
-    path: PathBuf,
-    options: IntakeOptions,
-    stamp: file::Stamp,
-    layout: TextLayout,
-    format: Format,
-    rows: TextRows,
-    record: Record,
-    findings: Findings,
-    reading: Reading,
-    total: Option<TotalRow>,
-    /// Whether `record` holds a row that is read and not yet judged.
-    waiting: bool,
-    sum: Sum,
-    tail: Tail,
-    without_reference: u64,
-}
-
-/// Opens a file, and finds its format and columns.
-///
-/// # Errors
-/// The file cannot be read, or is refused as a whole.
-pub fn open(path: &Path, options: &IntakeOptions) -> Result<Intake, IntakeError> {
-    let stamp = file::stamp(path)?;
-    let head = file::head(path)?;
-    let layout = TextLayout::find(path, &head, options)?;
-    let format = Format {
-        encoding: layout.encoding.word(),
-        delimiter: Some(char::from(layout.delimiter)),
-        sheet: None,
-        header_row: layout.header_row,
-        columns: layout.columns.named(),
-        headers: layout.columns.headers.clone(),
-        batch_column: layout.columns.kept("batch"),
-        invoice_no_column: layout.columns.kept("invoice_no"),
-    };
-    Ok(Intake {
-        path: path.to_owned(),
-        options: options.clone(),
-        stamp,
-        rows: layout.rows(path)?,
-        layout,
-        format,
-        record: Record::default(),
-        findings: Findings::default(),
-        reading: options.points_grouping.map_or(Reading::Open, Reading::Thousands),
-        total: None,
-        waiting: false,
-        sum: Sum::default(),
-        tail: Tail::default(),
-        without_reference: 0,
-    })
-}
-
-impl Intake {
-    /// How the file is laid out.
-    #[must_use]
-    pub fn format(&self) -> &Format {
-        &self.format
-    }
-
-    /// The next row or its problems; `None` at the end.
-    ///
-    /// # Errors
-    /// The rest of the file cannot be read: what came before stays valid, and no row of the file may be paid.
-    #[expect(clippy::should_implement_trait, reason = "an iterator of results would go on after an error")]
-    pub fn next(&mut self) -> Result<Option<Item>, IntakeError> {
-        if !self.advance()? {
-            return Ok(None);
-        }
-        let columns = &self.layout.columns;
-        match judge::judge(&self.record, columns, self.reading, &mut self.findings) {
-            Some(judged) => {
-                let row = judged.to_row(columns, &self.record);
-                self.sum.add(self.findings.points);
-                self.without_reference += u64::from(row.reference.is_none());
-                Ok(Some(Item::Row(row, std::mem::take(&mut self.findings.repairs))))
-            }
-            None => {
-                self.sum.add(self.findings.points);
-                Ok(Some(Item::Problems(std::mem::take(&mut self.findings.problems))))
-            }
-        }
-    }
-
-    /// Reads on to the next row with content; total rows are set aside.
-    fn advance(&mut self) -> Result<bool, IntakeError> {
-        loop {
-            if !self.waiting && !self.rows.read(&mut self.record)? {
-                return Ok(false);
-            }
-            self.waiting = false;
-            if self.record.is_blank() {
-                continue;
-            }
-            if let Some(total) = self.total.take() {
-                self.tail.problems.push(total.not_last(self.record.row));
-            }
-            if let Some(total) = total::of(&self.record, &self.layout.columns) {
-                self.total = Some(total);
-                continue;
-            }
-            self.tail.rows += 1;
-            return Ok(true);
-        }
-    }
-
-    /// What the file gave as a whole, after the last row.
-    ///
-    /// # Errors
-    /// The file changed while it was read.
-    pub fn finish(mut self) -> Result<Tail, IntakeError> {
-        file::same(&self.path, &self.stamp)?;
-        self.tail.points = self.sum.points;
-        if let Some(total) = &self.total {
-            match total.judged(self.reading, self.sum) {
-                Ok(points) => self.tail.control_total = Some((total.row, points)),
-                Err(problem) => self.tail.problems.push(problem),
-            }
-        }
-        if let Some(expected) = self.options.expect_total
-            && expected != self.sum.points
-        {
-            let message = format!("needs {expected} points in all (`--expect-total`), has {}", self.sum.points);
-            self.tail.problems.push(Problem::of_file(ProblemKind::ExpectedTotal, message));
-        }
-        if self.tail.rows == 0 {
-            let message = "needs rows below the header, has none; export the file again";
-            self.tail.problems.push(Problem::of_file(ProblemKind::Empty, message));
-        }
-        let has_references = self.format.columns.iter().any(|(meaning, _)| *meaning == Meaning::Reference);
-        if has_references && self.without_reference > 0 {
-            let rows = self.without_reference;
-            self.tail.warnings.push(format!("{rows} rows have no reference: the member is their row key"));
-        }
-        Ok(self.tail)
-    }
 }
 
 #[cfg(test)]

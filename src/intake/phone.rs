@@ -31,7 +31,7 @@ impl Digits {
 }
 
 /// Reads a cell; the repair is named where the number is not what is written.
-pub(crate) fn read(cell: &str) -> Result<(PhoneNumber, Option<RepairKind>), Refusal> {
+pub(crate) fn read(cell: &str, number: bool) -> Result<(PhoneNumber, Option<RepairKind>), Refusal> {
     let text = cell.trim_matches(|c: char| c.is_whitespace() && !matches!(c, '\n' | '\r'));
     if let Some(phone) = PhoneNumber::parse(text) {
         return Ok((phone, None));
@@ -46,7 +46,7 @@ pub(crate) fn read(cell: &str) -> Result<(PhoneNumber, Option<RepairKind>), Refu
         let message = "needs one number on one line, has a line break; put every number in a row of its own";
         return Err(refuse(ProblemKind::PhoneTwo, message));
     }
-    lost_digits(text)?;
+    lost_digits(text, number)?;
     let digits = collect(text)?;
     let (number, repair) = by_count(&digits, text)?;
     match PhoneNumber::parse(&number) {
@@ -57,7 +57,7 @@ pub(crate) fn read(cell: &str) -> Result<(PhoneNumber, Option<RepairKind>), Refu
 
 /// Refuses what a number cell makes of a phone when digits are gone: `8.49E+10`, and `901234567.0`, whose dot is a
 /// decimal point and not a separator.
-fn lost_digits(text: &str) -> Result<(), Refusal> {
+fn lost_digits(text: &str, number: bool) -> Result<(), Refusal> {
     let body = text.strip_prefix(['\'', '’']).unwrap_or(text);
     if let Some((mantissa, exponent)) = body.split_once(['e', 'E']) {
         let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
@@ -72,7 +72,7 @@ fn lost_digits(text: &str) -> Result<(), Refusal> {
         }
     }
     if let Some((whole, decimals)) = body.split_once('.')
-        && (1..=2).contains(&decimals.len())
+        && (number || (1..=2).contains(&decimals.len()))
         && !whole.is_empty()
         && body.bytes().filter(|b| *b != b'.').all(|b| b.is_ascii_digit())
     {
@@ -235,7 +235,7 @@ mod tests {
     use super::*;
 
     fn taken(cell: &str) -> Result<(String, Option<RepairKind>), ProblemKind> {
-        read(cell).map(|(phone, repair)| (phone.as_str().to_owned(), repair)).map_err(|refusal| refusal.kind)
+        read(cell, false).map(|(phone, repair)| (phone.as_str().to_owned(), repair)).map_err(|refusal| refusal.kind)
     }
 
     #[test]
@@ -304,6 +304,8 @@ mod tests {
         ] {
             assert_eq!(taken(cell), Err(kind), "{cell}");
         }
+        assert!(read("901234.567", false).is_ok(), "dots in a text are separators");
+        assert!(read("901234.567", true).is_err(), "a dot in a number is a decimal point");
     }
 
     #[test]
@@ -323,9 +325,9 @@ mod tests {
             ("0129", "082"),
             ("0199", "059"),
         ] {
-            let message = read(&format!("{old}7654321")).unwrap_err().message;
+            let message = read(&format!("{old}7654321"), false).unwrap_err().message;
             assert!(message.ends_with(&format!("write {new}7654321")), "{message}");
         }
-        assert!(read("01117654321").unwrap_err().message.contains("ask the member"));
+        assert!(read("01117654321", false).unwrap_err().message.contains("ask the member"));
     }
 }

@@ -1,7 +1,7 @@
 //! Reads points out of a cell, and decides how a column writes thousands.
 
 use super::phone::Refusal;
-use super::problem::{ProblemKind, RepairKind};
+use super::problem::{ProblemKind, RepairKind, grouped};
 use crate::domain::points::Points;
 
 /// What a cell says before it is known how its column groups digits.
@@ -59,8 +59,8 @@ pub(crate) fn written(cell: &str, number: bool) -> Result<Written, Refusal> {
         }
         for mark in ['.', ','] {
             if let Some(thousands) = groups_of_three(text, |c| c == mark) {
-                let decimal = (text.matches(mark).count() == 1).then(|| thousands % 1000 == 0);
-                let decimal = decimal.filter(|whole| *whole).map(|_| thousands / 1000);
+                let is_whole = text.matches(mark).count() == 1 && thousands % 1000 == 0;
+                let decimal = is_whole.then_some(thousands / 1000);
                 return Ok(Written::Grouped(Grouped { mark, thousands, decimal }));
             }
         }
@@ -134,13 +134,13 @@ fn no_number(text: &str) -> Refusal {
 
 /// What the cell means under a reading of its column.
 pub(crate) fn read(written: Written, reading: Reading) -> Result<(u64, Option<RepairKind>), Refusal> {
-    let Written::Grouped(grouped) = written else {
+    let Written::Grouped(cell) = written else {
         let Written::Plain(points) = written else { return Err(two_readings(' ')) };
         return Ok((points, None));
     };
     match reading {
-        Reading::Thousands(mark) if mark == grouped.mark => Ok((grouped.thousands, Some(RepairKind::PointsThousands))),
-        Reading::Decimals(mark) if mark == grouped.mark => match grouped.decimal {
+        Reading::Thousands(mark) if mark == cell.mark => Ok((cell.thousands, Some(RepairKind::PointsThousands))),
+        Reading::Decimals(mark) if mark == cell.mark => match cell.decimal {
             Some(points) => Ok((points, Some(RepairKind::PointsDecimals))),
             None => Err(refuse(ProblemKind::PointsFraction, "needs whole points, has a fraction; correct the cell")),
         },
@@ -148,10 +148,10 @@ pub(crate) fn read(written: Written, reading: Reading) -> Result<(u64, Option<Re
             ProblemKind::PointsFraction,
             format!(
                 "needs one way to write thousands in the column, has «{}» too; write the number without marks",
-                grouped.mark
+                cell.mark
             ),
         )),
-        Reading::Open => Err(two_readings(grouped.mark)),
+        Reading::Open => Err(two_readings(cell.mark)),
     }
 }
 
@@ -165,11 +165,12 @@ fn two_readings(mark: char) -> Refusal {
 
 /// Takes what one top-up may carry.
 pub(crate) fn in_range(points: u64) -> Result<Points, Refusal> {
-    Points::new(points).ok_or_else(|| out_of_range(&points.to_string()))
+    Points::new(points).ok_or_else(|| out_of_range(&grouped(points)))
 }
 
 fn out_of_range(has: &str) -> Refusal {
-    let message = format!("needs {} to {} points, has {has}; correct the cell", Points::MIN, Points::MAX);
+    let (min, max) = (grouped(Points::MIN.into()), grouped(Points::MAX.into()));
+    let message = format!("needs {min} to {max} points, has {has}; correct the cell");
     refuse(ProblemKind::PointsRange, message)
 }
 
@@ -179,17 +180,17 @@ mod tests {
 
     #[test]
     fn a_cell_is_a_number_or_groups_of_three_or_refused() {
-        let grouped = |mark, thousands, decimal| Ok(Written::Grouped(Grouped { mark, thousands, decimal }));
+        let groups = |mark, thousands, decimal| Ok(Written::Grouped(Grouped { mark, thousands, decimal }));
         for (cell, expected) in [
             ("1000", Ok(Written::Plain(1000))),
             (" 1000 ", Ok(Written::Plain(1000))),
             ("1 000", Ok(Written::Plain(1000))),
             ("1\u{a0}000\u{a0}000", Ok(Written::Plain(1_000_000))),
             ("1\u{202f}000", Ok(Written::Plain(1000))),
-            ("1.000", grouped('.', 1000, Some(1))),
-            ("1,250", grouped(',', 1250, None)),
-            ("1.000.000", grouped('.', 1_000_000, None)),
-            ("500.000", grouped('.', 500_000, Some(500))),
+            ("1.000", groups('.', 1000, Some(1))),
+            ("1,250", groups(',', 1250, None)),
+            ("1.000.000", groups('.', 1_000_000, None)),
+            ("500.000", groups('.', 500_000, Some(500))),
             ("10 00", Err(ProblemKind::PointsText)),
             ("1.5", Err(ProblemKind::PointsFraction)),
             ("1000.0", Err(ProblemKind::PointsFraction)),

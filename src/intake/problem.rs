@@ -300,6 +300,24 @@ fn refusal(problem: &Problem) -> String {
     }
 }
 
+/// `1 row`, `1,000 rows`.
+pub(crate) fn counted(count: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
+}
+
+/// A number with its thousands apart.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// A cell as a message shows it: on one line, without control characters, at most 40 characters.
 pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
     let plain = !text.chars().any(char::is_control);
@@ -327,6 +345,13 @@ pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_grouped_and_counted() {
+        for (number, expected) in [(0, "0 rows"), (1, "1 row"), (1000, "1,000 rows"), (1_234_567, "1,234,567 rows")] {
+            assert_eq!(counted(number, "row"), expected);
+        }
+    }
 
     #[test]
     fn a_cell_is_shown_on_one_line_and_short() {

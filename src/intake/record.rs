@@ -40,6 +40,11 @@ pub(crate) struct Cell<'r> {
     pub(crate) kind: CellKind,
 }
 
+/// Whether a byte is a control character that no cell should hold: all but TAB and line breaks.
+pub(crate) fn is_control(byte: u8) -> bool {
+    (byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')) || byte == 0x7F
+}
+
 impl Record {
     /// Forgets the cells and keeps the memory.
     pub(crate) fn clear(&mut self, row: u64) {
@@ -74,7 +79,7 @@ impl Record {
 
     /// Whether any text of the row is a NUL or another control character besides TAB and line breaks.
     pub(crate) fn has_controls(&self) -> bool {
-        self.text.bytes().any(|byte| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r'))
+        self.text.bytes().any(is_control)
     }
 
     /// Adds a cell.

@@ -102,13 +102,11 @@ impl TextRows {
 
 fn too_long(row: u64, quoted: bool) -> Problem {
     if quoted {
-        let message = format!(
-            "needs a closing quote within {ROW_BYTES_MAX} bytes, has a quote that opens in this row and does not close; \
-             remove the quote or close it"
-        );
+        let message = "needs a closing quote within 1 MiB, has a quote that opens in this row and does not close; \
+             remove the quote or close it";
         return Problem::of_row(row, ProblemKind::Quote, message);
     }
-    let message = format!("needs at most {ROW_BYTES_MAX} bytes in a row, has more; remove what is no payout from it");
+    let message = "needs at most 1 MiB in a row, has more; remove what is no payout from it";
     Problem::of_row(row, ProblemKind::Limit, message)
 }
 

@@ -3,7 +3,7 @@
 use super::columns::Columns;
 use super::meaning::{Meaning, squeezed};
 use super::points::{self, Reading};
-use super::problem::{Problem, ProblemKind};
+use super::problem::{Problem, ProblemKind, counted, grouped};
 use super::record::{CellKind, Record};
 
 /// A row that says it is the total of the rows above it.
@@ -67,20 +67,21 @@ impl TotalRow {
         let Some(total) = self.points(reading) else {
             return Err(refuse(format!(
                 "needs the sum of the rows ({}) in the total row, has no number; correct or remove it",
-                sum.points
+                grouped(sum.points)
             )));
         };
         if sum.unreadable > 0 {
             let message = format!(
-                "needs points in every row to hold this total against, has {} rows without; correct them first",
-                sum.unreadable
+                "needs points in every row to hold this total against, has {} without; correct them first",
+                counted(sum.unreadable, "row")
             );
             return Err(refuse(message));
         }
         if total != sum.points {
             let message = format!(
-                "needs the sum of the rows, {}, has {total}; a row is missing, doubled or wrong, or the total is old",
-                sum.points
+                "needs the sum of the rows, {}, has {}; a row is missing, doubled or wrong, or the total is old",
+                grouped(sum.points),
+                grouped(total)
             );
             return Err(refuse(message));
         }

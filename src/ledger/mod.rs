@@ -58,7 +58,17 @@ impl Ledger {
     /// # Errors
     /// When SQLite cannot make one.
     pub fn in_memory() -> Result<Self, LedgerError> {
-        Ok(Self { connection: open::open_in_memory()?, path: None })
+        Ok(Self { connection: open::open_in_memory(":memory:")?, path: None })
+    }
+
+    /// A ledger in memory that everyone in this process who opens this name shares, as a file, while one of them has it
+    /// open: it outlives a simulated crash, and an auditor can read it beside a run.
+    ///
+    /// # Errors
+    /// When SQLite cannot make one.
+    pub fn in_shared_memory(name: &str) -> Result<Self, LedgerError> {
+        // The leading slash is what makes it shared.
+        Ok(Self { connection: open::open_in_memory(&format!("file:/{name}?vfs=memdb"))?, path: None })
     }
 
     /// A copy that lives as long as this value, of the ledger at `from` if there is one: for rehearsals, which must

@@ -73,8 +73,8 @@ fn connect(path: &Path, access: Access, exists: bool) -> Result<Connection, Ledg
 }
 
 /// A ledger in memory, for simulations: the same schema and code, nothing durable.
-pub(super) fn open_in_memory() -> Result<Connection, LedgerError> {
-    let mut connection = Connection::open_in_memory().map_err(LedgerError::sqlite("opening a ledger in memory"))?;
+pub(super) fn open_in_memory(uri: &str) -> Result<Connection, LedgerError> {
+    let mut connection = Connection::open(uri).map_err(LedgerError::sqlite("opening a ledger in memory"))?;
     connection.pragma_update(None, "foreign_keys", true).map_err(LedgerError::sqlite("configuring the ledger"))?;
     Migrations::from_slice(MIGRATIONS).to_latest(&mut connection)?;
     Ok(connection)

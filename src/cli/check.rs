@@ -1,0 +1,103 @@
+//! `topup check`: reads and judges a file, offline. `topup template`: a file to begin with.
+
+use super::args::{CheckArgs, FileArgs, TemplateArgs};
+use super::failure::{Exit, Failure};
+use super::output::Report;
+use crate::intake::{self, CheckReport, IntakeOptions, Meaning};
+use anyhow::{Context as _, anyhow};
+use serde_json::{Map, Value, json};
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+/// What the user says about how a file is to be read.
+pub(super) fn intake_options(args: &FileArgs, expect_total: Option<u64>) -> Result<IntakeOptions, Failure> {
+    let columns = args.column.iter().map(|text| column(text)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(mark) = args.points_grouping.filter(|mark| !matches!(mark, '.' | ',')) {
+        let message = format!("--points-grouping takes . or , and found {mark:?}");
+        return Err(Failure::new(Exit::Usage, "points_grouping", anyhow!(message)));
+    }
+    Ok(IntakeOptions {
+        sheet: args.sheet.clone(),
+        columns,
+        points_grouping: args.points_grouping,
+        include_hidden: args.include_hidden,
+        expect_total,
+        allow_repeat_phones: args.allow_repeat_phones,
+    })
+}
+
+fn column(text: &str) -> Result<(Meaning, String), Failure> {
+    let named = text.split_once('=').and_then(|(word, header)| Some((Meaning::parse(word)?, header.to_owned())));
+    named.ok_or_else(|| {
+        let words: Vec<&str> = Meaning::ALL.into_iter().map(Meaning::word).collect();
+        let message =
+            format!("--column takes MEANING=HEADER, found {text:?}\nhint: MEANING is one of {}", words.join(", "));
+        Failure::new(Exit::Usage, "column", anyhow!(message))
+    })
+}
+
+pub(super) fn check(args: &CheckArgs) -> Result<Report, Failure> {
+    let report = intake::check(&args.file, &intake_options(&args.how, args.expect_total)?);
+    let refused = report.problem_count > 0 || args.expect_rows.is_some_and(|expected| expected != report.rows);
+    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let mut text = intake::report_text(&report, &args.file.display().to_string(), colour);
+    if let Some(expected) = args.expect_rows.filter(|expected| *expected != report.rows) {
+        text.push_str(&format!("needs {expected} rows (--expect-rows), has {}\n", report.rows));
+    }
+    let exit = if refused { Exit::Refused } else { Exit::Done };
+    Ok(Report { exit, json: to_json(&report, refused), text })
+}
+
+/// One JSON object, as scripts rely on it.
+fn to_json(report: &CheckReport, refused: bool) -> Value {
+    let format = report.format.as_ref();
+    let columns: Map<String, Value> = format
+        .map(|format| {
+            format.columns.iter().map(|(meaning, header)| (meaning.word().to_owned(), json!(header))).collect()
+        })
+        .unwrap_or_default();
+    json!({
+        "verdict": if refused { "refused" } else { "ok" },
+        "rows": report.rows,
+        "points": report.points,
+        "encoding": format.map(|format| format.encoding),
+        "delimiter": format.and_then(|format| format.delimiter),
+        "columns": columns,
+        "problem_count": report.problem_count,
+        "problems": report.problems.iter().map(|problem| json!({
+            "row": problem.row, "column": problem.column, "found": problem.found, "message": problem.message,
+        })).collect::<Vec<_>>(),
+        "repairs": report.repairs.iter().map(|repair| json!({
+            "row": repair.row, "column": repair.column, "from": repair.from, "to": repair.to,
+        })).collect::<Vec<_>>(),
+        "warnings": report.warnings,
+    })
+}
+
+pub(super) fn template(args: &TemplateArgs) -> Result<Report, Failure> {
+    let path = &args.output;
+    let bytes = match path.extension().and_then(|ending| ending.to_str()) {
+        Some("csv") => intake::template_csv(),
+        Some("xlsx") => intake::template_xlsx()
+            .context("making the template")
+            .map_err(|error| Failure::new(Exit::Failed, "template", error))?,
+        Some(_) | None => {
+            let message = format!("a template is .csv or .xlsx, found {}", path.display());
+            return Err(Failure::new(Exit::Usage, "template", anyhow!(message)));
+        }
+    };
+    write_new(path, &bytes)?;
+    let text = format!("wrote {}; fill it in, then: topup check {}\n", path.display(), path.display());
+    Ok(Report { exit: Exit::Done, json: json!({"file": path.display().to_string()}), text })
+}
+
+/// A file that is there already is somebody's work.
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .and_then(|mut file| file.write_all(bytes))
+        .with_context(|| format!("writing {}", path.display()))
+        .map_err(|error| Failure::new(Exit::Failed, "file", error))
+}

@@ -1,0 +1,336 @@
+//! Looks into the zip archive of a workbook: its size unpacked, and what is hidden in its sheets.
+
+use super::problem::{IntakeError, ProblemKind};
+use super::sheet::{COLUMNS_MAX, ROWS_MAX};
+use super::workbook::{CELLS_MAX, too_many_cells};
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use zip::ZipArchive;
+
+/// The most bytes of a workbook once it is unpacked.
+const UNPACKED_BYTES_MAX: u64 = 1 << 30;
+/// How many times larger than packed a large workbook may become; real sheets stay near 10.
+const RATIO_MAX: u64 = 200;
+/// From which size on the ratio counts: small workbooks of equal rows pack very well.
+const RATIO_FROM: u64 = 64 << 20;
+
+/// What kind of workbook an archive holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Xlsx,
+    Ods,
+}
+
+/// Rows and columns that a person who looks at the sheet does not see, from 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hidden {
+    pub(crate) rows: BTreeSet<u32>,
+    pub(crate) columns: BTreeSet<u32>,
+}
+
+/// The archive of a workbook, measured.
+pub(crate) struct Archive {
+    zip: ZipArchive<BufReader<File>>,
+}
+
+fn damaged(error: impl std::fmt::Display) -> IntakeError {
+    let message = format!(
+        "needs a whole workbook, has one that is cut off or damaged ({error}); open it in Excel and save it again"
+    );
+    IntakeError::file(ProblemKind::NotASpreadsheet, message)
+}
+
+impl Archive {
+    /// Opens an archive and unpacks it once to nowhere: what the archive says of its own size proves nothing.
+    pub(crate) fn open(path: &Path) -> Result<Self, IntakeError> {
+        let file = File::open(path).map_err(|error| IntakeError::io(path, error))?;
+        let packed = file.metadata().map_err(|error| IntakeError::io(path, error))?.len();
+        let mut zip = ZipArchive::new(BufReader::new(file)).map_err(damaged)?;
+        let (mut unpacked, mut xml) = (0, Vec::new());
+        for index in 0..zip.len() {
+            let entry = zip.by_index(index).map_err(damaged)?;
+            let room = UNPACKED_BYTES_MAX - unpacked;
+            let name = entry.name().map_err(damaged)?.to_lowercase();
+            let part = std::io::copy(&mut entry.take(room + 1), &mut std::io::sink()).map_err(damaged)?;
+            unpacked += part;
+            if unpacked > UNPACKED_BYTES_MAX || (unpacked > RATIO_FROM && unpacked / packed.max(1) > RATIO_MAX) {
+                let message = "needs a workbook of at most 1 GiB unpacked, and no more than 200 times its size, has a larger \
+                               one (a zip bomb?); save it as CSV";
+                return Err(IntakeError::file(ProblemKind::Limit, message));
+            }
+            if name.ends_with(".xml") || name.ends_with(".rels") {
+                xml.push((index, part));
+            }
+        }
+        for (index, bytes) in xml {
+            check_xml(zip.by_index(index).map_err(damaged)?, bytes)?;
+        }
+        Ok(Self { zip })
+    }
+
+    /// Tells the formats apart by what is in them, whatever the file is called.
+    pub(crate) fn kind(&mut self) -> Result<Kind, IntakeError> {
+        let has = |zip: &ZipArchive<_>, name: &str| zip.index_for_name(name).is_some();
+        if has(&self.zip, "xl/workbook.bin") {
+            let message = "needs XLSX, XLS, ODS or CSV, has XLSB; save it as XLSX";
+            return Err(IntakeError::file(ProblemKind::NotASpreadsheet, message));
+        }
+        if has(&self.zip, "xl/workbook.xml") {
+            return Ok(Kind::Xlsx);
+        }
+        if has(&self.zip, "content.xml") && has(&self.zip, "mimetype") {
+            return Ok(Kind::Ods);
+        }
+        let message = "needs a spreadsheet, has a zip archive of something else; unpack it, or export the spreadsheet";
+        Err(IntakeError::file(ProblemKind::NotASpreadsheet, message))
+    }
+
+    fn xml(&mut self, name: &str) -> Result<Reader<impl BufRead>, IntakeError> {
+        let entry = self.zip.by_name(name).map_err(damaged)?;
+        Ok(reader(entry))
+    }
+
+    /// What is hidden in a worksheet of an XLSX: the library that reads the cells does not say.
+    pub(crate) fn hidden_in_xlsx(&mut self, sheet: &str) -> Result<Hidden, IntakeError> {
+        let mut id = None;
+        each_element(self.xml("xl/workbook.xml")?, |element| {
+            if element.local_name().as_ref() == "sheet" && attribute(element, "name")?.as_deref() == Some(sheet) {
+                id = attribute(element, "r:id")?.or(attribute(element, "id")?);
+            }
+            Ok(())
+        })?;
+        let mut target = None;
+        each_element(self.xml("xl/_rels/workbook.xml.rels")?, |element| {
+            if element.local_name().as_ref() == "Relationship" && id.is_some() && attribute(element, "Id")? == id {
+                target = attribute(element, "Target")?;
+            }
+            Ok(())
+        })?;
+        let target = target.ok_or_else(|| damaged("a sheet without its part"))?;
+        let part = match target.strip_prefix('/') {
+            Some(absolute) => absolute.to_owned(),
+            None => format!("xl/{target}"),
+        };
+        let mut hidden = Hidden::default();
+        let mut row = 0;
+        each_element(self.xml(&part)?, |element| {
+            match element.local_name().as_ref() {
+                "col" => hidden.note_columns(element)?,
+                "row" => {
+                    // Rows without a number follow the one before.
+                    row = attribute(element, "r")?.and_then(|number| number.parse().ok()).unwrap_or(row + 1);
+                    let flat = attribute(element, "ht")?.is_some_and(|height| height.parse() == Ok(0.0));
+                    if flat || is_true(attribute(element, "hidden")?) {
+                        hidden.rows.insert(u32::saturating_sub(row, 1));
+                    }
+                }
+                _ => {}
+            }
+            Ok(())
+        })?;
+        Ok(hidden)
+    }
+
+    /// What is hidden in a table of an ODS.
+    pub(crate) fn hidden_in_ods(&mut self, sheet: &str) -> Result<Hidden, IntakeError> {
+        let mut hidden = Hidden::default();
+        let (mut here, mut row, mut column) = (false, 0, 0);
+        each_element(self.xml("content.xml")?, |element| {
+            match element.name().as_ref() {
+                "table:table" => {
+                    here = attribute(element, "table:name")?.as_deref() == Some(sheet);
+                    (row, column) = (0, 0);
+                }
+                "table:table-column" if here => {
+                    mark(
+                        &mut hidden.columns,
+                        &mut column,
+                        repeats(element, "columns")?,
+                        is_collapsed(element)?,
+                        COLUMNS_MAX,
+                    );
+                }
+                "table:table-row" if here => {
+                    mark(&mut hidden.rows, &mut row, repeats(element, "rows")?, is_collapsed(element)?, ROWS_MAX);
+                }
+                _ => {}
+            }
+            Ok(())
+        })?;
+        Ok(hidden)
+    }
+
+    /// Refuses an ODS whose repeated cells unfold to more than a sheet holds.
+    pub(crate) fn check_ods_repeats(&mut self) -> Result<(), IntakeError> {
+        let mut reader = self.xml("content.xml")?;
+        let (mut buffer, mut unfolded) = (Vec::new(), Unfolded::default());
+        loop {
+            buffer.clear();
+            let event = reader.read_event_into(&mut buffer).map_err(damaged)?;
+            if let Event::Start(element) | Event::Empty(element) = &event {
+                unfolded.element(element)?;
+            } else if let Event::Text(text) = &event {
+                unfolded.text(text.len());
+            } else if matches!(event, Event::Eof) {
+                return Ok(());
+            }
+            if unfolded.cells() > CELLS_MAX || unfolded.text > UNPACKED_BYTES_MAX {
+                return Err(too_many_cells());
+            }
+        }
+    }
+}
+
+/// What the repeated cells of an ODS come to, counted without unfolding them.
+#[derive(Debug, Default)]
+struct Unfolded {
+    /// The cells of the tables before this one.
+    before: u64,
+    /// How far this table reaches.
+    rows: u64,
+    columns: u64,
+    /// Rows and cells so far, blank ones behind the last content included.
+    row_at: u64,
+    row_repeats: u64,
+    column_at: u64,
+    /// How often the text of the cell that is open counts.
+    text_repeats: u64,
+    text: u64,
+}
+
+impl Unfolded {
+    fn cells(&self) -> u64 {
+        self.before.saturating_add(self.rows.saturating_mul(self.columns))
+    }
+
+    fn element(&mut self, element: &BytesStart<'_>) -> Result<(), IntakeError> {
+        match element.name().as_ref() {
+            "table:table" => self.next_table(),
+            "table:table-row" => self.begin_row(repeats(element, "rows")?),
+            "table:table-cell" | "table:covered-table-cell" => {
+                let formula = attribute(element, "table:formula")?;
+                let has_content = formula.is_some() || attribute(element, "office:value-type")?.is_some();
+                self.cell(repeats(element, "columns")?, has_content, formula.map_or(0, |text| text.len()));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn next_table(&mut self) {
+        self.before = self.cells();
+        (self.rows, self.columns, self.row_at, self.text_repeats) = (0, 0, 0, 0);
+    }
+
+    fn begin_row(&mut self, repeats: u64) {
+        self.row_at = self.row_at.saturating_add(repeats);
+        (self.row_repeats, self.column_at) = (repeats, 0);
+    }
+
+    fn cell(&mut self, repeats: u64, has_content: bool, text: usize) {
+        self.column_at = self.column_at.saturating_add(repeats);
+        self.text_repeats = 0;
+        if has_content {
+            self.rows = self.row_at;
+            self.columns = self.columns.max(self.column_at);
+            self.text_repeats = repeats.saturating_mul(self.row_repeats);
+        }
+        self.text(text);
+    }
+
+    fn text(&mut self, len: usize) {
+        self.text = self.text.saturating_add((len as u64).saturating_mul(self.text_repeats));
+    }
+}
+
+impl Hidden {
+    fn note_columns(&mut self, element: &BytesStart<'_>) -> Result<(), IntakeError> {
+        let narrow = attribute(element, "width")?.is_some_and(|width| width.parse() == Ok(0.0));
+        if !narrow && !is_true(attribute(element, "hidden")?) {
+            return Ok(());
+        }
+        let bound = |number: Option<String>| number.and_then(|number| number.parse::<u32>().ok()).unwrap_or(1);
+        let (first, last) = (bound(attribute(element, "min")?), bound(attribute(element, "max")?));
+        self.columns.extend(first.saturating_sub(1)..last.min(COLUMNS_MAX));
+        Ok(())
+    }
+}
+
+/// Refuses a part that is cut off or not nested rightly, and a list of shared texts that says it is longer than it can
+/// be: the library that reads the cells goes on without end in the one, and makes room for what the other says.
+fn check_xml(part: impl Read, bytes: u64) -> Result<(), IntakeError> {
+    let mut reader = reader(part);
+    reader.config_mut().check_end_names = true;
+    let (mut buffer, mut depth) = (Vec::with_capacity(1024), 0_i64);
+    loop {
+        buffer.clear();
+        let event = reader.read_event_into(&mut buffer).map_err(damaged)?;
+        if let Event::Start(element) = &event {
+            depth += 1;
+            let says = if element.local_name().as_ref() == "sst" { attribute(element, "uniqueCount")? } else { None };
+            if says.is_some_and(|count| count.trim().parse::<u64>().is_ok_and(|count| count > bytes)) {
+                return Err(damaged("its shared texts are fewer than it says"));
+            }
+        } else if matches!(event, Event::End(_)) {
+            depth -= 1;
+        } else if matches!(event, Event::Eof) {
+            return if depth == 0 { Ok(()) } else { Err(damaged("a part of it is cut off")) };
+        }
+    }
+}
+
+fn reader<R: Read>(part: R) -> Reader<BufReader<R>> {
+    let mut reader = Reader::from_reader(BufReader::with_capacity(64 * 1024, part));
+    reader.config_mut().check_end_names = false;
+    reader
+}
+
+fn each_element(
+    mut reader: Reader<impl BufRead>,
+    mut visit: impl FnMut(&BytesStart<'_>) -> Result<(), IntakeError>,
+) -> Result<(), IntakeError> {
+    let mut buffer = Vec::with_capacity(1024);
+    loop {
+        buffer.clear();
+        let event = reader.read_event_into(&mut buffer).map_err(damaged)?;
+        if let Event::Start(element) | Event::Empty(element) = &event {
+            visit(element)?;
+        } else if matches!(event, Event::Eof) {
+            return Ok(());
+        }
+    }
+}
+
+fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, IntakeError> {
+    let found = element.try_get_attribute(name).map_err(damaged)?;
+    found
+        .map(|attribute| attribute.normalized_value(XmlVersion::Implicit1_0).map(Cow::into_owned).map_err(damaged))
+        .transpose()
+}
+
+fn is_true(value: Option<String>) -> bool {
+    value.is_some_and(|value| matches!(value.as_str(), "1" | "true" | "on"))
+}
+
+fn repeats(element: &BytesStart<'_>, what: &str) -> Result<u64, IntakeError> {
+    let number = attribute(element, &format!("table:number-{what}-repeated"))?;
+    Ok(number.and_then(|number| number.parse().ok()).unwrap_or(1))
+}
+
+fn is_collapsed(element: &BytesStart<'_>) -> Result<bool, IntakeError> {
+    Ok(matches!(attribute(element, "table:visibility")?.as_deref(), Some("collapse" | "filter")))
+}
+
+/// Steps over so many rows or columns, and remembers them where they are hidden.
+fn mark(hidden: &mut BTreeSet<u32>, at: &mut u32, count: u64, is_hidden: bool, max: u32) {
+    let end = u32::try_from(u64::from(*at).saturating_add(count)).unwrap_or(u32::MAX);
+    if is_hidden {
+        hidden.extend(*at..end.min(max));
+    }
+    *at = end;
+}

@@ -1,0 +1,141 @@
+//! Reads and judges a whole file without a ledger: what `topup check` says.
+
+use super::duplicates::Duplicates;
+use super::problem::{IntakeError, Problem, ProblemKind, Repair, RepairKind};
+use super::stream::{Intake, Item, Step, open};
+use super::{Format, IntakeOptions};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The most problems, and the most repairs, that are listed; the rest is counted.
+pub const LISTED_MAX: usize = 1000;
+
+/// What a file is found to be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckReport {
+    /// How the file is laid out, where that could be found out.
+    pub format: Option<Format>,
+    /// The rows with content, without header and total, valid or not.
+    pub rows: u64,
+    /// The rows that are valid by themselves.
+    pub valid_rows: u64,
+    /// The points of the valid rows.
+    pub points: u64,
+    /// The closing total that equals the sum: its row and its points.
+    pub control_total: Option<(u64, u64)>,
+    /// How many problems there are.
+    pub problem_count: u64,
+    /// How many of each kind.
+    pub problem_kinds: BTreeMap<ProblemKind, u64>,
+    /// The first problems: those of the file, then those of rows in the file's order.
+    pub problems: Vec<Problem>,
+    /// How many repairs there are.
+    pub repair_count: u64,
+    /// How many of each kind.
+    pub repair_kinds: BTreeMap<RepairKind, u64>,
+    /// The first repairs, in the file's order.
+    pub repairs: Vec<Repair>,
+    /// What a person should know and that refuses nothing.
+    pub warnings: Vec<String>,
+    /// Whether the file could not be read because the operating system failed.
+    pub unreadable: bool,
+}
+
+impl CheckReport {
+    /// Whether every row could be paid.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.problem_count == 0
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        self.problem_count += 1;
+        *self.problem_kinds.entry(problem.kind).or_default() += 1;
+        if self.problems.len() < LISTED_MAX {
+            self.problems.push(problem);
+        }
+    }
+
+    fn failed(&mut self, error: &IntakeError) {
+        self.unreadable |= matches!(error, IntakeError::Io { .. });
+        self.problem(error.to_problem());
+    }
+}
+
+/// Judges a file; what is wrong with it is in the report, whatever it is.
+#[must_use]
+pub fn check(path: &Path, options: &IntakeOptions) -> CheckReport {
+    let mut report = CheckReport::default();
+    let mut duplicates = Duplicates::new();
+    match open(path, options) {
+        Ok(intake) => {
+            report.format = Some(intake.format().clone());
+            if let Err(error) = read_rows(intake, options, &mut report, &mut duplicates) {
+                report.failed(&error);
+            } else if let Err(error) = name_duplicates(path, options, &mut report, duplicates) {
+                report.failed(&error);
+            }
+        }
+        Err(error) => report.failed(&error),
+    }
+    // Problems of the file come first, and are listed even where a thousand rows have problems.
+    report.problems.sort_by_key(|problem| problem.row);
+    report
+}
+
+fn read_rows(
+    mut intake: Intake,
+    options: &IntakeOptions,
+    report: &mut CheckReport,
+    duplicates: &mut Duplicates,
+) -> Result<(), IntakeError> {
+    while let Some(step) = intake.step()? {
+        report.rows += 1;
+        match step {
+            Step::Row(judged, repairs, _) => {
+                report.valid_rows += 1;
+                report.points += u64::from(judged.points.value());
+                if judged.reference.is_some() || !options.allow_repeat_phones {
+                    duplicates.note_judged(&judged);
+                }
+                for repair in repairs.drain(..) {
+                    report.repair_count += 1;
+                    *report.repair_kinds.entry(repair.kind).or_default() += 1;
+                    if report.repairs.len() < LISTED_MAX {
+                        report.repairs.push(repair);
+                    }
+                }
+            }
+            Step::Problems(problems) => problems.drain(..).for_each(|problem| report.problem(problem)),
+        }
+    }
+    let tail = intake.finish()?;
+    report.control_total = tail.control_total;
+    report.warnings = tail.warnings;
+    for problem in tail.problems {
+        // A full list makes room for what concerns every row.
+        report.problems.truncate(LISTED_MAX - 1);
+        report.problem(problem);
+    }
+    Ok(())
+}
+
+fn name_duplicates(
+    path: &Path,
+    options: &IntakeOptions,
+    report: &mut CheckReport,
+    duplicates: Duplicates,
+) -> Result<(), IntakeError> {
+    let Some(mut suspects) = duplicates.suspects() else { return Ok(()) };
+    let mut intake = open(path, options)?;
+    while let Some(item) = intake.next()? {
+        let Item::Row(row, _) = item else { continue };
+        if row.reference.is_none() && options.allow_repeat_phones {
+            continue;
+        }
+        if let Some(problem) = suspects.note(&row) {
+            report.problem(problem);
+        }
+    }
+    intake.finish().map(|_| ())
+}

@@ -1,0 +1,258 @@
+//! Writes what a check found for people: what is wrong first, what was repaired, what to do.
+
+use super::check::CheckReport;
+use super::meaning::Meaning;
+use super::problem::{Problem, Repair, counted, grouped};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use unicode_width::UnicodeWidthStr;
+
+/// How many rows of problems, and how many of repairs, are shown; the rest is counted.
+const ROWS_SHOWN: usize = 20;
+
+/// Words that stand out on a terminal, and nothing besides the words elsewhere.
+#[derive(Clone, Copy, Debug)]
+struct Paint {
+    colour: bool,
+}
+
+impl Paint {
+    fn with(self, code: &str, text: &str) -> String {
+        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    fn bold(self, text: &str) -> String {
+        self.with("1", text)
+    }
+
+    fn bad(self, text: &str) -> String {
+        self.with("1;31", text)
+    }
+
+    fn good(self, text: &str) -> String {
+        self.with("1;32", text)
+    }
+}
+
+/// The report on a file, as text; with escape sequences where `colour` asks for them.
+#[must_use]
+pub fn report_text(report: &CheckReport, file: &str, colour: bool) -> String {
+    let paint = Paint { colour };
+    let mut text = String::new();
+    let verdict = if report.is_ok() {
+        paint.good("ok")
+    } else {
+        paint.bad(&format!("refused, {} found", counted(report.problem_count, "problem")))
+    };
+    line(&mut text, &format!("{}: {verdict}", paint.bold(&visible(file))));
+    facts(&mut text, report);
+    let (whole, rows): (Vec<&Problem>, Vec<&Problem>) =
+        report.problems.iter().partition(|problem| problem.row.is_none() || !problem.kind.skippable());
+    whole_file(&mut text, paint, &whole);
+    row_problems(&mut text, paint, report, &rows);
+    repairs(&mut text, paint, report);
+    if !report.warnings.is_empty() {
+        line(&mut text, &format!("\n{}", paint.bold("Please look at")));
+        report.warnings.iter().for_each(|warning| line(&mut text, &format!("  {}", visible(warning))));
+    }
+    line(&mut text, &format!("\n{}", closing(report, !whole.is_empty())));
+    text
+}
+
+/// What a stranger's file says, safe for a terminal: control characters could move its cursor, and invisible or
+/// direction marks could make a number look like another.
+fn visible(text: &str) -> String {
+    let is_unseen = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{00AD}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+    };
+    text.chars()
+        .map(|c| {
+            if c == '\n' || c == '\r' {
+                '⏎'
+            } else if is_unseen(c) {
+                '·'
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+fn line(text: &mut String, line: &str) {
+    text.push_str(line.trim_end());
+    text.push('\n');
+}
+
+/// How the file was understood.
+fn facts(text: &mut String, report: &CheckReport) {
+    let Some(format) = &report.format else { return };
+    let mut read_as = format.encoding.to_owned();
+    if let Some(delimiter) = format.delimiter {
+        let name = if delimiter == '\t' { "TAB".to_owned() } else { format!("«{delimiter}»") };
+        let _ = write!(read_as, ", cells separated by {name}");
+    }
+    if let Some(sheet) = &format.sheet {
+        let _ = write!(read_as, ", sheet «{}»", visible(sheet));
+    }
+    if format.header_row > 1 {
+        let _ = write!(read_as, ", header in row {}", format.header_row);
+    }
+    line(text, &format!("  read as  {read_as}"));
+    let width = format.columns.iter().map(|(meaning, _)| meaning.word().len()).max().unwrap_or(0);
+    for (place, (meaning, header)) in format.columns.iter().enumerate() {
+        let label = if place == 0 { "columns" } else { "" };
+        line(text, &format!("  {label:<7}  {:<width$}  «{}»", meaning.word(), visible(header)));
+    }
+    let kept: Vec<String> = format
+        .headers
+        .iter()
+        .filter(|header| is_kept(header, report))
+        .map(|header| format!("«{}»", visible(header)))
+        .collect();
+    if !kept.is_empty() {
+        line(text, &format!("  kept     {}", kept.join(", ")));
+    }
+    let valid = if report.valid_rows == report.rows {
+        String::new()
+    } else {
+        format!(", {} without a problem of their own", grouped(report.valid_rows))
+    };
+    line(text, &format!("  rows     {}{valid}", grouped(report.rows)));
+    let total = report.control_total.map_or_else(String::new, |(row, _)| format!(", as the total in row {row} says"));
+    line(text, &format!("  points   {}{total}", grouped(report.points)));
+}
+
+fn is_kept(header: &str, report: &CheckReport) -> bool {
+    let mapped = report.format.iter().flat_map(|format| &format.columns).any(|(_, named)| named == header);
+    !header.is_empty() && !mapped
+}
+
+fn whole_file(text: &mut String, paint: Paint, problems: &[&Problem]) {
+    if problems.is_empty() {
+        return;
+    }
+    line(text, &format!("\n{}", paint.bad("The whole file")));
+    for problem in problems.iter().take(ROWS_SHOWN) {
+        let place = match (problem.row, &problem.column) {
+            (Some(row), Some(column)) => format!("row {row}, {column}: "),
+            (Some(row), None) => format!("row {row}: "),
+            (None, _) => String::new(),
+        };
+        let found = if problem.found.is_empty() { String::new() } else { format!("«{}»: ", problem.found) };
+        line(text, &visible(&format!("  {place}{found}{}", problem.message)));
+    }
+    rest(text, (problems.len() as u64).saturating_sub(ROWS_SHOWN as u64), "problem");
+}
+
+/// Things of one kind: their heading, how many there are, and the first of them.
+struct Group<'r, T> {
+    title: &'static str,
+    count: u64,
+    shown: Vec<&'r T>,
+}
+
+fn groups<'r, T, K: Ord + Copy>(
+    items: impl Iterator<Item = &'r T>,
+    kind: impl Fn(&T) -> K,
+    title: impl Fn(K) -> &'static str,
+    counts: &BTreeMap<K, u64>,
+) -> Vec<Group<'r, T>> {
+    let mut shown: BTreeMap<K, Vec<&'r T>> = BTreeMap::new();
+    for item in items.take(ROWS_SHOWN) {
+        shown.entry(kind(item)).or_default().push(item);
+    }
+    let of = |(kind, shown): (K, Vec<&'r T>)| Group {
+        title: title(kind),
+        count: counts.get(&kind).copied().unwrap_or(0),
+        shown,
+    };
+    shown.into_iter().map(of).collect()
+}
+
+fn row_problems(text: &mut String, paint: Paint, report: &CheckReport, rows: &[&Problem]) {
+    if rows.is_empty() {
+        return;
+    }
+    line(text, &format!("\n{}", paint.bad("Rows to correct")));
+    let groups = groups(rows.iter().copied(), |problem| problem.kind, super::ProblemKind::title, &report.problem_kinds);
+    let shown: u64 = groups.iter().map(|group| group.shown.len() as u64).sum();
+    for group in &groups {
+        line(text, &format!("  {}", paint.bold(&format!("{} ({})", group.title, grouped(group.count)))));
+        let cells: Vec<[String; 3]> = group.shown.iter().map(|problem| problem_cells(problem)).collect();
+        table(text, &cells);
+    }
+    let of_rows: u64 = report.problem_kinds.iter().filter(|(kind, _)| kind.skippable()).map(|(_, count)| count).sum();
+    rest(text, of_rows.saturating_sub(shown), "problem");
+}
+
+fn problem_cells(problem: &Problem) -> [String; 3] {
+    let row = problem.row.map_or_else(String::new, |row| format!("row {row}"));
+    let column = problem.column.clone().unwrap_or_default();
+    let found = if problem.found.is_empty() { column } else { format!("{column} «{}»", problem.found) };
+    [row, visible(&found), visible(&problem.message)]
+}
+
+fn repairs(text: &mut String, paint: Paint, report: &CheckReport) {
+    if report.repairs.is_empty() {
+        return;
+    }
+    line(text, &format!("\n{}", paint.bold("Read otherwise than written; please confirm")));
+    let groups = groups(report.repairs.iter(), |repair| repair.kind, super::RepairKind::title, &report.repair_kinds);
+    let shown: u64 = groups.iter().map(|group| group.shown.len() as u64).sum();
+    for group in &groups {
+        line(text, &format!("  {}", paint.bold(&format!("{} ({})", group.title, grouped(group.count)))));
+        table(text, &group.shown.iter().map(|repair| repair_cells(repair)).collect::<Vec<_>>());
+    }
+    rest(text, report.repair_count.saturating_sub(shown), "repair");
+}
+
+fn repair_cells(repair: &Repair) -> [String; 3] {
+    [format!("row {}", repair.row), format!("«{}»", visible(&repair.from)), format!("is read as {}", repair.to)]
+}
+
+fn rest(text: &mut String, count: u64, what: &str) {
+    if count > 0 {
+        line(text, &format!("  … and {} more; `--json` lists up to 1,000", counted(count, what)));
+    }
+}
+
+/// Rows of cells, aligned by how wide a terminal shows them, not by bytes or characters.
+fn table(text: &mut String, rows: &[[String; 3]]) {
+    let width = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or(0);
+    let (first, second) = (width(0), width(1));
+    for [place, found, message] in rows {
+        let (place_pad, found_pad) = (" ".repeat(first - place.width()), " ".repeat(second - found.width()));
+        line(text, &format!("    {place}{place_pad}  {found}{found_pad}  {message}"));
+    }
+}
+
+fn closing(report: &CheckReport, is_whole_file: bool) -> &'static str {
+    let columns = || report.format.iter().flat_map(|format| &format.columns);
+    if report.is_ok() && !columns().any(|(meaning, _)| *meaning == Meaning::Reference) {
+        return "Nothing is wrong with this file. A column «reference» with a key of your own for every row would let you \
+                correct phones later.";
+    }
+    if report.is_ok() {
+        return "Nothing is wrong with this file.";
+    }
+    if is_whole_file {
+        return "hint: nothing can be paid from this file as it is; correct it in the spreadsheet, save it, and check it again.";
+    }
+    "hint: correct these rows in the spreadsheet, save it, and check it again; `topup run --skip-invalid` would pay the \
+     other rows only."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_aligned_by_display_width() {
+        let mut text = String::new();
+        let row = |found: &str| ["row 2".to_owned(), found.to_owned(), "x".to_owned()];
+        table(&mut text, &[row("Nguyễn"), row("Nguye\u{302}\u{303}n"), row("日本"), row("plain")]);
+        let widths: Vec<usize> = text.lines().map(|line| line.width()).collect();
+        assert_eq!(widths, [widths[0]; 4], "{text}");
+    }
+}

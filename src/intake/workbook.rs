@@ -1,0 +1,218 @@
+//! Opens XLSX, XLS and ODS within limits, and packs the sheet that is to be paid.
+
+use super::archive::{Archive, Kind};
+use super::biff;
+use super::compound;
+use super::problem::{IntakeError, ProblemKind};
+use super::record::CellKind;
+use super::sheet::{COLUMNS_MAX, ROWS_MAX, Sheet};
+use calamine::{Data, DataRef, ExcelDateTime, Ods, Range, Reader, SheetType, SheetVisible, Xls, Xlsx};
+use std::fs::File;
+use std::io::{BufReader, Cursor};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+/// The largest workbook, in bytes.
+const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// The formats that are no text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Container {
+    /// A zip archive: XLSX or ODS.
+    Zip,
+    /// A compound file: XLS, or an encrypted XLSX.
+    Compound,
+}
+
+fn refuse(kind: ProblemKind, message: impl Into<String>) -> IntakeError {
+    IntakeError::file(kind, message)
+}
+
+fn damaged(what: &str, error: impl std::fmt::Display) -> IntakeError {
+    let message = format!(
+        "needs a whole {what} workbook, has one that is cut off or damaged ({error}); open it in Excel and save it again"
+    );
+    refuse(ProblemKind::NotASpreadsheet, message)
+}
+
+/// Reads the sheet that is asked for, or the first visible one; also says which format it was.
+pub(crate) fn read(
+    path: &Path,
+    file_bytes: u64,
+    container: Container,
+    wanted: Option<&str>,
+) -> Result<(&'static str, Sheet), IntakeError> {
+    if file_bytes > FILE_BYTES_MAX {
+        let message =
+            format!("needs a workbook of at most 64 MiB, has {file_bytes} bytes; split it, or save it as CSV");
+        return Err(refuse(ProblemKind::Limit, message));
+    }
+    // The libraries below are given what a stranger sent: a panic in them is a damaged file, not a crash of ours.
+    let read = catch_unwind(AssertUnwindSafe(|| match container {
+        Container::Zip => read_zip(path, wanted),
+        Container::Compound => read_xls(path, wanted).map(|sheet| ("xls", sheet)),
+    }));
+    read.unwrap_or_else(|_| Err(damaged("Excel", "its parts contradict each other")))
+}
+
+fn read_zip(path: &Path, wanted: Option<&str>) -> Result<(&'static str, Sheet), IntakeError> {
+    let mut archive = Archive::open(path)?;
+    match archive.kind()? {
+        Kind::Xlsx => read_xlsx(path, &mut archive, wanted).map(|sheet| ("xlsx", sheet)),
+        Kind::Ods => read_ods(path, &mut archive, wanted).map(|sheet| ("ods", sheet)),
+    }
+}
+
+/// Chooses the sheet, and says what a person should know about the others.
+fn choose(sheets: &[calamine::Sheet], wanted: Option<&str>) -> Result<(String, Vec<String>), IntakeError> {
+    let tables: Vec<_> = sheets.iter().filter(|sheet| sheet.typ == SheetType::WorkSheet).collect();
+    let visible: Vec<&str> =
+        tables.iter().filter(|sheet| sheet.visible == SheetVisible::Visible).map(|sheet| sheet.name.as_str()).collect();
+    let mut warnings = Vec::new();
+    let name = match wanted {
+        Some(wanted) => {
+            let found = tables.iter().find(|sheet| sheet.name.trim() == wanted.trim());
+            let Some(sheet) = found else {
+                let message = format!("needs the sheet «{wanted}», has {}; correct `--sheet`", quoted(&visible));
+                return Err(refuse(ProblemKind::Sheet, message));
+            };
+            if sheet.visible != SheetVisible::Visible {
+                warnings.push(format!("the sheet «{}» is hidden in the workbook", sheet.name));
+            }
+            sheet.name.clone()
+        }
+        None => match visible.first() {
+            Some(first) => (*first).to_owned(),
+            None => {
+                return Err(refuse(
+                    ProblemKind::Sheet,
+                    "needs a visible sheet, has none; show it, or name it with `--sheet`",
+                ));
+            }
+        },
+    };
+    if tables.iter().filter(|sheet| sheet.name == name).count() > 1 {
+        return Err(damaged("Excel", format_args!("two sheets are called «{name}»")));
+    }
+    let others: Vec<&str> = tables.iter().map(|sheet| sheet.name.as_str()).filter(|other| *other != name).collect();
+    if !others.is_empty() {
+        warnings.push(format!("only the sheet «{name}» is read, not {}", quoted(&others)));
+    }
+    Ok((name, warnings))
+}
+
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("«{name}»")).collect::<Vec<_>>().join(", ")
+}
+
+fn read_xlsx(path: &Path, archive: &mut Archive, wanted: Option<&str>) -> Result<Sheet, IntakeError> {
+    let file = File::open(path).map_err(|error| IntakeError::io(path, error))?;
+    let mut workbook: Xlsx<_> = Xlsx::new(BufReader::new(file)).map_err(|error| damaged("XLSX", error))?;
+    let (name, warnings) = choose(workbook.sheets_metadata(), wanted)?;
+    let hidden = archive.hidden_in_xlsx(&name)?;
+    let mut cells = workbook.worksheet_cells_reader(&name).map_err(|error| damaged("XLSX", error))?;
+    let mut sheet = Sheet::new(name, warnings, hidden);
+    let mut text = String::new();
+    while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(|error| damaged("XLSX", error))? {
+        let formula = cell.formula.is_some();
+        let (row, column) = cell.pos;
+        if let DataRef::SharedString(shared) = cell.value {
+            sheet.push(row, column, shared, CellKind { formula, ..CellKind::default() })?;
+        } else {
+            let number = written(&cell.value.into(), &mut text);
+            sheet.push(row, column, &text, CellKind { number, formula, ..CellKind::default() })?;
+        }
+    }
+    Ok(sheet)
+}
+
+fn read_ods(path: &Path, archive: &mut Archive, wanted: Option<&str>) -> Result<Sheet, IntakeError> {
+    // Before anything is unfolded: a few bytes of ODS can ask for millions of repeated cells.
+    archive.check_ods_repeats()?;
+    let file = File::open(path).map_err(|error| IntakeError::io(path, error))?;
+    let mut workbook: Ods<_> = Ods::new(BufReader::new(file)).map_err(|error| damaged("ODS", error))?;
+    let (name, warnings) = choose(workbook.sheets_metadata(), wanted)?;
+    let hidden = archive.hidden_in_ods(&name)?;
+    let range = workbook.worksheet_range(&name).map_err(|error| damaged("ODS", error))?;
+    let formulas = workbook.worksheet_formula(&name).map_err(|error| damaged("ODS", error))?;
+    let sheet = Sheet::new(name, warnings, hidden);
+    pack(sheet, &range, &formulas)
+}
+
+fn read_xls(path: &Path, wanted: Option<&str>) -> Result<Sheet, IntakeError> {
+    let bytes = std::fs::read(path).map_err(|error| IntakeError::io(path, error))?;
+    if compound::is_encrypted_package(&bytes) {
+        return Err(encrypted());
+    }
+    let records = biff::Workbook::open(&bytes).ok_or_else(|| damaged("XLS", "its sectors contradict each other"))?;
+    if records.unfolded_cells(CELLS_MAX) > CELLS_MAX {
+        return Err(too_many_cells());
+    }
+    let mut workbook: Xls<_> = Xls::new(Cursor::new(records.rewritten())).map_err(|error| {
+        if matches!(error, calamine::XlsError::Password) { encrypted() } else { damaged("XLS", error) }
+    })?;
+    let (name, warnings) = choose(workbook.sheets_metadata(), wanted)?;
+    let position = workbook.sheets_metadata().iter().position(|sheet| sheet.name == name).unwrap_or(0);
+    let hidden = records.hidden(position).ok_or_else(|| damaged("XLS", "its hidden rows cannot be found"))?;
+    let range = workbook.worksheet_range(&name).map_err(|error| damaged("XLS", error))?;
+    let formulas = workbook.worksheet_formula(&name).map_err(|error| damaged("XLS", error))?;
+    let sheet = Sheet::new(name, warnings, hidden);
+    pack(sheet, &range, &formulas)
+}
+
+/// The most cells of an XLS or ODS, blank ones between others included: the library makes room for each.
+pub(crate) const CELLS_MAX: u64 = 10_000_000;
+
+/// The refusal of a workbook whose cells reach too far.
+pub(crate) fn too_many_cells() -> IntakeError {
+    let message = "needs a sheet of at most 10,000,000 cells, has more (blank and repeated ones count); remove what stands far \
+                   to the right or below, or save it as CSV";
+    refuse(ProblemKind::Limit, message)
+}
+
+fn encrypted() -> IntakeError {
+    refuse(
+        ProblemKind::NotASpreadsheet,
+        "needs a workbook without password, has an encrypted one; remove the password in Excel",
+    )
+}
+
+fn pack(mut sheet: Sheet, range: &Range<Data>, formulas: &Range<String>) -> Result<Sheet, IntakeError> {
+    let Some((top, left)) = range.start() else { return Ok(sheet) };
+    let mut text = String::new();
+    for (row, column, value) in range.used_cells() {
+        let (row, column) = (u32::try_from(row).unwrap_or(ROWS_MAX), u32::try_from(column).unwrap_or(COLUMNS_MAX));
+        let (row, column) = (row.saturating_add(top), column.saturating_add(left));
+        let formula = formulas.get_value((row, column)).is_some_and(|formula| !formula.is_empty());
+        let number = written(value, &mut text);
+        sheet.push(row, column, &text, CellKind { number, formula, ..CellKind::default() })?;
+    }
+    Ok(sheet)
+}
+
+/// Writes a value as a person would read it; `true` for a number.
+fn written(value: &Data, text: &mut String) -> bool {
+    text.clear();
+    match value {
+        Data::Int(number) => text.push_str(&number.to_string()),
+        // Display never writes an exponent, so a whole float has its digits and nothing else.
+        Data::Float(number) => text.push_str(&number.to_string()),
+        Data::String(string) | Data::DateTimeIso(string) | Data::DurationIso(string) => text.push_str(string),
+        Data::Bool(yes) => text.push_str(if *yes { "TRUE" } else { "FALSE" }),
+        Data::DateTime(date) => text.push_str(&date_text(date)),
+        Data::Error(error) => text.push_str(&error.to_string()),
+        Data::Empty => {}
+    }
+    matches!(value, Data::Int(_) | Data::Float(_))
+}
+
+fn date_text(date: &ExcelDateTime) -> String {
+    if !date.is_datetime() {
+        return date.as_f64().to_string();
+    }
+    let (year, month, day, hour, minute, second, _) = date.to_ymd_hms_milli();
+    if (hour, minute, second) == (0, 0, 0) {
+        return format!("{year:04}-{month:02}-{day:02}");
+    }
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+}

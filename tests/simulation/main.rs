@@ -1,0 +1,26 @@
+//! Simulates whole batches from seeds: thousands on each `cargo test`, any number with `examples/simulate.rs`.
+
+mod sim;
+
+/// Seeds of each `cargo test`.
+const SEEDS: u64 = 2_000;
+
+#[test]
+fn every_seed_keeps_the_invariants_and_every_fault_is_met() {
+    let summary = sim::simulate_many(0..SEEDS, 8, |_| {});
+    println!("{}\n{}", summary.rates(), summary.coverage);
+    if let Some((seed, violation)) = summary.failure {
+        panic!("{violation}\nreproduce: cargo run --release --example simulate -- --seed {seed}");
+    }
+    assert_eq!(summary.seeds, SEEDS);
+    assert_eq!(summary.coverage.missing(), Vec::<&str>::new(), "the simulation has gone blind");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace_line_by_line() {
+    for seed in 0..25 {
+        let (first, second) = (sim::simulate(seed, true), sim::simulate(seed, true));
+        assert_eq!(first.lines, second.lines, "seed {}", first.seed);
+        assert!(first.lines.len() > 5, "seed {seed}");
+    }
+}

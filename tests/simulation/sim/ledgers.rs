@@ -1,0 +1,206 @@
+//! Keeps the ledgers of one simulation in memory: plans, loses, restores and breaks them, and reads them with SQL of
+//! its own, so that the judge does not trust the code that it judges.
+
+use super::scenario::{Ending, Scenario};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use topup::domain::batch_name::BatchName;
+use topup::domain::invoice_no::{InvoiceNo, InvoicePrefix};
+use topup::domain::payout::TopUp;
+use topup::ledger::{Binding, Ledger, LedgerError, NewPayout, Origin, Placed};
+
+const BATCH: &str = "simulated";
+const MERCHANT: &str = "M001";
+/// Each in-memory ledger of the process has a name of its own.
+static NAMES: AtomicU64 = AtomicU64::new(0);
+
+/// The ledger in use, and the copies of it.
+#[derive(Debug)]
+pub(crate) struct Ledgers {
+    name: String,
+    pub(crate) auditor: Arc<Mutex<Auditor>>,
+}
+
+/// A second pair of eyes on the ledger in use.
+#[derive(Debug)]
+pub(crate) struct Auditor {
+    pub(crate) connection: Connection,
+    copies: Vec<Connection>,
+    /// What went out under each number, whichever ledger sent it.
+    sent: BTreeMap<String, (String, u32)>,
+}
+
+impl Ledgers {
+    pub(crate) fn new() -> Self {
+        let (name, connection) = fresh();
+        let auditor = Arc::new(Mutex::new(Auditor { connection, copies: Vec::new(), sent: BTreeMap::new() }));
+        Self { name, auditor }
+    }
+
+    pub(crate) fn auditor(&self) -> MutexGuard<'_, Auditor> {
+        self.auditor.lock().expect("no panic holds it")
+    }
+
+    /// Opens the ledger as a command does.
+    pub(crate) fn open(&self) -> Result<Ledger, LedgerError> {
+        Ledger::in_shared_memory(&self.name)
+    }
+
+    /// Plans the file, as `topup run` does for a batch that the ledger does not hold.
+    pub(crate) fn plan(&self, scenario: &Scenario, at: i64) -> Result<(), LedgerError> {
+        let prefix = InvoicePrefix::parse("TP").expect("a prefix");
+        let batch = BatchName::parse(BATCH).expect("a batch name");
+        let binding = Binding {
+            gateway_host: "simulated".to_owned(),
+            merchant_id: MERCHANT.to_owned(),
+            terminal_id: "T001".to_owned(),
+            invoice_prefix: prefix.clone(),
+        };
+        let origin = Origin {
+            file_name: "simulated.csv".to_owned(),
+            settings: "{}".to_owned(),
+            planned_by: "simulation".to_owned(),
+            planned_at: at,
+        };
+        let mut ledger = self.open()?;
+        let mut planning = ledger.plan(&batch, &binding, &origin)?;
+        for (row, number) in scenario.rows.iter().zip(2..) {
+            let top_up = TopUp {
+                invoice_no: InvoiceNo::derive(&prefix, MERCHANT, &batch, &row.key, 1),
+                member: row.member.clone(),
+                points: row.points,
+                send_sms: true,
+                receipt: None,
+            };
+            let new = NewPayout { row: number, key: &row.key, top_up: &top_up, name: row.name.as_deref(), extra: &[] };
+            assert_eq!(planning.place(&new)?, Placed::New);
+        }
+        planning.seal([7; 32], 0, "simulated", at)
+    }
+
+    /// The ledger is gone.
+    pub(crate) fn delete(&mut self) {
+        let (name, connection) = fresh();
+        self.use_now(name, connection);
+    }
+
+    /// An older copy of the ledger is put back; `index` picks one. False: there is none.
+    pub(crate) fn restore(&mut self, index: usize) -> bool {
+        let restored = self.auditor().copy_back(index);
+        let Some((name, connection)) = restored else { return false };
+        self.use_now(name, connection);
+        self.mend();
+        true
+    }
+
+    fn use_now(&mut self, name: String, connection: Connection) {
+        self.name = name;
+        self.auditor().connection = connection;
+    }
+
+    /// Makes the writes fail that the ending says.
+    pub(crate) fn break_as(&self, ending: Ending) {
+        let last = "(SELECT coalesce(max(event_id), 0) FROM events)";
+        let sql = match ending {
+            Ending::WriteFails(n) => format!(
+                "CREATE TRIGGER simulated_fault BEFORE INSERT ON events
+                 WHEN {last} >= {} BEGIN SELECT RAISE(ABORT, 'disk full'); END",
+                self.last_event() + n - 1
+            ),
+            // A violated deferred key shows only when the transaction is committed.
+            Ending::CommitFails(n) => format!(
+                "CREATE TABLE simulated_fault_at_commit (
+                     payout_id INTEGER REFERENCES payouts DEFERRABLE INITIALLY DEFERRED);
+                 CREATE TRIGGER simulated_fault AFTER INSERT ON events
+                 WHEN {last} >= {} BEGIN INSERT INTO simulated_fault_at_commit VALUES (-1); END",
+                self.last_event() + n
+            ),
+            Ending::Natural
+            | Ending::Crash(_)
+            | Ending::Interrupt(_)
+            | Ending::InterruptAt(_)
+            | Ending::InterruptAndCrash(..) => return,
+        };
+        self.auditor().connection.execute_batch(&sql).expect("a fault");
+    }
+
+    /// The disk is well again.
+    pub(crate) fn mend(&self) {
+        let sql = "DROP TRIGGER IF EXISTS simulated_fault; DROP TABLE IF EXISTS simulated_fault_at_commit";
+        self.auditor().connection.execute_batch(sql).expect("mending");
+    }
+
+    fn last_event(&self) -> u64 {
+        let sql = "SELECT coalesce(max(event_id), 0) FROM events";
+        self.auditor().connection.query_row(sql, [], |row| row.get(0)).expect("a ledger")
+    }
+}
+
+fn fresh() -> (String, Connection) {
+    let name = format!("simulated-{}", NAMES.fetch_add(1, Ordering::Relaxed));
+    let connection = Connection::open(format!("file:/{name}?vfs=memdb")).expect("a ledger in memory");
+    // Sixty-four prepared statements: the auditor's own are few.
+    connection.set_prepared_statement_cache_capacity(64);
+    (name, connection)
+}
+
+fn copy_of(source: &Connection) -> (String, Connection) {
+    let (name, mut connection) = fresh();
+    let backup = rusqlite::backup::Backup::new(source, &mut connection).expect("a backup");
+    backup.run_to_completion(10_000, Duration::ZERO, None).expect("a backup to its end");
+    drop(backup);
+    (name, connection)
+}
+
+impl Auditor {
+    /// Keeps a copy of the ledger as it is now.
+    pub(crate) fn copy(&mut self) {
+        let (_, kept) = copy_of(&self.connection);
+        self.copies.push(kept);
+    }
+
+    fn copy_back(&self, index: usize) -> Option<(String, Connection)> {
+        let copy = self.copies.get(index.checked_rem(self.copies.len())?)?;
+        Some(copy_of(copy))
+    }
+
+    /// V4: no top-up on the wire without an earlier durable intent for that number, member and points.
+    /// V5: one number never goes out with two different members or amounts.
+    pub(crate) fn top_up_leaves(
+        &mut self,
+        invoice_no: &str,
+        member: &str,
+        points: u32,
+        request_id: &str,
+    ) -> Result<(), String> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT p.member, p.points, p.state, e.kind, e.request_id
+                 FROM invoices i JOIN payouts p ON p.payout_id = i.payout_id AND p.invoice_no = i.invoice_no
+                 JOIN events e ON e.payout_id = p.payout_id
+                 WHERE i.invoice_no = ?1 ORDER BY e.event_id DESC LIMIT 1",
+            )
+            .expect("the auditor's query");
+        let found = statement
+            .query_row(params![invoice_no], |row| {
+                let call = (row.get::<_, String>(3)?, row.get::<_, Option<String>>(4)?.unwrap_or_default());
+                Ok((row.get::<_, String>(0)?, row.get::<_, u32>(1)?, row.get::<_, String>(2)?, call))
+            })
+            .optional()
+            .expect("the auditor reads");
+        let intent = ("submit_intended".to_owned(), request_id.to_owned());
+        let wanted = (member.to_owned(), points, "in_doubt".to_owned(), intent);
+        if found.as_ref() != Some(&wanted) {
+            return Err(format!("V4: {invoice_no} leaves as {wanted:?}, and the ledger holds {found:?}"));
+        }
+        let before = self.sent.entry(invoice_no.to_owned()).or_insert_with(|| (member.to_owned(), points));
+        if *before != (member.to_owned(), points) {
+            return Err(format!("V5: {invoice_no} went out as {before:?} and now as {member}, {points}"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,177 @@
+//! Carries calls to the gateway's book, as the weather allows, and keeps what is still on its way when a process dies.
+
+use super::book::{Book, Call};
+use super::coverage::Coverage;
+use super::scenario::{Scenario, Spell};
+use super::trace::Trace;
+use super::weather::{Back, Mix, Passage, answer};
+use fastrand::Rng;
+use std::collections::BTreeMap;
+use tokio::time::Instant;
+use topup::domain::answer::Answer;
+
+/// One copy of a request on its way.
+#[derive(Debug)]
+struct Delivery {
+    request: u64,
+    copy: usize,
+    call: Call,
+    /// When the program has heard what it will hear of it.
+    ends_at: Instant,
+    settled_at: Instant,
+}
+
+/// A request that left, as its sender waits for it.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    request: u64,
+    pub(crate) ends_at: Instant,
+    back: Back,
+}
+
+/// What a sender gets.
+#[derive(Debug)]
+pub(crate) enum Got {
+    Answer(Answer),
+    Lost,
+    Unsent,
+    Panic,
+}
+
+/// The network and the gateway behind it.
+#[derive(Debug)]
+pub(crate) struct Network {
+    pub(crate) book: Book,
+    pub(crate) coverage: Coverage,
+    pub(crate) trace: Trace,
+    /// When each request left.
+    pub(crate) departures: Vec<Instant>,
+    rng: Rng,
+    scenario: Scenario,
+    mix: Mix,
+    on_the_way: BTreeMap<(Instant, u64, usize), Delivery>,
+    answers: BTreeMap<(u64, usize), Answer>,
+    /// What begins with the n-th request from now.
+    coming: Option<(Spell, u64)>,
+}
+
+impl Network {
+    pub(crate) fn new(scenario: &Scenario, seed: u64, trace: Trace) -> Self {
+        Self {
+            book: Book::new(scenario.members.clone(), scenario.temper.clone()),
+            coverage: Coverage::default(),
+            trace,
+            departures: Vec::new(),
+            rng: Rng::with_seed(seed ^ 0x006e_6574_776f_726b),
+            mix: scenario.mix.clone(),
+            scenario: scenario.clone(),
+            on_the_way: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            coming: None,
+        }
+    }
+
+    pub(crate) fn begin_run(&mut self, spell: Option<(Spell, u64)>) {
+        self.book.begin_spell(None);
+        self.coming = spell.map(|(spell, after)| (spell, self.departures.len() as u64 + after));
+    }
+
+    /// A request leaves.
+    pub(crate) fn depart(&mut self, call: Call, now: Instant) -> Sent {
+        self.deliver(now);
+        self.departures.push(now);
+        let request = self.departures.len() as u64;
+        if let Some((spell, from)) = self.coming
+            && request > from
+        {
+            self.book.begin_spell(Some(spell));
+            self.coming = None;
+        }
+        let settings = &self.scenario.settings;
+        let (timeout, settle) = (settings.timeout, settings.policy.settle);
+        let passage = self.mix.passage(&mut self.rng, &self.scenario.temper, now, timeout, settle);
+        self.trace.line(now, || format!("leaves {request} {call:?} {}", passage.text(now)));
+        let Passage { words, arrivals, ends_at, back } = passage;
+        words.into_iter().for_each(|word| self.coverage.hit(word));
+        for (copy, at) in arrivals.into_iter().enumerate() {
+            let settled_at = ends_at + settle;
+            let delivery = Delivery { request, copy, call: call.clone(), ends_at, settled_at };
+            self.on_the_way.insert((at, request, copy), delivery);
+        }
+        Sent { request, ends_at, back }
+    }
+
+    /// The sender has waited to the end.
+    pub(crate) fn end(&mut self, sent: &Sent, now: Instant) -> Got {
+        self.deliver(now);
+        match &sent.back {
+            Back::Truth(copy) => match self.answers.remove(&(sent.request, *copy)) {
+                Some(answer) => Got::Answer(answer),
+                None => Got::Lost,
+            },
+            Back::Instead(answer) => Got::Answer(answer.clone()),
+            Back::Lost => Got::Lost,
+            Back::Unsent => Got::Unsent,
+            Back::Panic => Got::Panic,
+        }
+    }
+
+    /// Brings everything to the gateway that is due.
+    fn deliver(&mut self, now: Instant) {
+        while let Some(entry) = self.on_the_way.first_entry()
+            && entry.key().0 <= now
+        {
+            let ((at, ..), delivery) = entry.remove_entry();
+            let Delivery { request, copy, call, settled_at, .. } = delivery;
+            // These very bytes were delivered before: the nonce is known, whatever became of the first copy; or the
+            // number is, where that is looked at first.
+            let answer = if copy > 0 {
+                self.coverage.hit("book: replayed");
+                let number_first = self.book.knows(&call) && self.rng.bool();
+                if number_first { answer(200, 4_000_307) } else { answer(401, 4_010_006) }
+            } else {
+                self.book.take(&call, at, settled_at, &mut self.rng, &mut self.coverage)
+            };
+            self.trace
+                .line(at, || format!("arrives {request} copy {copy}: {:?} {:?}", answer.code, answer.data.status));
+            self.answers.insert((request, copy), answer);
+        }
+    }
+
+    /// The sender died: what it had open ends now, and some of it gets lost.
+    pub(crate) fn cut(&mut self, now: Instant) {
+        self.deliver(now);
+        let settle = self.scenario.settings.policy.settle;
+        for ((at, request, copy), mut delivery) in std::mem::take(&mut self.on_the_way) {
+            let was_open = delivery.ends_at > now;
+            if was_open && self.rng.bool() {
+                continue;
+            }
+            let mut arrives = at;
+            if was_open && !self.scenario.temper.beyond {
+                delivery.settled_at = now + settle;
+                arrives = at.min(now + settle);
+            }
+            self.on_the_way.insert((arrives, request, copy), delivery);
+        }
+    }
+
+    /// Waits until nothing is on its way, and gives the time that takes.
+    pub(crate) fn last_arrival(&self) -> Option<Instant> {
+        self.on_the_way.last_key_value().map(|((at, ..), _)| *at)
+    }
+
+    /// Another ledger is in use from here on.
+    pub(crate) fn ledger_was_lost(&mut self, now: Instant) {
+        self.deliver(now);
+        self.book.ledger_was_lost();
+    }
+
+    /// From here on everything is well.
+    pub(crate) fn heal(&mut self, now: Instant) {
+        self.deliver(now);
+        self.mix = Mix::calm();
+        self.coming = None;
+        self.book.heal(now);
+    }
+}
