@@ -294,7 +294,7 @@ mod tests {
 
     #[test]
     fn what_a_payout_sends_never_changes() {
-        let ledger = open_in_memory().unwrap();
+        let ledger = open_in_memory(":memory:").unwrap();
         ledger
             .execute_batch(
                 "INSERT INTO batches VALUES (1, 'b', 'h', 'm', 't', 'TP', 1, 50, 0, zeroblob(32), 'f', '{}', 0, 'w',
