@@ -58,7 +58,7 @@ impl Config {
             Err(error) => return Err(wrong(format!("reading the configuration {}: {error}", path.display()))),
         };
         let table: toml::Table =
-            text.parse().map_err(|error: toml::de::Error| wrong(format!("in {}: {error}", path.display())))?;
+            text.parse().map_err(|error: toml::de::Error| wrong(broken_file(path, &text, &error)))?;
         for (section, keys) in &table {
             let Value::Table(keys) = keys else {
                 return Err(unknown(path, section, KEYS.iter().map(|key| format!("[{}]", key.section))));
@@ -72,7 +72,8 @@ impl Config {
                     return Err(unknown(path, &format!("{section}.{name}"), KEYS.iter().map(Key::path)));
                 };
                 let value = of_kind(key, value.clone()).ok_or_else(|| {
-                    wrong(format!("{} in {} must be {}, found {value}", key.path(), path.display(), kind_words(key)))
+                    let found = if key.name == "key_code" { "something else".to_owned() } else { value.to_string() };
+                    wrong(format!("{} in {} must be {}, found {found}", key.path(), path.display(), kind_words(key)))
                 })?;
                 self.set(key, value, Source::File);
             }
@@ -178,6 +179,12 @@ pub(super) fn out_of_range(path: &str, found: &Value, expected: &str) -> Failure
     wrong(format!("{path} must be {expected}, found {found}"))
 }
 
+/// Where a file is no TOML, without the line itself: it may hold the key's code, or the key.
+fn broken_file(path: &Path, text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    format!("in {}, line {}: {}", path.display(), before.matches('\n').count() + 1, error.message())
+}
+
 fn unknown(place: &Path, written: &str, known: impl Iterator<Item = String>) -> Failure {
     let hint = nearest(written, known).map(|near| format!("\nhint: did you mean {near}?")).unwrap_or_default();
     wrong(format!("{} has an unknown key {written}{hint}", place.display()))
@@ -256,6 +263,16 @@ mod tests {
         }
         let config = read("", &[("TOPUP_LEDGER_PATH", "here.db")]).unwrap();
         assert_eq!(config.path("ledger.path").unwrap(), Path::new("here.db"));
+    }
+
+    #[test]
+    fn a_line_that_is_no_toml_is_named_and_not_shown() {
+        for text in ["\n[gateway]\nkey_code = 28f04867-c6d5-secret\n", "\n\nprivate_key = secret\n"] {
+            let failure = read(text, &[]).unwrap_err().to_string();
+            assert!(failure.contains(", line 3: ") && !failure.contains("secret"), "{failure}");
+        }
+        let failure = read("[gateway]\nkey_code = 12345678\n", &[]).unwrap_err().to_string();
+        assert!(!failure.contains("12345678"), "{failure}");
     }
 
     #[test]

@@ -88,8 +88,17 @@ impl Progress {
                 self.counts().calls += 1;
                 let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
                 let departed_us = departed.map(|departed| u64::try_from(departed.as_micros()).unwrap_or(u64::MAX));
-                let call = kind.word();
-                tracing::debug!(call, request_id, row, http, code, departed_us, latency_ms, message, "call ended");
+                tracing::debug!(
+                    call = kind.word(),
+                    request_id,
+                    row,
+                    http,
+                    code,
+                    departed_us,
+                    latency_ms,
+                    said = message,
+                    "call ended"
+                );
             }
             RunEvent::Moved { row, points, from, to } => {
                 tracing::info!(row, points, from = from.word(), to = to.word(), "payout moved");
