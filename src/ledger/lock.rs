@@ -7,6 +7,11 @@ use super::error::LedgerError;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a look at the lock can take, and how often one is waited for.
+const GLANCE: Duration = Duration::from_millis(10);
+const GLANCES: u32 = 20;
 
 /// The right to change a ledger; given back when dropped.
 #[derive(Debug)]
@@ -27,7 +32,7 @@ impl RunLock {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&path).map_err(io)?;
-        match file.try_lock() {
+        match lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
@@ -50,6 +55,17 @@ impl RunLock {
     }
 }
 
+/// Takes the lock. Whoever asks whether it is held ([`RunLock::is_held`]) has it for a moment: that is no other run.
+fn lock(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..GLANCES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(GLANCE),
+            taken_or_failed => return taken_or_failed,
+        }
+    }
+    file.try_lock()
+}
+
 /// Beside the ledger itself, by whichever link it was named: two names of one ledger have one lock.
 fn lock_path(ledger: &Path) -> PathBuf {
     let mut name = ledger.canonicalize().unwrap_or_else(|_| ledger.to_owned()).into_os_string();
@@ -60,6 +76,18 @@ fn lock_path(ledger: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_look_at_the_lock_is_no_other_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("topup.db");
+        drop(RunLock::acquire(&ledger, "first").unwrap());
+        let look = File::open(lock_path(&ledger)).unwrap();
+        look.try_lock_shared().unwrap();
+        let acquired = std::thread::spawn(move || RunLock::acquire(&ledger, "second").map(drop));
+        drop(look);
+        acquired.join().unwrap().unwrap();
+    }
 
     #[cfg(unix)]
     #[test]
