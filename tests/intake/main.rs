@@ -1,0 +1,12 @@
+//! Reading payout files: the rules by the smallest files that show them, samples, bad input, properties, mutations.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
+
+mod bad_input;
+mod cells;
+mod columns;
+mod files;
+mod mutations;
+mod properties;
+mod rows;
+mod rule;
+mod samples;
