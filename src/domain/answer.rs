@@ -169,8 +169,9 @@ fn order_status_meaning(data: &AnswerData, top_up: &TopUp) -> OrderAnswer {
 
 /// What sets a top-up aside, stops the batch or slows the run, on whichever call it is answered.
 fn common_notice(answer: &Answer) -> Option<Notice> {
-    // A 429 that claims success contradicts itself, and a contradiction is never taken for a refusal.
-    if answer.http == 429 && answer.code != Some(200) {
+    // A 429 that claims success, or knows the number or nonce already, contradicts itself: something may have been
+    // done, and a contradiction is never taken for a refusal.
+    if answer.http == 429 && !matches!(answer.code, Some(200 | 4_000_307 | 4_010_006)) {
         return Some(Notice::SlowDown { retry_after_s: answer.retry_after_s });
     }
     Some(match (answer.http, answer.code?) {

@@ -185,12 +185,14 @@ impl Standing {
     fn order_succeeded(&mut self) {
         match self.state {
             State::Planned | State::InDoubt | State::Declined | State::Credited => self.state = State::Credited,
-            State::Ineligible | State::Held | State::Cancelled => {}
+            // What rested on the absence, a retry or a release, does not any more.
+            State::Ineligible | State::Held | State::Cancelled => self.absent = false,
         }
     }
 
     fn order_failed(&mut self) {
         self.failed = true;
+        self.absent = false;
         match self.state {
             State::Planned | State::InDoubt | State::Declined => self.state = State::Declined,
             State::Credited | State::Ineligible | State::Held | State::Cancelled => {}
@@ -198,7 +200,11 @@ impl Standing {
     }
 
     fn order_absent(&mut self) {
-        self.absent = true;
+        self.absent = match self.state {
+            State::Planned | State::InDoubt | State::Credited | State::Declined => true,
+            // They rest on an absence already. An order that turned up since is not undone by another absence.
+            State::Ineligible | State::Held | State::Cancelled => self.absent,
+        };
         match (self.state, self.objection) {
             (State::Planned, Some(Objection::Refused)) => self.state = State::Ineligible,
             (State::Planned, Some(Objection::NameDiffers)) => self.state = State::Held,
@@ -213,7 +219,7 @@ impl Standing {
     /// Between two sends of one number stands an absence, or every earlier send is known to have done nothing.
     fn submit_intended(&mut self) -> bool {
         let allowed = match self.state {
-            State::Planned => self.doubtful == 0 && self.objection.is_none(),
+            State::Planned => self.doubtful == 0 && self.taken == 0 && !self.failed && self.objection.is_none(),
             State::InDoubt => self.may_resend(),
             State::Credited | State::Declined | State::Ineligible | State::Held | State::Cancelled => false,
         };
@@ -255,11 +261,12 @@ impl Standing {
         }
     }
 
-    /// A new number is minted on nothing but `E`; an absent one is used again.
+    /// A new number is minted on nothing but `E`; an absent one is used again, unless the gateway ever said that it
+    /// knows it: whatever a person attested, absent proves nothing of such a number.
     fn retried(&mut self) -> bool {
         let allowed = match self.state {
-            State::Declined => self.failed || (self.absent && self.doubtful == 0),
-            State::Ineligible => self.absent,
+            State::Declined => self.failed || (self.absent && self.doubtful == 0 && self.taken == 0),
+            State::Ineligible => self.failed || self.absent,
             State::Planned | State::InDoubt | State::Credited | State::Held | State::Cancelled => false,
         };
         if self.failed {
@@ -271,7 +278,7 @@ impl Standing {
     }
 
     fn released(&mut self, name: Option<String>) -> bool {
-        let allowed = self.state == State::Held;
+        let allowed = self.state == State::Held && self.absent;
         self.state = State::Planned;
         self.objection = None;
         self.accepted_name = name;

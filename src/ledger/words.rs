@@ -1,6 +1,7 @@
 //! Spells events as the two words that the ledger keeps of them, and reads them back.
 
 use super::error::LedgerError;
+use super::record::BatchEvent;
 use crate::domain::event::{Doubt, Event, Fate, MemberAnswer, OrderAnswer, Refusal};
 
 /// The words of one event: kind and detail.
@@ -51,6 +52,17 @@ fn fate_word(fate: Fate) -> &'static str {
     }
 }
 
+/// The word of a batch's event, and its note.
+pub(super) fn batch_words_of(event: &BatchEvent) -> (&'static str, Option<&str>) {
+    match event {
+        BatchEvent::Planned(note) => ("batch_planned", Some(note)),
+        BatchEvent::RunStarted(note) => ("run_started", Some(note)),
+        BatchEvent::RunEnded(note) => ("run_ended", Some(note)),
+        BatchEvent::GatewayAhead(invoice_no) => ("gateway_ahead", Some(invoice_no.as_str())),
+        BatchEvent::CanaryConfirmed => ("canary_confirmed", None),
+    }
+}
+
 /// Reads an event back; `note` is the accepted name of a release.
 pub(super) fn event_of(kind: &str, detail: Option<&str>, note: Option<String>) -> Result<Event, LedgerError> {
     if kind == "released" {
@@ -94,4 +106,95 @@ pub(super) fn all_events() -> impl Iterator<Item = Event> {
         .chain(orders.into_iter().map(Event::OrderAnswered))
         .chain(fates.into_iter().map(Event::SendEnded))
         .chain(others)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::invoice_no::InvoiceNo;
+    use crate::domain::standing::State;
+    use std::collections::BTreeSet;
+
+    const MIGRATION: &str = include_str!("../../migrations/0001_ledger.sql");
+
+    /// The words of each `CHECK (<column> IN (…))` in the migration, in the order in which they stand there.
+    fn checked(column: &str) -> Vec<Vec<&'static str>> {
+        let begin = format!("CHECK ({column} IN");
+        let lists = MIGRATION.split(begin.as_str()).skip(1);
+        lists
+            .map(|rest| {
+                let (list, _) = rest.split_once(')').unwrap();
+                list.split('\'').skip(1).step_by(2).collect()
+            })
+            .collect()
+    }
+
+    /// Each event of a batch once: a new one does not compile here before it is listed.
+    fn batch_events() -> Vec<BatchEvent> {
+        let number = InvoiceNo::parse("T1").unwrap();
+        let mut events = vec![BatchEvent::Planned("note".into())];
+        loop {
+            let next = match events.last().unwrap() {
+                BatchEvent::Planned(note) => BatchEvent::RunStarted(note.clone()),
+                BatchEvent::RunStarted(note) => BatchEvent::RunEnded(note.clone()),
+                BatchEvent::RunEnded(_) => BatchEvent::GatewayAhead(number.clone()),
+                BatchEvent::GatewayAhead(_) => BatchEvent::CanaryConfirmed,
+                BatchEvent::CanaryConfirmed => return events,
+            };
+            events.push(next);
+        }
+    }
+
+    #[test]
+    fn every_event_reads_back_as_itself() {
+        let mut words = BTreeSet::new();
+        for event in all_events() {
+            let (kind, detail) = words_of(&event);
+            assert!(words.insert((kind, detail)), "two events are called {kind} {detail:?}");
+            assert_eq!(event_of(kind, detail, None).unwrap(), event);
+        }
+        assert_eq!(words.len(), 24);
+        let released = Event::Released { name: Some("Nguyễn Văn An".into()) };
+        let (kind, detail) = words_of(&released);
+        assert_eq!(event_of(kind, detail, Some("Nguyễn Văn An".into())).unwrap(), released);
+    }
+
+    #[test]
+    fn words_that_no_event_has_are_a_broken_ledger() {
+        for (kind, detail) in [
+            ("", None),
+            ("submit_intended", Some("credited")),
+            ("send_ended", None),
+            ("send_ended", Some("absent")),
+            ("Send_ended", Some("credited")),
+            ("run_started", None),
+        ] {
+            let problem = event_of(kind, detail, None).unwrap_err();
+            assert!(matches!(problem, LedgerError::Broken(_)), "{kind} {detail:?}: {problem}");
+        }
+    }
+
+    #[test]
+    fn the_tables_take_the_states_of_the_enum_and_no_others() {
+        let lists = checked("state");
+        assert_eq!(lists.len(), 3, "the tables totals, payouts and events each have a state");
+        for list in lists {
+            assert_eq!(list, State::ALL.map(State::word));
+        }
+    }
+
+    #[test]
+    fn the_table_of_events_takes_the_words_of_the_enums_and_no_others() {
+        let events: Vec<Event> = all_events().collect();
+        let batch_events = batch_events();
+        let kinds =
+            events.iter().map(|event| words_of(event).0).chain(batch_events.iter().map(|e| batch_words_of(e).0));
+        let details = events.iter().filter_map(|event| words_of(event).1);
+        for (column, words) in [("kind", kinds.collect::<BTreeSet<_>>()), ("detail", details.collect())] {
+            let lists = checked(column);
+            let [list] = &lists[..] else { panic!("one CHECK of {column}, found {lists:?}") };
+            assert_eq!(list.iter().copied().collect::<BTreeSet<_>>(), words, "{column}");
+            assert_eq!(list.len(), words.len(), "a word of {column} stands twice");
+        }
+    }
 }

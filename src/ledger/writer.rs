@@ -5,7 +5,7 @@ use super::error::LedgerError;
 use super::permit::SubmitPermit;
 use super::record::{BatchEvent, BatchId, Call, Entry, PayoutId, Total, Totals, UnixMs};
 use super::row::{self, TOP_UP_COLUMNS};
-use super::words::words_of;
+use super::words::{batch_words_of, words_of};
 use crate::crash;
 use crate::domain::event::Event;
 use crate::domain::invoice_no::InvoiceNo;
@@ -161,13 +161,7 @@ impl<'t> Group<'t> {
     }
 
     fn write_batch_event(&mut self, at: UnixMs, event: &BatchEvent) -> Result<(), LedgerError> {
-        let (kind, note) = match event {
-            BatchEvent::Planned(note) => ("batch_planned", Some(note.as_str())),
-            BatchEvent::RunStarted(note) => ("run_started", Some(note.as_str())),
-            BatchEvent::RunEnded(note) => ("run_ended", Some(note.as_str())),
-            BatchEvent::GatewayAhead(invoice_no) => ("gateway_ahead", Some(invoice_no.as_str())),
-            BatchEvent::CanaryConfirmed => ("canary_confirmed", None),
-        };
+        let (kind, note) = batch_words_of(event);
         self.append(&Link {
             payout_id: None,
             at,
