@@ -58,6 +58,7 @@ CREATE TABLE payouts (
 ) STRICT;
 
 CREATE INDEX payouts_by_member ON payouts (member);
+CREATE INDEX payouts_by_phone ON payouts (phone) WHERE phone IS NOT NULL;
 CREATE INDEX payouts_planned ON payouts (batch_id, payout_id) WHERE state = 'planned';
 CREATE INDEX payouts_in_doubt ON payouts (batch_id, payout_id) WHERE state = 'in_doubt';
 CREATE INDEX payouts_held ON payouts (batch_id, payout_id) WHERE state = 'held';

@@ -316,3 +316,38 @@ fn only_the_listed_problems_are_bounded() {
     assert_eq!(refusal.problems.len(), plan::PROBLEMS_MAX);
     assert_eq!(refusal.problem_count, 3000);
 }
+
+#[test]
+fn a_paid_row_under_another_key_is_not_paid_again() {
+    let by_phone = "phone,points\n0901234567,1000\n";
+    let by_card = "phone,points,id_type,id\n0901234567,1000,CARD,9704001\n";
+    let by_reference = "phone,points,reference\n0901234567,1000,A1\n";
+    let respelt = "phone,points,reference\n0901234567,1000,A-1\n";
+    for (first, then) in [
+        (by_phone, by_card),
+        (by_card, by_phone),
+        (by_phone, by_reference),
+        (by_reference, by_phone),
+        (by_reference, respelt),
+        (by_reference, by_card),
+    ] {
+        for allow_repeat_phones in [false, true] {
+            let mut desk = Desk::new();
+            assert_eq!(desk.plan("b", first), Outcome::Planned(1, 1));
+            desk.credit("b", 2);
+            let terms = Terms { allow_repeat_phones, ..terms("b") };
+            let outcome = desk.plan_with(then, &terms).unwrap();
+            assert!(matches!(outcome, Outcome::Refused(_)), "{first} then {then}: {outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn a_member_by_card_is_the_member_by_the_phone_beside_it_in_another_batch() {
+    let mut desk = Desk::new();
+    assert_eq!(desk.plan("a", "phone,points\n0901234567,1000\n"), Outcome::Planned(1, 1));
+    let by_card = "phone,points,id_type,id\n0901234567,1000,CARD,9704001\n";
+    assert_eq!(desk.plan("b", by_card).refusal().code, "repeated_open");
+    desk.credit("a", 2);
+    assert_eq!(desk.plan("b", by_card).refusal().code, "repeated_credited");
+}

@@ -3,6 +3,7 @@
 use super::error::LedgerError;
 use super::read;
 use super::record::{BatchId, PayoutId, UnixMs};
+use super::repeats::SAME_MEMBER;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::standing::State;
 use rusqlite::{Connection, params};
@@ -31,12 +32,14 @@ pub(super) fn names(
 
 /// Another batch at the same gateway that holds the same member and points planned, in doubt or held.
 pub(super) fn open_elsewhere(connection: &Connection, payout: PayoutId) -> Result<Option<String>, LedgerError> {
-    let sql = "SELECT b.name FROM payouts p
-               JOIN payouts o ON o.member = p.member AND o.points = p.points AND o.batch_id <> p.batch_id
-               JOIN batches b ON b.batch_id = o.batch_id
-               WHERE p.payout_id = ?1 AND o.state IN ('planned', 'in_doubt', 'held')
-                 AND b.gateway_host = (SELECT gateway_host FROM batches WHERE batch_id = p.batch_id) LIMIT 1";
-    read::one(connection, sql, [payout.0])
+    let sql = format!(
+        "SELECT b.name FROM payouts p
+         CROSS JOIN payouts o ON {SAME_MEMBER} AND o.points = p.points AND o.batch_id <> p.batch_id
+         JOIN batches b ON b.batch_id = o.batch_id
+         WHERE p.payout_id = ?1 AND o.state IN ('planned', 'in_doubt', 'held')
+           AND b.gateway_host = (SELECT gateway_host FROM batches WHERE batch_id = p.batch_id) LIMIT 1"
+    );
+    read::one(connection, &sql, [payout.0])
 }
 
 /// All payouts of a batch in a state.

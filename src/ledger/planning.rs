@@ -3,11 +3,12 @@
 use super::chain;
 use super::error::LedgerError;
 use super::read;
-use super::record::{Batch, BatchEvent, BatchId, Binding, NewPayout, Origin};
+use super::record::{Batch, BatchEvent, BatchId, Binding, NewPayout, Origin, PayoutId};
 use super::repeats::{self, Repeat};
 use super::row::{self, TOP_UP_COLUMNS};
 use super::writer::{Group, Write};
 use crate::domain::batch_name::BatchName;
+use crate::domain::member::Member;
 use crate::domain::payout::TopUp;
 use crate::domain::standing::State;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -61,6 +62,8 @@ pub enum Placed {
 /// A payout of the plan that the file no longer names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gone {
+    /// Its row in the ledger.
+    pub payout: PayoutId,
     /// The row, as first planned.
     pub row: u64,
     /// Its invoice_no.
@@ -211,13 +214,40 @@ impl<'l> Planning<'l> {
         Ok(Placed::Changed { row, planned: Box::new(planned), state: read::state_of(&state)? })
     }
 
-    /// The row of a payout that the batch had before for the same member, whatever its key.
+    /// The row of a payout that the batch had before for the same member, whatever its key: by the same name, or by
+    /// the same phone, whether it names the member or stands beside a card.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn earlier_row_of_member(&self, member: &str) -> Result<Option<u64>, LedgerError> {
-        let sql = "SELECT row FROM payouts WHERE member = ?1 AND batch_id = ?2 AND payout_id <= ?3 LIMIT 1";
-        read::one(&self.transaction, sql, params![member, self.batch.0, self.before.1])
+    pub fn earlier_row_of_member(&self, member: &Member) -> Result<Option<u64>, LedgerError> {
+        let phone = member.phone();
+        let of = |column, value| {
+            format!("SELECT row FROM payouts WHERE {column} = {value} AND batch_id = ?3 AND payout_id <= ?4")
+        };
+        let sql =
+            format!("{} UNION ALL {} UNION ALL {} LIMIT 1", of("member", "?1"), of("member", "?2"), of("phone", "?2"));
+        let phone = phone.as_ref().map(|phone| phone.as_str());
+        read::one(&self.transaction, &sql, params![member.key(), phone, self.batch.0, self.before.1])
+    }
+
+    /// The row of a payout that this file adds for the member, and with the points, of one that it no longer names.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn new_row_like(&self, gone: &Gone) -> Result<Option<u64>, LedgerError> {
+        let of = |same| {
+            format!(
+                "SELECT n.row FROM payouts g CROSS JOIN payouts n ON {same}
+                 WHERE g.payout_id = ?1 AND n.batch_id = ?2 AND n.payout_id > ?3 AND n.points = g.points"
+            )
+        };
+        let sql = format!(
+            "{} UNION ALL {} UNION ALL {} LIMIT 1",
+            of("n.member = g.member"),
+            of("n.member = g.phone"),
+            of("n.phone = coalesce(g.phone, g.member)")
+        );
+        read::one(&self.transaction, &sql, params![gone.payout.0, self.batch.0, self.before.1])
     }
 
     /// What this file adds to the plan.
@@ -258,6 +288,7 @@ impl<'l> Planning<'l> {
             if self.seen[index / 64] & (1 << (index % 64)) == 0 {
                 let state: String = row.get(3).map_err(reading())?;
                 show(Gone {
+                    payout: PayoutId(id),
                     row: row.get(1).map_err(reading())?,
                     invoice_no: row.get(2).map_err(reading())?,
                     state: read::state_of(&state)?,

@@ -21,6 +21,10 @@ pub struct Repeat {
     pub credited_at: Option<i64>,
 }
 
+/// Whether `o` and `p` pay one member: by the same name, or by the same phone, be it the name or beside a card.
+pub(super) const SAME_MEMBER: &str =
+    "(o.member = p.member OR o.member = p.phone OR o.phone = coalesce(p.phone, p.member))";
+
 /// Compares the payouts of a batch after `after` with all other batches at the same gateway: how many repeat one of
 /// them, and the first few.
 pub(super) fn find(
@@ -34,7 +38,7 @@ pub(super) fn find(
     let words: Vec<String> = states.iter().map(|state| format!("'{}'", state.word())).collect();
     let from = format!(
         "FROM payouts p
-         CROSS JOIN payouts o ON o.member = p.member AND o.points = p.points AND o.batch_id <> p.batch_id
+         CROSS JOIN payouts o ON {SAME_MEMBER} AND o.points = p.points AND o.batch_id <> p.batch_id
          JOIN batches b ON b.batch_id = o.batch_id
          WHERE p.batch_id = ?1 AND p.payout_id > ?3 AND o.state IN ({}) AND coalesce(o.credited_at, ?2) >= ?2
            AND b.gateway_host = (SELECT gateway_host FROM batches WHERE batch_id = ?1)",

@@ -178,7 +178,7 @@ impl Reading {
         if terms.allow_repeat_phones {
             return Ok(());
         }
-        if let Some(earlier) = planning.earlier_row_of_member(&row.member.key())? {
+        if let Some(earlier) = planning.earlier_row_of_member(&row.member)? {
             let message = format!(
                 "is new, and its member has a payout in this batch already, planned as row {earlier}; take it out, or \
                  say --allow-repeat-phones if the member is to be paid twice"

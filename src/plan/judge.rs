@@ -5,7 +5,7 @@ use super::{Limits, PlanError, Problems, Refusal, Terms};
 use crate::domain::batch_name::BatchName;
 use crate::domain::standing::State;
 use crate::intake::{Problem, ProblemKind, Tail};
-use crate::ledger::{Planning, Repeat, Size};
+use crate::ledger::{Gone, Planning, Repeat, Size};
 
 /// Rows of other batches that a refusal names.
 const REPEATS_NAMED: usize = 20;
@@ -31,6 +31,7 @@ impl GoneRows {
 /// Counts what is gone; what is still open is a problem.
 pub(super) fn gone(planning: &Planning<'_>, problems: &mut Problems) -> Result<GoneRows, PlanError> {
     let mut gone = GoneRows::default();
+    let mut paid = Vec::new();
     planning.gone(|payout| match payout.state {
         State::Planned | State::Held => {
             gone.open += 1;
@@ -42,10 +43,29 @@ pub(super) fn gone(planning: &Planning<'_>, problems: &mut Problems) -> Result<G
             );
             problems.add(Problem::of_file(ProblemKind::Differs, message).with_found(&payout.invoice_no));
         }
-        State::Credited | State::InDoubt => gone.paid += 1,
+        State::Credited | State::InDoubt => paid.push(payout),
         State::Declined | State::Ineligible | State::Cancelled => {}
     })?;
+    gone.paid = paid.len() as u64;
+    if planning.new_size().rows > 0 {
+        paid.iter().try_for_each(|payout| rekeyed(planning, payout, problems))?;
+    }
     Ok(gone)
+}
+
+/// A paid row that is gone while a new one pays its member the same: it is that row under another key (another
+/// reference, a column gained or lost), and would be paid again. No flag says otherwise.
+fn rekeyed(planning: &Planning<'_>, gone: &Gone, problems: &mut Problems) -> Result<(), PlanError> {
+    if let Some(row) = planning.new_row_like(gone)? {
+        let message = format!(
+            "is new, and pays the same member the same points as row {} of the plan, which is {} and no longer in the \
+             file; give the row its reference and columns back, or put that row back beside it",
+            gone.row,
+            gone.state.word()
+        );
+        problems.add(Problem::of_row(row, ProblemKind::Differs, message).with_found(&gone.invoice_no));
+    }
+    Ok(())
 }
 
 /// Judges limits and everything that was found row by row. `known`: the batch, if it was planned before.
