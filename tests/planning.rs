@@ -257,7 +257,8 @@ fn what_another_batch_credited_lately_is_asked_about_when_it_is_half_of_the_file
 fn a_batch_stays_with_its_gateway_merchant_terminal_and_prefix() {
     let mut desk = Desk::new();
     desk.plan("a", TWO);
-    let changes: [(&str, fn(&mut Binding)); 4] = [
+    type Change = fn(&mut Binding);
+    let changes: [(&str, Change); 4] = [
         ("gateway", |binding| binding.gateway_host = "api.example:443".into()),
         ("merchant_id", |binding| binding.merchant_id = "M002".into()),
         ("terminal_id", |binding| binding.terminal_id = "T002".into()),

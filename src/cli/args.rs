@@ -23,7 +23,7 @@ pub(super) struct Common {
     /// Configuration file [default: topup.toml, where there is one]
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// Ledger file, over [ledger] path
+    /// Ledger file, over the configuration's ledger.path
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) ledger: Option<PathBuf>,
     /// Print exactly one JSON object on stdout
@@ -237,7 +237,7 @@ pub(super) struct SimulatorArgs {
     /// Port on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 8099)]
     pub(super) port: u16,
-    /// Private key whose signatures are accepted [default: [gateway] private_key]
+    /// Private key whose signatures are accepted (default: the configuration's gateway.private_key)
     #[arg(long, value_name = "FILE")]
     pub(super) key: Option<PathBuf>,
     /// Make a new private key at the path of --key, if there is none

@@ -80,7 +80,10 @@ pub enum LedgerError {
         source: rusqlite::Error,
     },
     /// The schema could not be brought up to date.
-    #[error("while bringing the ledger's schema up to date: {0}")]
+    #[error(
+        "while bringing the ledger's schema up to date: {0}\nhint: the disk may be full or failing; mend that and run \
+         the same command again"
+    )]
     Migration(#[from] rusqlite_migration::Error),
     /// A batch that the ledger does not hold.
     #[error("the ledger holds no batch {0:?}\nhint: `topup status` lists them")]

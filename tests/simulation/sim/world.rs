@@ -232,7 +232,12 @@ impl World {
             Ended::Returned(Err(EngineError::Ledger(error))) if told.may_fail(ending) => {
                 network.coverage.hit(match ending {
                     Ending::CommitFails(_) => "run: commit failed",
-                    _ => "run: write failed",
+                    Ending::Natural
+                    | Ending::Crash(_)
+                    | Ending::Interrupt(_)
+                    | Ending::InterruptAt(_)
+                    | Ending::InterruptAndCrash(..)
+                    | Ending::WriteFails(_) => "run: write failed",
                 });
                 network.cut(Instant::now());
                 drop(error);

@@ -1,0 +1,107 @@
+//! What keeps one payout from being sent under two numbers: the binding of a batch, and the look at other batches.
+
+use super::harness::{BATCH, KEY_PEM, RUN, Stage, options, phone};
+use topup::simulator::{Latency, Members, Simulator};
+
+const OTHER: [&str; 5] = ["run", "rewards.csv", "--batch", "another", "--yes"];
+
+/// The same command under another setting is refused as wrong configuration, and nothing is sent.
+async fn bound(stage: &Stage, arguments: &[&str], expected: &[&str]) {
+    let requests = stage.requests();
+    let arguments: Vec<&str> = arguments.iter().copied().chain(["--json"]).collect();
+    let ended = stage.topup(&arguments).await.exits(2).says(expected);
+    assert_eq!(ended.json()["error"]["code"], "bound", "{}", ended.stderr);
+    assert_eq!(stage.requests(), requests);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_goes_on_only_under_its_own_merchant_terminal_and_prefix() {
+    let stage = Stage::new("none").await;
+    stage.rows(3);
+    stage.topup(&RUN).await.exits(0);
+    for (key, own, other) in [
+        ("gateway.merchant_id", "\"M001\"", "\"M002\""),
+        ("gateway.terminal_id", "\"T001\"", "\"T002\""),
+        ("payout.invoice_prefix", "\"TP\"", "\"XX\""),
+    ] {
+        stage.set(key, other);
+        let word = key.split_once('.').unwrap().1;
+        for arguments in [&RUN[..], &["resume", BATCH], &["resolve", BATCH]] {
+            bound(&stage, arguments, &[word, own.trim_matches('"'), other.trim_matches('"')]).await;
+        }
+        stage.set(key, own);
+    }
+    stage.set("payout.invoice_prefix", "\"XX\"");
+    bound(&stage, &OTHER, &["the prefix is fixed for a merchant's life"]).await;
+    stage.set("payout.invoice_prefix", "\"TP\"");
+    stage.audit_rerun(&RUN, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_goes_on_only_at_its_own_gateway() {
+    let stage = Stage::new("none").await;
+    stage.rows(3);
+    stage.topup(&RUN).await.exits(0);
+    let production = Simulator::start(options(Members::everyone(), "none", Latency::NONE)).await.unwrap();
+    stage.point_at(&production.url());
+    for arguments in [&RUN[..], &["resume", BATCH], &["resolve", BATCH]] {
+        bound(&stage, arguments, &["bound to gateway 127.0.0.1"]).await;
+    }
+    assert_eq!(production.stats().requests(), 0, "a rehearsal's ledger met another gateway");
+}
+
+/// Exit 3 with this code, and nothing sent.
+async fn refused(stage: &Stage, arguments: &[&str], code: &str) {
+    let requests = stage.requests();
+    let arguments: Vec<&str> = arguments.iter().copied().chain(["--json"]).collect();
+    let ended = stage.topup(&arguments).await.exits(3);
+    assert_eq!(ended.json()["error"]["code"], code, "{}", ended.stderr);
+    assert_eq!(stage.requests(), requests);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_batch_may_still_pay_is_never_sent_under_a_second_number() {
+    // Planned: the run stops at the first answer. In doubt: no answer to the top-up. Held: another name.
+    for (faults, state, exit) in
+        [("member_info.refuse_4010001=1", "planned", 7), ("top_up.lost_before=1", "in_doubt", 5), ("none", "held", 4)]
+    {
+        let members = Members::from_csv("phone,full_name\n0901234567,Nguyễn An\n".as_bytes()).unwrap();
+        let stage = Stage::with(members, faults, Latency::NONE).await;
+        stage.patience("0.5");
+        stage.set("resolve.resubmit", "false");
+        stage.set("resolve.queries_max", "1");
+        let name = if state == "held" { "Lê Chi" } else { "Nguyễn An" };
+        std::fs::write(stage.path("rewards.csv"), format!("phone,points,name\n0901234567,500,{name}\n")).unwrap();
+        stage.topup(&RUN).await.exits(exit);
+        assert_eq!(stage.in_state(state), 1);
+        stage.heal();
+        refused(&stage, &OTHER, "repeated_open").await;
+        // A reason is for what was paid; what may still be paid has to be finished first.
+        let with_reason: Vec<&str> = OTHER.into_iter().chain(["--repeat", "a second bonus"]).collect();
+        refused(&stage, &with_reason, "repeated_open").await;
+        assert_eq!(stage.payouts().len(), 1);
+        assert_eq!(stage.credits(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_batch_credited_lately_is_paid_again_only_with_a_reason() {
+    let stage = Stage::new("none").await;
+    let rows: Vec<(String, u64)> = (0..4).map(|row| (phone(row), 100)).collect();
+    stage.file("rewards.csv", &rows);
+    stage.topup(&RUN).await.exits(0);
+    refused(&stage, &OTHER, "repeated_credited").await;
+    assert_eq!(stage.credits(), 4);
+
+    stage.expect_all_again();
+    let with_reason: Vec<&str> = OTHER.into_iter().chain(["--repeat", "a second bonus"]).collect();
+    stage.topup(&with_reason).await.exits(0);
+    assert_eq!(stage.credits(), 8);
+    stage.audit_end();
+    stage.audit_intents();
+    let consent: String = super::audit::open(&stage.ledger())
+        .query_row("SELECT consent FROM batches WHERE name = 'another'", [], |row| row.get(0))
+        .unwrap();
+    assert!(consent.contains("a second bonus"), "{consent}");
+    assert!(!consent.contains(KEY_PEM.lines().nth(1).unwrap()));
+}

@@ -1,0 +1,23 @@
+//! The real program against the simulator over real sockets: killed, starved, interrupted, and audited each time.
+//!
+//! The simulator's own book is the judge of who was paid; the ledger is read with SQL, apart from the program's code.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where its set-up fails")]
+
+mod audit;
+mod cases;
+mod contract;
+#[cfg(debug_assertions)]
+mod crash;
+mod exits;
+mod files;
+mod guards;
+mod harness;
+mod kill;
+mod ledger_lost;
+mod live;
+mod secrets;
+mod set_up;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod shim;
+mod wire;

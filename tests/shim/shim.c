@@ -1,0 +1,163 @@
+/* Sits between the program under test and the kernel: writes down what goes to the ledger's files and to sockets, in
+ * order, and lets a write or a sync of the ledger's files fail or be the last thing that the program does.
+ *
+ * For tests only: compiled by them, and put in front with LD_PRELOAD.
+ *
+ *   SHIM_LOG=FILE       records: kind, class, length (4 bytes, the machine's order), bytes
+ *                       kinds: W after a write, B before a sync, E after it, P before bytes go to a socket
+ *                       classes: d the database, w its write-ahead log, j its journal, s a socket
+ *   SHIM_FAIL=OP:N:HOW:SPAN  OP write or sync; N from 1; HOW enospc, eio or kill; SPAN once or always
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static int log_fd = -1;
+static char fail_op[8], fail_how[8], fail_span[8];
+static long fail_at, passes;
+
+__attribute__((constructor)) static void start(void) {
+    const char *log = getenv("SHIM_LOG"), *plan = getenv("SHIM_FAIL");
+    if (log)
+        log_fd = open(log, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
+    if (plan && sscanf(plan, "%7[^:]:%ld:%7[^:]:%7s", fail_op, &fail_at, fail_how, fail_span) != 4)
+        abort();
+}
+
+static int ends_with(const char *text, const char *end) {
+    size_t length = strlen(text), tail = strlen(end);
+    return length >= tail && strcmp(text + length - tail, end) == 0;
+}
+
+/* What a descriptor is to the tests: 0 for what is none of their business. */
+static char class_of(int fd) {
+    char link[64], path[4096];
+    int kept = errno;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    errno = kept;
+    if (length <= 0)
+        return 0;
+    path[length] = 0;
+    if (ends_with(path, ".db") || ends_with(path, ".db.new"))
+        return 'd';
+    if (ends_with(path, ".db-wal"))
+        return 'w';
+    if (ends_with(path, ".db-journal") || ends_with(path, ".db.new-journal"))
+        return 'j';
+    return strncmp(path, "socket:", 7) == 0 ? 's' : 0;
+}
+
+static int is_ledger(char class) { return class == 'd' || class == 'w' || class == 'j'; }
+
+static void note(char kind, char class, const void *bytes, size_t length) {
+    if (log_fd < 0)
+        return;
+    int kept = errno;
+    char head[6] = {kind, class};
+    uint32_t size = (uint32_t)length;
+    memcpy(head + 2, &size, 4);
+    struct iovec parts[2] = {{head, sizeof head}, {(void *)bytes, length}};
+    pthread_mutex_lock(&lock);
+    /* One call for the whole record, so that a killed program leaves no half of one. */
+    syscall(SYS_writev, log_fd, parts, 2);
+    pthread_mutex_unlock(&lock);
+    errno = kept;
+}
+
+/* Whether this pass is the one that fails. */
+static int fails(const char *op) {
+    if (strcmp(op, fail_op) != 0)
+        return 0;
+    pthread_mutex_lock(&lock);
+    long pass = ++passes;
+    pthread_mutex_unlock(&lock);
+    return pass == fail_at || (pass > fail_at && strcmp(fail_span, "always") == 0);
+}
+
+static int fail(void) {
+    if (strcmp(fail_how, "kill") == 0)
+        syscall(SYS_kill, getpid(), SIGKILL);
+    errno = strcmp(fail_how, "eio") == 0 ? EIO : ENOSPC;
+    return -1;
+}
+
+static ssize_t put(int fd, const void *bytes, size_t length, off_t at, int positioned) {
+    char class = class_of(fd);
+    if (class == 's')
+        note('P', class, bytes, length);
+    if (is_ledger(class) && fails("write")) {
+        /* Half of it arrives: what a full disk or a power cut leaves behind. */
+        if (positioned)
+            syscall(SYS_pwrite64, fd, bytes, length / 2, at);
+        else if (syscall(SYS_write, fd, bytes, length / 2) > 0)
+            syscall(SYS_lseek, fd, -(off_t)(length / 2), SEEK_CUR);
+        return fail();
+    }
+    ssize_t done = positioned ? syscall(SYS_pwrite64, fd, bytes, length, at) : syscall(SYS_write, fd, bytes, length);
+    if (is_ledger(class) && done > 0)
+        note('W', class, bytes, (size_t)done);
+    return done;
+}
+
+ssize_t write(int fd, const void *bytes, size_t length) { return put(fd, bytes, length, 0, 0); }
+ssize_t pwrite(int fd, const void *bytes, size_t length, off_t at) { return put(fd, bytes, length, at, 1); }
+ssize_t pwrite64(int fd, const void *bytes, size_t length, off_t at) { return put(fd, bytes, length, at, 1); }
+
+static int sync_with(long number, int fd) {
+    char class = class_of(fd);
+    if (is_ledger(class)) {
+        if (fails("sync"))
+            return fail();
+        note('B', class, "", 0);
+    }
+    int done = (int)syscall(number, fd);
+    if (is_ledger(class) && done == 0)
+        note('E', class, "", 0);
+    return done;
+}
+
+int fsync(int fd) { return sync_with(SYS_fsync, fd); }
+int fdatasync(int fd) { return sync_with(SYS_fdatasync, fd); }
+
+ssize_t send(int fd, const void *bytes, size_t length, int flags) {
+    note('P', 's', bytes, length);
+    return syscall(SYS_sendto, fd, bytes, length, flags, NULL, 0);
+}
+
+/* All parts of one call are one record. */
+static void note_parts(int fd, const struct iovec *parts, size_t count) {
+    static char all[1 << 16];
+    static pthread_mutex_t gathering = PTHREAD_MUTEX_INITIALIZER;
+    if (class_of(fd) != 's')
+        return;
+    pthread_mutex_lock(&gathering);
+    size_t length = 0;
+    for (size_t part = 0; part < count && length + parts[part].iov_len <= sizeof all; part++) {
+        memcpy(all + length, parts[part].iov_base, parts[part].iov_len);
+        length += parts[part].iov_len;
+    }
+    note('P', 's', all, length);
+    pthread_mutex_unlock(&gathering);
+}
+
+ssize_t writev(int fd, const struct iovec *parts, int count) {
+    note_parts(fd, parts, (size_t)count);
+    return syscall(SYS_writev, fd, parts, count);
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
+    note_parts(fd, message->msg_iov, message->msg_iovlen);
+    return syscall(SYS_sendmsg, fd, message, flags);
+}
