@@ -59,6 +59,11 @@ impl Stage {
         payouts(&self.ledger())
     }
 
+    /// Whether the ledger's making was over before whatever the test did to it.
+    pub(crate) fn has_tables(&self) -> bool {
+        self.ledger().exists() && open(&self.ledger()).table_exists(None, "payouts").unwrap()
+    }
+
     /// How many payouts the ledger holds in a state.
     pub(crate) fn in_state(&self, state: &str) -> usize {
         self.payouts().iter().filter(|payout| payout.state == state).count()
