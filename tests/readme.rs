@@ -54,7 +54,7 @@ fn the_steps_of_a_first_real_run_work_as_they_stand() {
     let address = said.lines().map_while(Result::ok).find(|line| line.starts_with("simulator at ")).unwrap();
     let port = address.split("127.0.0.1:").nth(1).unwrap().split(' ').next().unwrap().to_owned();
 
-    let expected = ["doctor 0", "run 4", "run 4", "status 0", "run 4", "resume 4", "resolve 4"];
+    let expected = ["doctor 0", "check 0", "run 4", "run 4", "status 0", "run 4", "resume 4", "resolve 4"];
     for (line, expected) in steps.lines().zip(expected).chain([("topup end", "")]).take(steps.lines().count()) {
         let output = in_folder(folder.path(), line, &port).stdin(Stdio::null()).output().unwrap();
         let name = line.split_whitespace().nth(1).unwrap();

@@ -56,8 +56,9 @@ fn sum_up(
     to_text: impl FnOnce(&Summary<'_>) -> String,
 ) -> Result<(serde_json::Value, String), Failure> {
     let totals = ledger.totals(batch.id)?;
-    let open = totals.of(State::Planned).rows + totals.of(State::InDoubt).rows > 0;
-    let summary = Summary::new(batch, &totals, Run::Looked { running: running && open });
+    // The lock says that some run lives, the history whether it is this batch's.
+    let running = running && ledger.has_open_run(batch.id)?;
+    let summary = Summary::new(batch, &totals, Run::Looked { running });
     Ok((summary.to_json(), to_text(&summary)))
 }
 

@@ -31,13 +31,23 @@ impl Context {
         if access == Access::Write && !self.ledger_path.exists() {
             return Err(crate::ledger::LedgerError::Missing(self.ledger_path.clone()).into());
         }
+        let lock = self.lock(command)?;
+        Ok((self.open_to_change(access)?, lock))
+    }
+
+    /// Takes the run lock.
+    pub(super) fn lock(&self, command: &str) -> Result<RunLock, Failure> {
+        Ok(RunLock::acquire(&self.ledger_path, &holder(command))?)
+    }
+
+    /// Opens the ledger for changes, under the run lock.
+    pub(super) fn open_to_change(&self, access: Access) -> Result<Ledger, Failure> {
         let is_new = !self.ledger_path.exists();
-        let lock = RunLock::acquire(&self.ledger_path, &holder(command))?;
         let ledger = Ledger::open(&self.ledger_path, access)?;
         if is_new {
             self.output.note(&format!("created the ledger {}", self.ledger_path.display()));
         }
-        Ok((ledger, lock))
+        Ok(ledger)
     }
 
     /// Opens the ledger to look, beside a live run too.

@@ -88,6 +88,13 @@ pub(super) fn release(context: &Context, args: &ReleaseArgs) -> Result<Report, F
             return Err(Failure::new(Exit::Refused, "repeated_open", anyhow!(message)));
         }
         let (expected, found) = desk.ledger.names(id)?;
+        if found.as_deref().unwrap_or_default().trim().is_empty() {
+            return Err(refused(
+                "the gateway gave no name that could be accepted; nothing was changed\nhint: cancel the payout, and pay \
+                 it in a batch without a name column if it is to be paid"
+                    .to_owned(),
+            ));
+        }
         let payout = desk.ledger.payout(id)?;
         let _ = write!(
             question,

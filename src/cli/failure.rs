@@ -54,6 +54,12 @@ impl Failure {
         Self { exit, code, details: None, error: error.into() }
     }
 
+    /// For errors that word their cause themselves, before their hint: printed as a chain, the cause would stand in the
+    /// hint once more.
+    fn worded(exit: Exit, code: &'static str, error: &impl fmt::Display) -> Self {
+        Self::new(exit, code, anyhow::anyhow!(error.to_string()))
+    }
+
     pub(super) fn with_details(mut self, details: serde_json::Value) -> Self {
         self.details = Some(details);
         self
@@ -91,7 +97,7 @@ impl From<LedgerError> for Failure {
             | LedgerError::Migration(_)
             | LedgerError::Stopped(_) => (Exit::Failed, "ledger"),
         };
-        Self::new(exit, code, error)
+        Self::worded(exit, code, &error)
     }
 }
 
@@ -99,7 +105,7 @@ impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Ledger(error) => error.into(),
-            EngineError::Impossible(_) => Self::new(Exit::Differs, "broken", error),
+            EngineError::Impossible(_) => Self::worded(Exit::Differs, "broken", &error),
         }
     }
 }
@@ -109,14 +115,14 @@ impl From<PlanError> for Failure {
         match error {
             PlanError::Ledger(error) => error.into(),
             PlanError::Intake(error) => error.into(),
-            PlanError::Bound(_) => Self::new(Exit::Usage, "bound", error),
+            PlanError::Bound(_) => Self::worded(Exit::Usage, "bound", &error),
         }
     }
 }
 
 impl From<IntakeError> for Failure {
     fn from(error: IntakeError) -> Self {
-        Self::new(Exit::Refused, "file_refused", error)
+        Self::worded(Exit::Refused, "file_refused", &error)
     }
 }
 
@@ -128,6 +134,6 @@ impl From<SimulatorError> for Failure {
 
 impl From<GatewayError> for Failure {
     fn from(error: GatewayError) -> Self {
-        Self::new(Exit::Usage, "configuration", error)
+        Self::worded(Exit::Usage, "configuration", &error)
     }
 }

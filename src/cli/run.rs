@@ -33,8 +33,10 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Report, Failure> 
     if args.dry_run {
         return dry_run(context, args, &terms);
     }
+    // A second run is told so before anything is said about its file; a ledger is made only for a file that opens.
+    let _lock = context.lock("run")?;
     let intake = open_file(args)?;
-    let (mut ledger, _lock) = context.open_locked("run", Access::Create)?;
+    let mut ledger = context.open_to_change(Access::Create)?;
     let origin = origin(context, &args.file, &terms);
     let name = terms.batch.clone();
     match plan::plan(&mut ledger, intake, &terms, &origin)? {
@@ -92,7 +94,7 @@ fn terms(context: &Context, args: &RunArgs, batch: BatchName) -> Result<Terms, F
         expect_rows: args.expect_rows,
         allow_repeat_phones: args.how.allow_repeat_phones,
         skip_invalid: args.skip_invalid,
-        repeat_why: args.repeat.clone(),
+        repeat_why: args.repeat.clone().filter(|why| !why.trim().is_empty()),
         repeat_window_days: config.count("payout.repeat_window_days", 0..=3650)?,
         now: unix_ms(),
     })

@@ -79,7 +79,7 @@ pub(super) fn run_settings(config: &Config, mode: Mode, budget_points: u64) -> R
         mode,
         policy: Policy {
             settle,
-            queries_max: config.count("resolve.queries_max", 2..=1000)?,
+            queries_max: config.count("resolve.queries_max", 1..=1000)?,
             resends_max: config.count("resolve.resends_max", 0..=100)?,
             resubmit: config.yes("resolve.resubmit"),
             member_checks_max: MEMBER_CHECKS_MAX,

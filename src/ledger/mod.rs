@@ -137,6 +137,14 @@ impl Ledger {
         read::last_run_ended_at(&self.connection)
     }
 
+    /// Whether a run of the batch began and did not end on its own: it goes on, or was cut off.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn has_open_run(&self, batch: BatchId) -> Result<bool, LedgerError> {
+        read::has_open_run(&self.connection, batch)
+    }
+
     /// Whether no run ever sent anything from this ledger.
     ///
     /// # Errors

@@ -166,6 +166,14 @@ pub(super) fn last_run_ended_at(connection: &Connection) -> Result<Option<i64>, 
     one(connection, sql, [])
 }
 
+/// Whether the newest beginning of a run of the batch has no end: it goes on, or was cut off.
+pub(super) fn has_open_run(connection: &Connection, batch: BatchId) -> Result<bool, LedgerError> {
+    let sql =
+        "SELECT kind FROM events WHERE batch_id = ?1 AND payout_id IS NULL AND kind IN ('run_started', 'run_ended')
+               ORDER BY event_id DESC LIMIT 1";
+    Ok(one::<String>(connection, sql, [batch.0])?.is_some_and(|kind| kind == "run_started"))
+}
+
 pub(super) fn is_unused(connection: &Connection) -> Result<bool, LedgerError> {
     let sql = "SELECT 1 FROM events WHERE payout_id IS NULL AND kind = 'run_started' LIMIT 1";
     Ok(one::<i64>(connection, sql, [])?.is_none())

@@ -1,5 +1,7 @@
 //! Which exit status a command ends with, and the JSON that scripts read beside it.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests: where it fails, the test fails")]
+
 use super::harness::{BATCH, RUN, Stage, run_and};
 use serde_json::{Value, json};
 use topup::simulator::{Latency, Members, UnknownMembers};

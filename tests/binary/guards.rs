@@ -69,7 +69,7 @@ async fn what_another_batch_may_still_pay_is_never_sent_under_a_second_number() 
         let stage = Stage::with(members, faults, Latency::NONE).await;
         stage.patience("0.5");
         stage.set("resolve.resubmit", "false");
-        stage.set("resolve.queries_max", "1");
+        stage.set("resolve.queries_max", "2");
         let name = if state == "held" { "Lê Chi" } else { "Nguyễn An" };
         std::fs::write(stage.path("rewards.csv"), format!("phone,points,name\n0901234567,500,{name}\n")).unwrap();
         stage.topup(&RUN).await.exits(exit);

@@ -1,5 +1,7 @@
 //! Keys, signatures and whole phone numbers stay where they belong, whatever happens and however much is said.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests: where it fails, the test fails")]
+
 use super::harness::{BATCH, Ended, KEY_CODE, KEY_PEM, RUN, Stage, phone, run_and, until, write_private};
 use rustix::process::Signal;
 use std::os::unix::fs::PermissionsExt as _;

@@ -65,7 +65,9 @@ async fn files_that_are_no_key_say_what_they_are() {
         assert!(ended.json()["error"]["hint"].is_string(), "{text:?}");
     }
     std::fs::remove_file(stage.path("merchant.pem")).unwrap();
-    stage.topup(&RUN).await.exits(2).says(&["merchant.pem", "hint: "]);
+    let error = stage.topup(&run_and(&["--json"])).await.exits(2).says(&["merchant.pem", "No such file"]).json();
+    let hint = error["error"]["hint"].as_str().unwrap();
+    assert!(hint.starts_with("correct private_key") && !hint.contains("No such file"), "the cause is no hint: {hint}");
     assert_eq!(stage.requests(), 0);
 }
 

@@ -115,7 +115,11 @@ async fn fail_and_finish(shim: Arc<Shim>, plan: String) {
     match ended.code() {
         // Never met, or met only when the finished ledger was folded together.
         0 => assert_eq!(stage.credits(), 6),
-        1 => assert!(ended.stderr.contains("error: ") && !ended.stderr.contains("panicked"), "{ended:?}"),
+        1 => {
+            assert!(ended.stderr.contains("error: ") && !ended.stderr.contains("panicked"), "{ended:?}");
+            let last = ended.stderr.lines().last().unwrap_or_default();
+            assert!(last.starts_with("hint: ") && !last.contains("Error code"), "{ended:?}");
+        }
         _ => assert!(ended.was_killed() && plan.contains("kill"), "{ended:?}"),
     }
     stage.audit_payments();
