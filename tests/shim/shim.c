@@ -6,6 +6,7 @@
  *   SHIM_LOG=FILE       records: kind, class, length (4 bytes, the machine's order), bytes
  *                       kinds: W after a write, B before a sync, E after it, P before bytes go to a socket
  *                       classes: d the database, w its write-ahead log, j its journal, s a socket
+ *   SHIM_SYNC_DELAY_US=N  each sync takes so many microseconds longer
  *   SHIM_FAIL=OP:N:HOW:SPAN  OP write or sync; N from 1; HOW enospc, eio or kill; SPAN once or always
  */
 #define _GNU_SOURCE
@@ -25,12 +26,14 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int log_fd = -1;
 static char fail_op[8], fail_how[8], fail_span[8];
-static long fail_at, passes;
+static long fail_at, passes, sync_delay_us;
 
 __attribute__((constructor)) static void start(void) {
     const char *log = getenv("SHIM_LOG"), *plan = getenv("SHIM_FAIL");
     if (log)
         log_fd = open(log, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
+    const char *delay = getenv("SHIM_SYNC_DELAY_US");
+    sync_delay_us = delay ? atol(delay) : 0;
     if (plan && sscanf(plan, "%7[^:]:%ld:%7[^:]:%7s", fail_op, &fail_at, fail_how, fail_span) != 4)
         abort();
 }
@@ -122,6 +125,8 @@ static int sync_with(long number, int fd) {
             return fail();
         note('B', class, "", 0);
     }
+    if (is_ledger(class) && sync_delay_us)
+        usleep((useconds_t)sync_delay_us);
     int done = (int)syscall(number, fd);
     if (is_ledger(class) && done == 0)
         note('E', class, "", 0);

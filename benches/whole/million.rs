@@ -1,0 +1,196 @@
+//! A batch of a million rows: planning beside the `sqlite3` shell's import, the way back after a kill, a status beside
+//! a live run, and the rerun of the finished batch.
+
+use crate::gateway::Gateway;
+use crate::ledgers::{credit_all, plan_file};
+use crate::program::{Place, Taken};
+use crate::run::write_rows;
+use crate::{Outcome, median, mib, print};
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const ROWS: u64 = 1_000_000;
+/// As a live run might go.
+const RATE: u32 = 500;
+
+pub(crate) fn million() -> Outcome<()> {
+    let place = Place::new()?;
+    write_rows(&place.path("rows.csv"), ROWS)?;
+    let gateway = Gateway::start(&place.key, Duration::from_millis(5))?;
+    place.configure(&gateway.url, RATE)?;
+    planning(&place, &gateway)?;
+    restart(&place, &gateway)?;
+    status(&place, &gateway)?;
+    rerun(&place, &gateway)?;
+    gateway.stop().map_err(Into::into)
+}
+
+fn planning(place: &Place, gateway: &Gateway) -> Outcome<()> {
+    let host = gateway.url.trim_start_matches("http://");
+    let started = Instant::now();
+    plan_file(&place.path("rows.csv"), &place.path("topup.db"), host)?;
+    let planned = started.elapsed();
+    let imported = import(place)?;
+    let (planned, imported) = (planned.as_secs_f64(), imported.map(|imported| imported.as_secs_f64()));
+    let found = match imported {
+        Some(imported) => format!("{planned:.1} s / {imported:.1} s = {:.2}", planned / imported),
+        None => format!("{planned:.1} s, no sqlite3 here"),
+    };
+    print("planning 1,000,000 rows / sqlite3 .import of the same", &found, "2");
+    Ok(())
+}
+
+/// The time of `sqlite3` for the same rows into the same tables and indexes; `None` without that program.
+fn import(place: &Place) -> Outcome<Option<Duration>> {
+    if Command::new("sqlite3").arg("--version").stdout(Stdio::null()).status().is_err() {
+        return Ok(None);
+    }
+    let (payouts, invoices) = (place.path("payouts.csv"), place.path("invoices.csv"));
+    for (table, file) in [("payouts", &payouts), ("invoices", &invoices)] {
+        sqlite(&place.path("topup.db"), &format!(".mode csv\n.output {}\nSELECT * FROM {table};\n", file.display()))?;
+    }
+    let target = place.path("import.db");
+    let schema = include_str!("../../migrations/0001_ledger.sql");
+    sqlite(&target, schema)?;
+    let started = Instant::now();
+    let script = format!(
+        "PRAGMA journal_mode = wal;\nPRAGMA synchronous = full;\nPRAGMA cache_size = -16384;\n.mode csv\n\
+         .import {} payouts\n.import {} invoices\n",
+        payouts.display(),
+        invoices.display()
+    );
+    sqlite(&target, &script)?;
+    Ok(Some(started.elapsed()))
+}
+
+fn sqlite(database: &Path, script: &str) -> Outcome<()> {
+    let mut child = Command::new("sqlite3")
+        .arg(database)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    child.stdin.take().ok_or("no pipe")?.write_all(script.as_bytes())?;
+    // It answers 1 for empty fields that a CHECK refuses to read as absent; what counts is what it took in.
+    child.wait()?;
+    Ok(())
+}
+
+/// From a killed run to the first request of the next command.
+fn restart(place: &Place, gateway: &Gateway) -> Outcome<()> {
+    let check = Instant::now();
+    place.run(&["check", "rows.csv"])?;
+    let check = check.elapsed();
+    for arguments in [&["resume", "bench", "--quiet"][..], &["run", "rows.csv", "--batch", "bench", "--yes", "--quiet"]]
+    {
+        killed_run(place, gateway)?;
+        gateway.forget();
+        let started = Instant::now();
+        let child = place.command(arguments).spawn()?;
+        let first = wait_for_requests(gateway, 1)?;
+        end(child)?;
+        let took = first - started;
+        match arguments[0] {
+            "resume" => print("from a kill to the first request: resume", &seconds(took), "1 s"),
+            _ => print(
+                "from a kill to the first request: run FILE / check FILE",
+                &format!("{} / {}", seconds(took), seconds(check)),
+                "at most 1 s more than check",
+            ),
+        }
+    }
+    Ok(())
+}
+
+fn killed_run(place: &Place, gateway: &Gateway) -> Outcome<()> {
+    gateway.forget();
+    let child = place.command(&["resume", "bench", "--quiet"]).spawn()?;
+    wait_for_requests(gateway, 500)?;
+    end(child)
+}
+
+fn end(mut child: Child) -> Outcome<()> {
+    child.kill()?;
+    child.wait()?;
+    Ok(())
+}
+
+/// When the first request came, once so many have come.
+fn wait_for_requests(gateway: &Gateway, requests: u64) -> Outcome<Instant> {
+    let begun = Instant::now();
+    while gateway.requests() < requests {
+        if begun.elapsed() > Duration::from_secs(120) {
+            return Err(format!("only {} requests came in two minutes", gateway.requests()).into());
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    gateway.first_at().ok_or_else(|| "no request came".into())
+}
+
+/// `topup status BATCH` while a run goes on, and what that does to the run.
+fn status(place: &Place, gateway: &Gateway) -> Outcome<()> {
+    gateway.forget();
+    let child = place.command(&["resume", "bench", "--quiet"]).spawn()?;
+    wait_for_requests(gateway, 500)?;
+    let per_s = |watched: Duration, before: u64| (gateway.requests() - before) as f64 / watched.as_secs_f64();
+    let (alone, before) = (Instant::now(), gateway.requests());
+    thread::sleep(Duration::from_secs(3));
+    let alone = per_s(alone.elapsed(), before);
+    let (beside, before) = (Instant::now(), gateway.requests());
+    let mut times = Vec::new();
+    while beside.elapsed() < Duration::from_secs(3) {
+        let Taken { wall, status, .. } = place.run(&["status", "bench"])?;
+        // A batch that is not finished is told by 5.
+        if !matches!(status.code(), Some(0 | 5)) {
+            return Err(format!("status ended with {status}").into());
+        }
+        times.push(wall);
+    }
+    let (count, beside) = (times.len(), per_s(beside.elapsed(), before));
+    end(child)?;
+    let middle = median(times).unwrap_or_default();
+    print(
+        &format!("status of 1,000,000 rows beside a run (median of {count})"),
+        &format!("{:.1} ms", middle.as_secs_f64() * 1e3),
+        "50 ms",
+    );
+    print(
+        "  requests/s of that run, alone / beside status in a loop",
+        &format!("{alone:.0} / {beside:.0}"),
+        "the same",
+    );
+    Ok(())
+}
+
+fn rerun(place: &Place, gateway: &Gateway) -> Outcome<()> {
+    // What was in doubt after the kills is resolved first.
+    for entry in ["topup.db", "topup.db-wal", "topup.db-shm"] {
+        drop(fs::remove_file(place.path(entry)));
+    }
+    plan_file(&place.path("rows.csv"), &place.path("topup.db"), gateway.url.trim_start_matches("http://"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(credit_all(place))?;
+    let bytes = fs::metadata(place.path("topup.db"))?.len();
+    print("ledger of 1,000,000 credited payouts, a payout", &format!("{} bytes", bytes / ROWS), "600 bytes");
+    for _ in 0..3 {
+        gateway.forget();
+        let taken = place.run(&["run", "rows.csv", "--batch", "bench", "--yes", "--quiet"])?;
+        if !taken.status.success() || gateway.requests() > 0 {
+            return Err(format!("the rerun ended with {} after {} requests", taken.status, gateway.requests()).into());
+        }
+        print(
+            "rerun of a finished batch of 1,000,000 rows",
+            &format!("{}, {}", seconds(taken.wall), mib(taken.memory)),
+            "2 s, 64 MiB, no request",
+        );
+    }
+    Ok(())
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.2} s", time.as_secs_f64())
+}
