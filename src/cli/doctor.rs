@@ -151,7 +151,7 @@ async fn ask(context: &Context, gateway: &HttpGateway) -> Result<Received, Failu
     let batch = BatchName::parse("doctor").map_err(|problem| failed(problem.to_string()))?;
     let nobody = RowKey::reference(&format!("{:032x}", fastrand::u128(..)));
     let invoice_no = InvoiceNo::derive(&binding.invoice_prefix, &binding.merchant_id, &batch, &nobody, 1);
-    let prepared = gateway.prepare(Request::OrderStatus(invoice_no), "doctor").map_err(failed)?;
+    let prepared = gateway.prepare(Request::OrderStatus(invoice_no), "doctor").await.map_err(failed)?;
     Ok(gateway.send(prepared).await)
 }
 

@@ -130,7 +130,7 @@ mod tests {
     impl Gateway for Always {
         type Prepared = ();
 
-        fn prepare(&self, _request: Request, _request_id: &str) -> Result<(), String> {
+        async fn prepare(&self, _request: Request, _request_id: &str) -> Result<(), String> {
             Ok(())
         }
 

@@ -18,6 +18,9 @@ use tokio::time::{Instant, sleep_until};
 const CATCH_UP_MAX: Duration = Duration::from_millis(100);
 /// How much of a second's requests may have a slot and not have left yet: they wait for a commit or a signature.
 const SLOTS_PER_RATE: f64 = 0.25;
+/// Slots at the most: above a rate that the processor can keep, more of them would only wait for it, each with a
+/// connection of its own in the end.
+const SLOTS_MAX: usize = 128;
 /// A slowed run comes back by this part of its rate each second.
 const RECOVERY_PER_S: f64 = 0.05;
 /// A run is never slowed below this part of its rate.
@@ -88,7 +91,7 @@ impl Pacer {
     pub(super) fn new(rate_per_s: f64, first_at: Instant) -> Self {
         let slots = (rate_per_s * SLOTS_PER_RATE).ceil() + 4.0;
         Self {
-            slots: Arc::new(Semaphore::new(whole(slots).min(Semaphore::MAX_PERMITS))),
+            slots: Arc::new(Semaphore::new(whole(slots).min(SLOTS_MAX))),
             control: std::sync::Mutex::new(Control {
                 full_rate_per_s: rate_per_s,
                 rate_per_s,

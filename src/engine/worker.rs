@@ -39,7 +39,7 @@ pub(super) async fn call<G: Gateway>(
 ) -> Result<Called, LedgerError> {
     let request = request.await?;
     let Ticket { payout, kind, request_id } = ticket;
-    let (received, departed) = match gateway.prepare(request, &request_id) {
+    let (received, departed) = match gateway.prepare(request, &request_id).await {
         Err(message) => (Received { reply: Reply::Unsent, message }, None),
         Ok(prepared) => {
             let departed = pacer.depart(slot).await;

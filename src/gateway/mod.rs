@@ -61,7 +61,11 @@ pub trait Gateway: Send + Sync + 'static {
     ///
     /// # Errors
     /// A text for people when the request cannot be built; nothing was sent then.
-    fn prepare(&self, request: Request, request_id: &str) -> Result<Self::Prepared, String>;
+    fn prepare(
+        &self,
+        request: Request,
+        request_id: &str,
+    ) -> impl Future<Output = Result<Self::Prepared, String>> + Send;
 
     /// Sends once. Never resends, never follows a redirect.
     fn send(&self, prepared: Self::Prepared) -> impl Future<Output = Received> + Send;

@@ -33,11 +33,11 @@ impl Signable<'_> {
         raw.extend_from_slice(body);
         raw
     }
+}
 
-    /// The header `X-Signature`; `None` only if the system's randomness failed.
-    pub(super) fn sign(&self, key: &PrivateKey) -> Option<String> {
-        key.sign(&self.raw()).map(|signature| STANDARD.encode(signature))
-    }
+/// The header `X-Signature` over the bytes of [`Signable::raw`]; `None` only if the system's randomness failed.
+pub(super) fn signature(key: &PrivateKey, raw: &[u8]) -> Option<String> {
+    key.sign(raw).map(|signature| STANDARD.encode(signature))
 }
 
 /// A fresh header `X-Nonce`, 32 hexadecimal digits; `None` only if the system's randomness failed.

@@ -15,10 +15,15 @@ use rusqlite::Connection;
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// Writes in one commit at the most: more would only make the first of them wait.
 const GROUP_MAX: usize = 512;
+
+/// How long the first write of a commit waits for company. A commit writes whole pages and syncs, whatever it holds: at
+/// a thousand rows a second this halves the processor time that the ledger takes, and a payout waits twice for it.
+const GATHERING: Duration = Duration::from_millis(4);
 
 type Written = Result<Vec<SubmitPermit>, LedgerError>;
 
@@ -246,6 +251,7 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn write_until_closed(writer: &mut Writer, waiting: &mpsc::Receiver<Job>) {
     while let Ok(first) = waiting.recv() {
         let (mut writes, mut dones) = (vec![first.write], vec![first.done]);
+        std::thread::sleep(GATHERING);
         while writes.len() < GROUP_MAX {
             let Ok(job) = waiting.try_recv() else { break };
             writes.push(job.write);

@@ -1,7 +1,7 @@
 //! Key files: both forms sign as `openssl` does, and everything else is named for what it is.
 
 use super::super::GatewayError;
-use super::super::signature::Signable;
+use super::super::signature::{Signable, signature};
 use super::*;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -65,7 +65,7 @@ fn both_forms_load_and_sign_as_openssl_does() {
         let key = PrivateKey::load(&path).unwrap();
         assert_eq!(key.bits(), 2048);
         let expected = openssl(&["dgst", "-sha256", "-sign", path.to_str().unwrap(), raw.to_str().unwrap()]);
-        assert_eq!(signable.sign(&key), Some(STANDARD.encode(expected)));
+        assert_eq!(signature(&key, &signable.raw()), Some(STANDARD.encode(expected)));
     }
 }
 

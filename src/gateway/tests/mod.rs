@@ -71,7 +71,7 @@ fn top_up(invoice_no: &str) -> TopUp {
 }
 
 async fn call(gateway: &HttpGateway, request: Request) -> Received {
-    let prepared = gateway.prepare(request, "req-1").unwrap();
+    let prepared = gateway.prepare(request, "req-1").await.unwrap();
     gateway.send(prepared).await
 }
 

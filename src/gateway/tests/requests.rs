@@ -121,7 +121,7 @@ async fn a_request_that_cannot_be_written_is_refused_before_it_is_sent() {
     let server = Server::start([]).await;
     let gateway = gateway(&server.url);
     for request_id in ["a\r\nX-Merchant-ID: M002", "a b", "é", &"x".repeat(256)] {
-        let error = gateway.prepare(submit_request(top_up("TP1")), request_id).unwrap_err();
+        let error = gateway.prepare(submit_request(top_up("TP1")), request_id).await.unwrap_err();
         assert!(error.contains("request id"), "{error}");
     }
     assert_eq!(server.connections(), 0);
@@ -144,10 +144,10 @@ fn settings_that_no_header_can_carry_are_refused_without_being_shown() {
     }
 }
 
-#[test]
-fn debug_shows_neither_key_nor_signature_nor_phone() {
+#[tokio::test]
+async fn debug_shows_neither_key_nor_signature_nor_phone() {
     let gateway = gateway("http://127.0.0.1:1");
-    let prepared = gateway.prepare(submit_request(top_up("TP1")), "req-1").unwrap();
+    let prepared = gateway.prepare(submit_request(top_up("TP1")), "req-1").await.unwrap();
     assert_eq!(format!("{prepared:?}"), "Prepared(SubmitTopUp, req-1)");
     assert!(!format!("{:?}", settings("sandbox")).contains(KEY_CODE));
     assert_eq!(format!("{:?}", PrivateKey::from_pem(key_pem()).unwrap()), "PrivateKey(2048 bits)");

@@ -50,7 +50,7 @@ impl SimulatedGateway {
 impl Gateway for SimulatedGateway {
     type Prepared = Prepared;
 
-    fn prepare(&self, request: Request, request_id: &str) -> Result<Prepared, String> {
+    async fn prepare(&self, request: Request, request_id: &str) -> Result<Prepared, String> {
         if !self.process.lives() {
             return Err("the process is dead".to_owned());
         }
