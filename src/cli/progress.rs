@@ -116,6 +116,16 @@ impl Progress {
             RunEvent::SlowedDown { rate_per_s } => {
                 tracing::warn!("the gateway asks for less: slowed down to {rate_per_s:.1} requests/s");
             }
+            RunEvent::Paused { in_doubt } => self.say(&format!(
+                "{in_doubt} top-ups in a row ended without a definite answer: no new top-ups until order status has \
+                 settled what is in doubt"
+            )),
+            RunEvent::Probing { row } => self.say(&format!(
+                "the gateway answered about everything that was in doubt: row {row} is tried alone, to see whether \
+                 it answers top-ups again"
+            )),
+            RunEvent::ProbeFailed => self.say("no definite answer: no other top-ups for now"),
+            RunEvent::WentOn => self.say("the gateway answers top-ups again: the run goes on"),
             RunEvent::Stopping(stop) if stop.code == StopCode::Unfinished => {}
             RunEvent::Stopping(stop) => self.say(&format!("no new top-ups: {stop}")),
             RunEvent::Interrupted => self.say(

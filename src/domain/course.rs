@@ -124,6 +124,23 @@ impl Course {
         self.standing.state != State::Planned || (!self.unchecked && self.standing.objection.is_none())
     }
 
+    /// Whether order status gave a definite answer, if the payout was in doubt: it is not any more, or its order is
+    /// absent after the settle time.
+    #[must_use]
+    pub fn is_resolved(&self) -> bool {
+        self.standing.state != State::InDoubt || (self.absent_settled && self.standing.taken == 0)
+    }
+
+    /// Whether the number of a payout in doubt may go out again in this run.
+    #[must_use]
+    pub fn may_resend(&self, policy: &Policy) -> bool {
+        policy.resubmit
+            && self.absent_settled
+            && self.standing.may_resend()
+            && self.standing.resends < policy.resends_max
+            && self.idle_sends < policy.idle_sends_max
+    }
+
     /// Wants a credit confirmed by order status.
     pub fn want_confirmation(&mut self) {
         self.confirmation = Confirmation::Wanted;
@@ -173,12 +190,7 @@ impl Course {
     }
 
     fn step_in_doubt(&self, policy: &Policy, allowance: Allowance) -> Step {
-        let resend = allowance.submits
-            && policy.resubmit
-            && self.absent_settled
-            && self.standing.may_resend()
-            && self.standing.resends < policy.resends_max
-            && self.idle_sends < policy.idle_sends_max;
+        let resend = allowance.submits && self.may_resend(policy);
         // Without a resend, a settled absence is all that can be learnt now, unless the gateway knows the number.
         let learnt = !allowance.submits && self.absent_settled && self.standing.taken == 0;
         if resend {

@@ -1,14 +1,54 @@
 //! Stops a batch that goes wrong in a way that no single answer shows.
+//!
+//! After too many top-ups in doubt in a row it opens: no new ones, until order status has resolved what is in doubt.
+//! Then one payout is sent alone. A definite answer to it closes the breaker, and the run goes on. Refusals that may
+//! be our own fault stop the batch for good: waiting does not mend them.
 
 use super::event::{Stop, StopCode};
 use crate::domain::answer::{Answer, Repair, Reply};
 use crate::domain::event::Fate;
+use crate::domain::standing::State;
 use crate::ledger::PayoutId;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// A gateway that gave no answer to so many calls in a row, and for longer than one call may take, is not there.
 const UNANSWERED_MAX: u32 = 20;
+/// Probes in a row that came to no definite answer, after which a run gives up.
+const PROBES_MAX: u32 = 3;
+
+/// Which top-ups may leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gate {
+    /// All.
+    Closed,
+    /// None: too many in a row are in doubt.
+    Open,
+    /// This payout's alone, to see whether the gateway answers top-ups again.
+    HalfOpen(PayoutId),
+}
+
+/// What the fate of one payout changes for all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// No new top-ups for now.
+    Opened,
+    /// The probe got no definite answer: it stays open.
+    ProbeFailed,
+    /// The rest may go out again.
+    Closed,
+}
+
+/// What follows when the breaker is open and nothing is under way any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing is held back: the breaker is closed again.
+    GoOn,
+    /// Send this payout alone.
+    Probe(PayoutId),
+    /// Send nothing more in this run.
+    GiveUp(Stop),
+}
 
 /// What the breaker counts, each since the last sign that things go well.
 #[derive(Debug)]
@@ -20,6 +60,9 @@ pub(super) struct Breaker {
     refused: Vec<PayoutId>,
     /// New payouts in doubt, since the last definite answer to a top-up.
     in_doubt: u32,
+    gate: Gate,
+    /// In a row.
+    probes_failed: u32,
     unanswered: u32,
     answered_at: Instant,
 }
@@ -32,6 +75,8 @@ impl Breaker {
             timeout,
             refused: Vec::new(),
             in_doubt: 0,
+            gate: Gate::Closed,
+            probes_failed: 0,
             unanswered: 0,
             answered_at: Instant::now(),
         }
@@ -56,21 +101,97 @@ impl Breaker {
     }
 
     /// Counts the fate of a send; `first` of its number.
-    pub(super) fn sent(&mut self, fate: Fate, first: bool) -> Option<Stop> {
-        match fate {
-            Fate::Credited => {
-                self.refused.clear();
-                self.in_doubt = 0;
-            }
-            Fate::Refused(_) => self.in_doubt = 0,
-            Fate::Unknown(_) => self.in_doubt += u32::from(first),
-            Fate::Unsent => {}
+    pub(super) fn sent(&mut self, payout: PayoutId, fate: Fate, first: bool) -> Option<Turn> {
+        if fate == Fate::Credited {
+            self.refused.clear();
         }
-        (self.in_doubt_max > 0 && self.in_doubt >= self.in_doubt_max).then(|| Stop {
+        let definite = match fate {
+            Fate::Credited | Fate::Refused(_) => true,
+            Fate::Unknown(_) => false,
+            Fate::Unsent => return None,
+        };
+        match (self.gate, definite) {
+            (Gate::Closed, true) => self.in_doubt = 0,
+            (Gate::Closed, false) => {
+                self.in_doubt += u32::from(first);
+                if self.in_doubt_max > 0 && self.in_doubt >= self.in_doubt_max {
+                    self.gate = Gate::Open;
+                    return Some(Turn::Opened);
+                }
+            }
+            (Gate::HalfOpen(probe), _) if probe == payout => return Some(self.judge(definite)),
+            // It left before the breaker opened, and says nothing about now.
+            (Gate::Open | Gate::HalfOpen(_), _) => {}
+        }
+        None
+    }
+
+    fn judge(&mut self, definite: bool) -> Turn {
+        if definite {
+            (self.gate, self.in_doubt, self.probes_failed) = (Gate::Closed, 0, 0);
+            Turn::Closed
+        } else {
+            (self.gate, self.probes_failed) = (Gate::Open, self.probes_failed + 1);
+            Turn::ProbeFailed
+        }
+    }
+
+    /// A payout is done with. A probe that was never sent is judged by what became of it.
+    pub(super) fn left(&mut self, payout: PayoutId, state: State) -> Option<Turn> {
+        if self.gate != Gate::HalfOpen(payout) {
+            return None;
+        }
+        match state {
+            State::Credited | State::Declined => Some(self.judge(true)),
+            State::Planned | State::InDoubt => Some(self.judge(false)),
+            // The member's answer ended it; of top-ups that says nothing, and the next one has to show.
+            State::Ineligible | State::Held | State::Cancelled => {
+                self.gate = Gate::Open;
+                None
+            }
+        }
+    }
+
+    /// Whether a top-up of this payout may leave.
+    pub(super) fn lets_out(&self, payout: PayoutId) -> bool {
+        match self.gate {
+            Gate::Closed => true,
+            Gate::Open => false,
+            Gate::HalfOpen(probe) => probe == payout,
+        }
+    }
+
+    /// New payouts may be taken up.
+    pub(super) fn is_closed(&self) -> bool {
+        self.gate == Gate::Closed
+    }
+
+    /// Payouts in doubt in a row.
+    pub(super) fn in_doubt(&self) -> u32 {
+        self.in_doubt
+    }
+
+    /// Decides, when nothing is under way any more: `resolved`: order status gave a definite answer about everything
+    /// in doubt; `held_back`: who would be sent next, if anybody.
+    pub(super) fn next(&mut self, resolved: bool, held_back: Option<PayoutId>) -> Next {
+        let Some(payout) = held_back else {
+            (self.gate, self.in_doubt) = (Gate::Closed, 0);
+            return Next::GoOn;
+        };
+        if resolved && self.probes_failed < PROBES_MAX {
+            self.gate = Gate::HalfOpen(payout);
+            return Next::Probe(payout);
+        }
+        let beside = if resolved {
+            format!("{PROBES_MAX} payouts tried alone after them got none either")
+        } else {
+            "order status did not settle all of them".to_owned()
+        };
+        Next::GiveUp(Stop {
             code: StopCode::Breaker,
             message: format!(
-                "{} top-ups in a row ended without a definite answer, so no new ones were sent\nhint: ask the \
-                 provider, then run the same command again: what is in doubt is resolved first",
+                "{} top-ups in a row ended without a definite answer, and {beside}, so no others were sent\nhint: ask \
+                 the provider, then run the same command again: what is in doubt is resolved first",
                 self.in_doubt
             ),
         })
@@ -124,5 +245,116 @@ fn clock_hint(gateway_unix_s: Option<i64>, now_unix_s: i64) -> String {
         None => then.to_owned(),
         Some(skew) if skew >= 0 => format!("this machine's clock is {skew} s ahead of the gateway's; {then}"),
         Some(skew) => format!("this machine's clock is {} s behind the gateway's; {then}", -skew),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::{Doubt, Refusal};
+
+    const UNKNOWN: Fate = Fate::Unknown(Doubt::Unanswered);
+    const REFUSED: Fate = Fate::Refused(Refusal::Payout);
+
+    fn payout(number: i64) -> PayoutId {
+        PayoutId::nobodys(number)
+    }
+
+    /// A breaker that two payouts in doubt opened.
+    fn opened() -> Breaker {
+        let mut breaker = Breaker::new(2, 3, Duration::from_secs(30));
+        assert_eq!(breaker.sent(payout(1), UNKNOWN, true), None);
+        assert_eq!(breaker.sent(payout(2), UNKNOWN, true), Some(Turn::Opened));
+        assert!(!breaker.is_closed() && !breaker.lets_out(payout(3)));
+        breaker
+    }
+
+    fn gave_up(next: Next) -> String {
+        match next {
+            Next::GiveUp(stop) => stop.message,
+            other @ (Next::GoOn | Next::Probe(_)) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn only_new_doubts_in_a_row_open_it() {
+        let mut breaker = Breaker::new(2, 3, Duration::from_secs(30));
+        for (fate, first) in
+            [(UNKNOWN, true), (Fate::Credited, true), (UNKNOWN, true), (UNKNOWN, false), (Fate::Unsent, true)]
+        {
+            assert_eq!(breaker.sent(payout(1), fate, first), None);
+        }
+        assert_eq!(breaker.sent(payout(2), UNKNOWN, true), Some(Turn::Opened));
+        let mut never = Breaker::new(0, 3, Duration::from_secs(30));
+        assert!((0..100).all(|n| never.sent(payout(n), UNKNOWN, true).is_none()));
+    }
+
+    #[test]
+    fn a_probe_goes_out_alone_and_only_a_definite_answer_to_it_closes() {
+        for fate in [Fate::Credited, REFUSED, Fate::Refused(Refusal::SlowDown)] {
+            let mut breaker = opened();
+            assert_eq!(breaker.sent(payout(9), Fate::Credited, true), None, "it left before");
+            assert_eq!(breaker.next(true, Some(payout(3))), Next::Probe(payout(3)));
+            assert!(breaker.lets_out(payout(3)) && !breaker.lets_out(payout(4)));
+            assert_eq!(breaker.sent(payout(3), Fate::Unsent, true), None, "it has not left yet");
+            assert_eq!(breaker.sent(payout(9), fate, true), None, "another one's answer");
+            assert_eq!(breaker.sent(payout(3), fate, true), Some(Turn::Closed));
+            assert!(breaker.is_closed() && breaker.lets_out(payout(4)));
+            assert_eq!(breaker.sent(payout(4), UNKNOWN, true), None, "the count begins anew");
+        }
+    }
+
+    #[test]
+    fn three_probes_in_a_row_without_an_answer_are_the_end() {
+        let mut breaker = opened();
+        for number in 3..6 {
+            assert_eq!(breaker.next(true, Some(payout(number))), Next::Probe(payout(number)));
+            assert_eq!(breaker.sent(payout(number), UNKNOWN, number == 3), Some(Turn::ProbeFailed));
+            assert!(!breaker.lets_out(payout(number)));
+        }
+        let message = gave_up(breaker.next(true, Some(payout(6))));
+        assert!(message.starts_with("2 top-ups in a row") && message.contains("3 payouts tried alone"), "{message}");
+    }
+
+    #[test]
+    fn an_answered_probe_forgets_the_failed_ones() {
+        let mut breaker = opened();
+        for round in 0..5 {
+            assert_eq!(breaker.next(true, Some(payout(3))), Next::Probe(payout(3)), "{round}");
+            assert_eq!(breaker.sent(payout(3), UNKNOWN, true), Some(Turn::ProbeFailed));
+            assert_eq!(breaker.next(true, Some(payout(4))), Next::Probe(payout(4)));
+            assert_eq!(breaker.sent(payout(4), REFUSED, true), Some(Turn::Closed));
+            breaker.sent(payout(5), UNKNOWN, true);
+            assert_eq!(breaker.sent(payout(6), UNKNOWN, true), Some(Turn::Opened));
+        }
+    }
+
+    #[test]
+    fn no_probe_before_everything_is_resolved_and_none_without_somebody_to_send() {
+        let message = gave_up(opened().next(false, Some(payout(3))));
+        assert!(message.contains("order status did not settle all of them"), "{message}");
+        for resolved in [true, false] {
+            let mut breaker = opened();
+            assert_eq!(breaker.next(resolved, None), Next::GoOn);
+            assert!(breaker.is_closed());
+        }
+    }
+
+    #[test]
+    fn a_probe_that_was_never_sent_is_judged_by_what_became_of_it() {
+        for (state, turn) in [
+            (State::Credited, Some(Turn::Closed)),
+            (State::Declined, Some(Turn::Closed)),
+            (State::Planned, Some(Turn::ProbeFailed)),
+            (State::InDoubt, Some(Turn::ProbeFailed)),
+            (State::Ineligible, None),
+            (State::Held, None),
+        ] {
+            let mut breaker = opened();
+            breaker.next(true, Some(payout(3)));
+            assert_eq!(breaker.left(payout(4), state), None, "not the probe");
+            assert_eq!(breaker.left(payout(3), state), turn, "{state:?}");
+            assert_eq!(breaker.is_closed(), turn == Some(Turn::Closed));
+        }
     }
 }

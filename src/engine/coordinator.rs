@@ -144,6 +144,10 @@ where
         loop {
             self.admit()?;
             self.dispatch()?;
+            if self.is_held_up() {
+                self.probe()?;
+                continue;
+            }
             if self.is_over() {
                 return self.write_what_is_pending().await;
             }
@@ -182,7 +186,7 @@ where
 
     /// Takes payouts up while there is room for new ones.
     fn admit(&mut self) -> Result<(), EngineError> {
-        while self.phase == Phase::Running && self.has_room() {
+        while self.phase == Phase::Running && self.breaker.is_closed() && self.has_room() {
             let Some(planned) = self.source.next_is_planned(self.ledger)? else {
                 if self.active.is_empty() && !self.take_up_set_aside()? && self.canary.is_on() {
                     self.canary.switch_off();
@@ -203,7 +207,7 @@ where
         self.active.len() < ACTIVE_MAX && self.ready.iter().map(VecDeque::len).sum::<usize>() < FRESH_MAX
     }
 
-    fn take_up(&mut self, payout: Payout) -> Result<(), EngineError> {
+    pub(super) fn take_up(&mut self, payout: Payout) -> Result<(), EngineError> {
         let id = payout.id;
         let standing = if payout.has_history { self.ledger.standing(id)? } else { Standing::default() };
         let told = standing.state;
@@ -226,15 +230,15 @@ where
         Ok(any)
     }
 
-    pub(super) fn allowance(&self) -> Allowance {
+    fn allowance(&self, id: PayoutId) -> Allowance {
         Allowance {
-            submits: self.phase == Phase::Running && self.settings.mode != Mode::Resolve,
+            submits: self.phase == Phase::Running && self.breaker.lets_out(id) && self.settings.mode != Mode::Resolve,
             query_first: self.query_first,
         }
     }
 
     pub(super) fn step(&self, active: &Active) -> Step {
-        let step = active.course.step(&self.settings.policy, self.allowance(), self.now());
+        let step = active.course.step(&self.settings.policy, self.allowance(active.payout.id), self.now());
         if step == Step::Submit && self.settings.mode == Mode::CheckMembers { Step::Rest } else { step }
     }
 
@@ -250,6 +254,7 @@ where
             Step::CheckMember => self.ready[2].push_back(id),
             Step::Wait(until) => self.timers.push(Reverse((until, id))),
             Step::SetAside => self.leave(id, true)?,
+            Step::Rest if self.is_held_back(active) => {}
             Step::Rest => self.leave(id, false)?,
         }
         Ok(())
@@ -270,6 +275,8 @@ where
                 self.stop(stop, Phase::Draining)?;
             }
             self.confirm_canary();
+            let turn = self.breaker.left(id, active.course.standing().state);
+            self.take_turn(turn)?;
         }
         Ok(())
     }
@@ -342,6 +349,11 @@ where
             self.pacer.close();
         }
         self.source.close();
+        self.reconsider()
+    }
+
+    /// Puts every payout that is not busy where its next step wants it now.
+    pub(super) fn reconsider(&mut self) -> Result<(), EngineError> {
         self.timers.clear();
         self.ready = Default::default();
         let mut idle: Vec<PayoutId> =

@@ -32,7 +32,7 @@ where
     pub(super) fn dispatch(&mut self) -> Result<(), EngineError> {
         while self.phase != Phase::Halting && self.tickets.len() < self.settings.max_in_flight {
             let Some(id) = self.ready.iter_mut().find_map(VecDeque::pop_front) else { return Ok(()) };
-            let Some(active) = self.active.get(&id) else { continue };
+            let Some(active) = self.active.get(&id).filter(|active| !active.busy) else { continue };
             let step = self.step(active);
             if !matches!(step, Step::Submit | Step::QueryStatus | Step::CheckMember) {
                 self.advance(id)?;

@@ -99,6 +99,20 @@ pub enum RunEvent {
         /// The new rate.
         rate_per_s: f64,
     },
+    /// So many top-ups in a row are in doubt: no new ones, until order status has settled what is in doubt.
+    Paused {
+        /// How many.
+        in_doubt: u32,
+    },
+    /// The gateway answers about what was in doubt: one payout is tried alone.
+    Probing {
+        /// Its row in the spreadsheet.
+        row: u64,
+    },
+    /// The payout that was tried alone got no definite answer either.
+    ProbeFailed,
+    /// The gateway answers top-ups again: the rest goes out.
+    WentOn,
     /// No new top-ups from here on.
     Stopping(Stop),
     /// The user asked for an end: what is under way comes to its end.

@@ -12,6 +12,7 @@ mod inquiry;
 mod members;
 mod outcome;
 mod pacer;
+mod probe;
 mod settings;
 mod source;
 mod worker;

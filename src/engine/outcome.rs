@@ -127,8 +127,9 @@ where
             self.tell(RunEvent::GatewayAhead);
         }
         // A number that another ledger sent says nothing about how the gateway fares now.
-        if !unknown_number && let Some(stop) = self.breaker.sent(fate, first) {
-            self.stop(stop, Phase::Draining)?;
+        if !unknown_number {
+            let turn = self.breaker.sent(id, fate, first);
+            self.take_turn(turn)?;
         }
         self.heed(id, notice, received)
     }

@@ -76,6 +76,14 @@ impl Source {
         self.set_aside.pop_front()
     }
 
+    /// Whoever comes next, of the planned ones and then of those that were set aside.
+    pub(super) fn take_next(&mut self, ledger: &RunLedger) -> Result<Option<Payout>, LedgerError> {
+        if self.next_is_planned(ledger)?.is_some() {
+            return Ok(self.take());
+        }
+        self.take_set_aside().map(|id| ledger.payout(id)).transpose()
+    }
+
     /// What is set aside from here on waits for the next run.
     pub(super) fn begin_last_round(&mut self) {
         self.last_round = true;

@@ -15,6 +15,14 @@ pub struct BatchId(pub(super) i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PayoutId(pub(super) i64);
 
+#[cfg(test)]
+impl PayoutId {
+    /// A payout that no ledger holds.
+    pub(crate) const fn nobodys(number: i64) -> Self {
+        Self(number)
+    }
+}
+
 /// A time of day, in Unix milliseconds.
 pub type UnixMs = i64;
 

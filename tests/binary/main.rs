@@ -16,6 +16,7 @@ mod harness;
 mod kill;
 mod ledger_lost;
 mod live;
+mod outage;
 mod secrets;
 mod set_up;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

@@ -138,7 +138,7 @@ impl Book {
                 coverage.hit("spell: campaign");
                 Some(answer(200, 600_400))
             }
-            Some(Spell::Campaign(_)) => None,
+            Some(Spell::Campaign(_) | Spell::Outage { .. }) => None,
         }
     }
 

@@ -45,6 +45,7 @@ pub(crate) const EXPECTED: &[&str] = &[
     "spell: clock",
     "spell: merchant",
     "spell: campaign",
+    "spell: outage",
     // In the run.
     "run: complete",
     "run: interrupted",
@@ -58,6 +59,10 @@ pub(crate) const EXPECTED: &[&str] = &[
     "run: canary confirmed",
     "run: name warned",
     "run: slowed down",
+    "breaker: paused",
+    "breaker: probed",
+    "breaker: probe failed",
+    "breaker: went on",
     "stop: breaker",
     "stop: credentials",
     "stop: clock",

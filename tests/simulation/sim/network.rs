@@ -53,6 +53,10 @@ pub(crate) struct Network {
     answers: BTreeMap<(u64, usize), Answer>,
     /// What begins with the n-th request from now.
     coming: Option<(Spell, u64)>,
+    /// Until when nothing, or no top-up, is answered as it should be.
+    outage: Option<(Instant, bool)>,
+    /// A run tries one payout alone: the number that left since, if any.
+    pub(crate) alone: Option<Option<String>>,
 }
 
 impl Network {
@@ -68,11 +72,14 @@ impl Network {
             on_the_way: BTreeMap::new(),
             answers: BTreeMap::new(),
             coming: None,
+            outage: None,
+            alone: None,
         }
     }
 
     pub(crate) fn begin_run(&mut self, spell: Option<(Spell, u64)>) {
         self.book.begin_spell(None);
+        (self.outage, self.alone) = (None, None);
         self.coming = spell.map(|(spell, after)| (spell, self.departures.len() as u64 + after));
     }
 
@@ -86,10 +93,17 @@ impl Network {
         {
             self.book.begin_spell(Some(spell));
             self.coming = None;
+            if let Spell::Outage { lasts, top_ups_only } = spell {
+                self.outage = Some((now + lasts, top_ups_only));
+                self.coverage.hit("spell: outage");
+            }
         }
         let settings = &self.scenario.settings;
         let (timeout, settle) = (settings.timeout, settings.policy.settle);
-        let passage = self.mix.passage(&mut self.rng, &self.scenario.temper, now, timeout, settle);
+        let is_top_up = matches!(call, Call::TopUp { .. });
+        let is_out = self.outage.is_some_and(|(until, top_ups_only)| now < until && (is_top_up || !top_ups_only));
+        let mix = if is_out { &Mix::outage() } else { &self.mix };
+        let passage = mix.passage(&mut self.rng, &self.scenario.temper, now, timeout, settle);
         self.trace.line(now, || format!("leaves {request} {call:?} {}", passage.text(now)));
         let Passage { words, arrivals, ends_at, back } = passage;
         words.into_iter().for_each(|word| self.coverage.hit(word));
@@ -99,6 +113,18 @@ impl Network {
             self.on_the_way.insert((at, request, copy), delivery);
         }
         Sent { request, ends_at, back }
+    }
+
+    /// While a run tries one payout alone, no other's top-up leaves.
+    pub(crate) fn leaves_alone(&mut self, invoice_no: &str) -> Result<(), String> {
+        match &mut self.alone {
+            None => Ok(()),
+            Some(left) if left.as_deref().is_none_or(|left| left == invoice_no) => {
+                *left = Some(invoice_no.to_owned());
+                Ok(())
+            }
+            Some(left) => Err(format!("{invoice_no} leaves beside the probe {left:?}")),
+        }
     }
 
     /// The sender has waited to the end.
@@ -172,6 +198,7 @@ impl Network {
         self.deliver(now);
         self.mix = Mix::calm();
         self.coming = None;
+        self.outage = None;
         self.book.heal(now);
     }
 }

@@ -78,7 +78,7 @@ pub(crate) struct FaultyRun {
     pub(crate) copy_at: u64,
 }
 
-/// A time in which the gateway refuses every call.
+/// A time in which the gateway refuses or loses every call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spell {
     Revoked,
@@ -86,6 +86,11 @@ pub(crate) enum Spell {
     Merchant,
     /// So many top-ups are refused for the campaign's sake.
     Campaign(u32),
+    /// No call is answered as it should be, or no top-up is, for so long.
+    Outage {
+        lasts: Duration,
+        top_ups_only: bool,
+    },
 }
 
 /// How the gateway decides where the protocol leaves it open, and how often it misbehaves, in thousandths.
@@ -277,6 +282,10 @@ fn draw_run(rng: &mut Rng, index: usize, rows: usize, settings: &RunSettings, be
         1 => Some(Spell::Clock),
         2 => Some(Spell::Merchant),
         3 => Some(Spell::Campaign(rng.u32(1..=8))),
+        4 | 5 => {
+            let lasts = Duration::from_millis(rng.u64(100..=60_000));
+            Some(Spell::Outage { lasts, top_ups_only: rng.bool() })
+        }
         _ => None,
     };
     FaultyRun {

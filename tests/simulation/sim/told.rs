@@ -8,12 +8,17 @@ use std::collections::BTreeMap;
 use tokio::time::Instant;
 use topup::engine::{Mode, RunEvent, RunReport, StopCode};
 
+/// A run gives up after so many probes in a row without a definite answer.
+const PROBES_MAX: u32 = 3;
+
 /// What one run told so far.
 #[derive(Debug)]
 pub(crate) struct Told {
     /// Payouts by state, as a listener counts them.
     states: BTreeMap<String, i64>,
     stopping: Option<StopCode>,
+    /// Probes in a row that failed.
+    probes_failed: u32,
     interrupted: bool,
     events_before: usize,
 }
@@ -24,7 +29,7 @@ impl Told {
         for payout in &before.payouts {
             *states.entry(payout.state.clone()).or_default() += 1;
         }
-        Self { states, stopping: None, interrupted: false, events_before: before.events.len() }
+        Self { states, stopping: None, probes_failed: 0, interrupted: false, events_before: before.events.len() }
     }
 
     pub(crate) fn take(&mut self, event: &RunEvent, network: &mut Network) {
@@ -33,6 +38,21 @@ impl Told {
             RunEvent::Moved { from, to, .. } => {
                 *self.states.entry(from.word().to_owned()).or_default() -= 1;
                 *self.states.entry(to.word().to_owned()).or_default() += 1;
+            }
+            RunEvent::Paused { .. } => network.coverage.hit("breaker: paused"),
+            RunEvent::Probing { .. } => {
+                network.alone = Some(None);
+                network.coverage.hit("breaker: probed");
+            }
+            RunEvent::ProbeFailed => {
+                network.alone = None;
+                self.probes_failed += 1;
+                network.coverage.hit("breaker: probe failed");
+            }
+            RunEvent::WentOn => {
+                network.alone = None;
+                self.probes_failed = 0;
+                network.coverage.hit("breaker: went on");
             }
             RunEvent::Stopping(stop) => self.stopping = Some(stop.code),
             RunEvent::Interrupted => self.interrupted = true,
@@ -77,6 +97,9 @@ impl Told {
             if *count != i64::try_from(after.count(state)).unwrap_or(-1) {
                 return Err(format!("a listener counts {count} {state}, the ledger holds {}", after.count(state)));
             }
+        }
+        if self.probes_failed > PROBES_MAX {
+            return Err(format!("{} probes failed in a row", self.probes_failed));
         }
         let planned = after.count("planned");
         if mode == Mode::Pay && planned > 0 && report.stop.is_none() && !report.interrupted {

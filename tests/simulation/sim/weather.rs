@@ -137,6 +137,12 @@ impl Mix {
         Self { kinds: Vec::new(), rough: 0 }
     }
 
+    /// Nothing is answered as it should be; about half of it arrives.
+    pub(crate) fn outage() -> Self {
+        let kinds = vec![Weather::LostBefore, Weather::LostAfter, Weather::ErrorBefore, Weather::ErrorAfter];
+        Self { kinds, rough: 1000 }
+    }
+
     pub(crate) fn passage(
         &self,
         rng: &mut Rng,
