@@ -315,6 +315,31 @@ mod tests {
     }
 
     #[test]
+    fn the_history_and_the_numbers_are_only_added_to_and_a_credit_stays() {
+        let ledger = open_in_memory(":memory:").unwrap();
+        ledger
+            .execute_batch(
+                "INSERT INTO batches VALUES (1, 'b', 'h', 'm', 't', 'TP', 1, 50, 0, zeroblob(32), 'f', '{}', 0, 'w',
+                                             'yes', zeroblob(32));
+                 INSERT INTO payouts VALUES (1, 1, 2, 'ref:1', '0901234567', NULL, 50, 1, NULL, NULL, NULL, 'credited',
+                                             1, 'TP1', 7);
+                 INSERT INTO invoices VALUES ('TP1', 1, 1);
+                 INSERT INTO events (batch_id, at, kind, previous) VALUES (1, 0, 'run_started', zeroblob(32));",
+            )
+            .unwrap();
+        for change in [
+            "UPDATE events SET at = 1",
+            "DELETE FROM events",
+            "UPDATE invoices SET attempt = 2",
+            "DELETE FROM invoices",
+            "UPDATE payouts SET state = 'planned', credited_at = NULL",
+        ] {
+            assert!(ledger.execute_batch(change).is_err(), "{change}");
+        }
+        assert!(ledger.execute_batch("INSERT INTO invoices VALUES ('TP1', 1, 2)").is_err(), "a number is one payout's");
+    }
+
+    #[test]
     fn the_migrations_are_sound() {
         assert_eq!(Migrations::from_slice(MIGRATIONS).validate(), Ok(()));
     }

@@ -300,6 +300,7 @@ pub(super) mod tests {
     use crate::domain::invoice_no::InvoicePrefix;
     use crate::ledger::{Access, Binding, Ledger, Origin};
     use std::path::Path;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     /// A ledger with one batch of no payouts.
     pub(in crate::ledger) fn planned(path: &Path) -> (Ledger, BatchId) {
@@ -316,6 +317,37 @@ pub(super) mod tests {
         ledger.plan(&name, &binding, &origin).unwrap().seal([0; 32], 0, "yes", 0).unwrap();
         let batch = ledger.batch("b").unwrap().id;
         (ledger, batch)
+    }
+
+    /// Somebody else's write is waited for, however short the run's own: a transaction that read before it asked for
+    /// the right to write is refused at once instead.
+    #[test]
+    fn a_writer_waits_for_another_program_that_writes() {
+        static ASKED_TO_WAIT: AtomicBool = AtomicBool::new(false);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("topup.db");
+        let (ledger, batch) = planned(&path);
+        let waits = |_| {
+            ASKED_TO_WAIT.store(true, Ordering::SeqCst);
+            std::thread::yield_now();
+            true
+        };
+        ledger.connection.busy_handler(Some(waits)).unwrap();
+        let mut writer = Writer::new(ledger.connection, batch);
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE; UPDATE batches SET planned_by = 'other'").unwrap();
+        let (done, is_done) = std::sync::mpsc::channel();
+        let other = std::thread::spawn(move || {
+            // Until the writer waits, or gave up.
+            while !ASKED_TO_WAIT.load(Ordering::SeqCst) && is_done.try_recv().is_err() {
+                std::thread::yield_now();
+            }
+            other.execute_batch("COMMIT").unwrap();
+        });
+        let written = writer.commit(&[Write::Batch { at: 0, event: BatchEvent::CanaryConfirmed }]);
+        let _ = done.send(());
+        other.join().unwrap();
+        written.unwrap();
     }
 
     #[test]

@@ -105,3 +105,19 @@ async fn what_another_batch_credited_lately_is_paid_again_only_with_a_reason() {
     assert!(consent.contains("a second bonus"), "{consent}");
     assert!(!consent.contains(KEY_PEM.lines().nth(1).unwrap()));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_canary_that_order_status_does_not_confirm_keeps_the_rest_from_being_paid() {
+    let stage = Stage::new("order_status.status_absent=1").await;
+    stage.patience("0.5");
+    stage.set("resolve.queries_max", "2");
+    stage.set("safety.canary_rows", "2");
+    stage.rows(20);
+    let ended = stage.topup(&super::harness::run_and(&["--json"])).await.exits(5).says(&["no new top-ups: "]);
+    assert_eq!(ended.json()["reason"]["code"], "canary", "{}", ended.stderr);
+    assert_eq!((stage.credits(), ended.rows("planned")), (2, 18));
+    stage.heal();
+    stage.finish(&RUN).await.exits(0);
+    stage.audit_end();
+    stage.audit_intents();
+}

@@ -21,4 +21,5 @@ mod secrets;
 mod set_up;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod shim;
+mod verify;
 mod wire;
