@@ -120,7 +120,7 @@ async fn fail_and_finish(shim: Arc<Shim>, plan: String) {
             let last = ended.stderr.lines().last().unwrap_or_default();
             assert!(last.starts_with("hint: ") && !last.contains("Error code"), "{ended:?}");
         }
-        _ => assert!(ended.was_killed() && plan.contains("kill"), "{ended:?}"),
+        _ => assert!(ended.was_killed() && (plan.contains("kill") || plan.contains("power")), "{ended:?}"),
     }
     stage.audit_payments();
     stage.finish(&RUN).await.exits(0);
@@ -145,6 +145,14 @@ async fn a_disk_that_is_full_at_any_write_loses_nothing() {
 async fn an_error_at_any_sync_loses_nothing() {
     sweep("sync", "eio", "once", 1..=18).await;
     sweep("sync", "eio", "always", (1..=18).step_by(2)).await;
+}
+
+/// What was written and not synced vanishes: nothing that left the machine may be among it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_power_cut_at_any_moment_loses_nothing() {
+    sweep("send", "power", "once", 1..=24).await;
+    sweep("write", "power", "once", (1..=90).step_by(4)).await;
+    sweep("sync", "power", "once", 1..=18).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,7 +7,11 @@
  *                       kinds: W after a write, B before a sync, E after it, P before bytes go to a socket
  *                       classes: d the database, w its write-ahead log, j its journal, s a socket
  *   SHIM_SYNC_DELAY_US=N  each sync takes so many microseconds longer
- *   SHIM_FAIL=OP:N:HOW:SPAN  OP write or sync; N from 1; HOW enospc, eio or kill; SPAN once or always
+ *   SHIM_FAIL=OP:N:HOW:SPAN  OP write or sync of the ledger's files, or send on a socket; N from 1; HOW enospc, eio,
+ *                       kill or power; SPAN once or always
+ *
+ * HOW power: the power goes before the N-th write or sync, or after the N-th send. What was written and not synced since
+ * is as it was before: the bytes, and the length of the file. (Files that were made or removed stay so.)
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -62,6 +67,65 @@ static char class_of(int fd) {
     return strncmp(path, "socket:", 7) == 0 ? 's' : 0;
 }
 
+/* A write that no sync has made durable, and what it wrote over. */
+struct unsynced {
+    struct unsynced *before;
+    char path[512];
+    off_t at, size;
+    size_t length;
+    char bytes[];
+};
+static struct unsynced *unsynced;
+
+static int path_of(int fd, char *path, size_t room) {
+    char link[64];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, room - 1);
+    path[length > 0 ? length : 0] = 0;
+    return length > 0;
+}
+
+static void remember(int fd, off_t at, size_t length) {
+    struct unsynced *one = calloc(1, sizeof *one + length);
+    struct stat found;
+    if (!one || !path_of(fd, one->path, sizeof one->path) || fstat(fd, &found) != 0)
+        abort();
+    one->at = at, one->size = found.st_size;
+    ssize_t kept = syscall(SYS_pread64, fd, one->bytes, length, at);
+    one->length = kept > 0 ? (size_t)kept : 0;
+    pthread_mutex_lock(&lock);
+    one->before = unsynced, unsynced = one;
+    pthread_mutex_unlock(&lock);
+}
+
+static void forget(int fd) {
+    char path[512];
+    if (!path_of(fd, path, sizeof path))
+        return;
+    pthread_mutex_lock(&lock);
+    for (struct unsynced **one = &unsynced; *one;)
+        if (strcmp((*one)->path, path) == 0) {
+            struct unsynced *gone = *one;
+            *one = gone->before;
+            free(gone);
+        } else {
+            one = &(*one)->before;
+        }
+    pthread_mutex_unlock(&lock);
+}
+
+static void lose_power(void) {
+    pthread_mutex_lock(&lock);
+    for (struct unsynced *one = unsynced; one; one = one->before) {
+        int fd = (int)syscall(SYS_openat, AT_FDCWD, one->path, O_WRONLY | O_CLOEXEC);
+        if (fd < 0)
+            continue;
+        if (syscall(SYS_pwrite64, fd, one->bytes, one->length, one->at) < 0 || ftruncate(fd, one->size) != 0)
+            abort();
+    }
+    syscall(SYS_kill, getpid(), SIGKILL);
+}
+
 static int is_ledger(char class) { return class == 'd' || class == 'w' || class == 'j'; }
 
 static void note(char kind, char class, const void *bytes, size_t length) {
@@ -89,7 +153,11 @@ static int fails(const char *op) {
     return pass == fail_at || (pass > fail_at && strcmp(fail_span, "always") == 0);
 }
 
+static int is_power(void) { return strcmp(fail_how, "power") == 0; }
+
 static int fail(void) {
+    if (is_power())
+        lose_power();
     if (strcmp(fail_how, "kill") == 0)
         syscall(SYS_kill, getpid(), SIGKILL);
     errno = strcmp(fail_how, "eio") == 0 ? EIO : ENOSPC;
@@ -100,7 +168,11 @@ static ssize_t put(int fd, const void *bytes, size_t length, off_t at, int posit
     char class = class_of(fd);
     if (class == 's')
         note('P', class, bytes, length);
+    if (is_ledger(class) && is_power())
+        remember(fd, positioned ? at : syscall(SYS_lseek, fd, 0, SEEK_CUR), length);
     if (is_ledger(class) && fails("write")) {
+        if (is_power())
+            lose_power();
         /* Half of it arrives: what a full disk or a power cut leaves behind. */
         if (positioned)
             syscall(SYS_pwrite64, fd, bytes, length / 2, at);
@@ -111,6 +183,8 @@ static ssize_t put(int fd, const void *bytes, size_t length, off_t at, int posit
     ssize_t done = positioned ? syscall(SYS_pwrite64, fd, bytes, length, at) : syscall(SYS_write, fd, bytes, length);
     if (is_ledger(class) && done > 0)
         note('W', class, bytes, (size_t)done);
+    if (class == 's' && fails("send"))
+        fail();
     return done;
 }
 
@@ -128,8 +202,11 @@ static int sync_with(long number, int fd) {
     if (is_ledger(class) && sync_delay_us)
         usleep((useconds_t)sync_delay_us);
     int done = (int)syscall(number, fd);
-    if (is_ledger(class) && done == 0)
+    if (is_ledger(class) && done == 0) {
         note('E', class, "", 0);
+        if (is_power())
+            forget(fd);
+    }
     return done;
 }
 
@@ -138,7 +215,10 @@ int fdatasync(int fd) { return sync_with(SYS_fdatasync, fd); }
 
 ssize_t send(int fd, const void *bytes, size_t length, int flags) {
     note('P', 's', bytes, length);
-    return syscall(SYS_sendto, fd, bytes, length, flags, NULL, 0);
+    ssize_t done = syscall(SYS_sendto, fd, bytes, length, flags, NULL, 0);
+    if (fails("send"))
+        fail();
+    return done;
 }
 
 /* All parts of one call are one record. */
@@ -159,7 +239,10 @@ static void note_parts(int fd, const struct iovec *parts, size_t count) {
 
 ssize_t writev(int fd, const struct iovec *parts, int count) {
     note_parts(fd, parts, (size_t)count);
-    return syscall(SYS_writev, fd, parts, count);
+    ssize_t done = syscall(SYS_writev, fd, parts, count);
+    if (class_of(fd) == 's' && fails("send"))
+        fail();
+    return done;
 }
 
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
