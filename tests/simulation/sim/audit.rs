@@ -262,7 +262,12 @@ impl<'a> History<'a> {
                 }
                 self.ended = (event.at, run.number);
             }
-            "order_answered" if detail == "absent" => self.absent_at = Some(event.at),
+            "order_answered" if detail == "absent" => {
+                self.absent_at = Some(event.at);
+                if self.taken() {
+                    coverage.hit("history: absent though taken");
+                }
+            }
             "member_answered" => {
                 self.objection = match detail {
                     "refused" => Some("ineligible"),

@@ -78,6 +78,7 @@ pub(crate) const EXPECTED: &[&str] = &[
     "history: resent after an absence",
     "history: resent after every send did nothing",
     "history: taken on a resend",
+    "history: absent though taken",
     "history: credited on a resend",
     "history: refused on a resend, still in doubt",
     "history: recovered",

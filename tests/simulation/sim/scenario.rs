@@ -138,7 +138,7 @@ impl Scenario {
             order_failed: sometimes(&mut rng, 200),
             flaps: sometimes(&mut rng, 400),
             unclear: sometimes(&mut rng, 150),
-            lag: if rng.bool() { Duration::ZERO } else { settle.mul_f64(rng.f64() * if beyond { 4.0 } else { 1.0 }) },
+            lag: if rng.bool() { Duration::ZERO } else { settle.mul_f64(rng.f64() * if beyond { 12.0 } else { 1.0 }) },
             tells_all: rng.u32(0..4) == 0,
             beyond,
         };
