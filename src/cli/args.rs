@@ -1,5 +1,6 @@
 //! Defines the command line: what can be typed, and the help that explains it.
 
+use super::status::StatusArgs;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -222,12 +223,6 @@ pub(super) struct AttestArgs {
     /// The points were not credited; not within two hours of the last send
     #[arg(long, conflicts_with = "credited")]
     pub(super) not_credited: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct StatusArgs {
-    /// The batch; all of them where none is named
-    pub(super) batch: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -19,6 +19,7 @@ mod progress;
 mod run;
 mod setup;
 mod simulator;
+mod status;
 mod verify;
 
 use crate::engine::Mode;
@@ -49,7 +50,7 @@ fn dispatch(cli: &Cli) -> Result<Report, Failure> {
         Command::Run(args) => run::run(&context()?, args),
         Command::Resume(args) => batch::go_on(&context()?, args, Mode::Pay),
         Command::Resolve(args) => batch::go_on(&context()?, args, Mode::Resolve),
-        Command::Status(args) => batch::status(&context()?, args),
+        Command::Status(args) => status::status(&context()?, args),
         Command::Verify(args) => verify::verify(&context()?, args),
         Command::Retry(args) => decide::retry(&context()?, args),
         Command::Release(args) => decide::release(&context()?, args),

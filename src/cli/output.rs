@@ -48,6 +48,18 @@ impl Output {
         }
     }
 
+    /// Columns of the screen that stdout is; `None`: it is none.
+    pub(super) fn screen_width() -> Option<usize> {
+        let stdout = std::io::stdout();
+        #[cfg(unix)]
+        let columns = stdout.is_terminal().then(|| rustix::termios::tcgetwinsize(&stdout).ok()).flatten();
+        #[cfg(unix)]
+        let width = columns.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0);
+        #[cfg(not(unix))]
+        let width = None;
+        width.or_else(|| stdout.is_terminal().then_some(80))
+    }
+
     /// Prints the end of a command. A reader that went away early is no failure.
     pub(super) fn finish(self, result: Result<Report, Failure>) -> ExitCode {
         match result {
@@ -65,6 +77,35 @@ impl Output {
             }
         }
     }
+}
+
+/// A second screen of the terminal for what is drawn again and again; dropped, it gives the first one back as it was.
+#[derive(Debug)]
+pub(super) struct Canvas;
+
+impl Canvas {
+    pub(super) fn open() -> Self {
+        steer("\x1b[?1049h");
+        Self
+    }
+
+    /// Draws over what was there.
+    pub(super) fn draw(&self, text: &str) {
+        let lines = printable(text).replace('\n', "\x1b[K\n");
+        steer(&format!("\x1b[H{lines}\x1b[J"));
+    }
+}
+
+impl Drop for Canvas {
+    fn drop(&mut self) {
+        steer("\x1b[?1049l");
+    }
+}
+
+/// Sends stdout what moves its cursor. A screen that went away is no failure.
+fn steer(bytes: &str) {
+    let mut stdout = std::io::stdout();
+    let _ = stdout.write_all(bytes.as_bytes()).and_then(|()| stdout.flush());
 }
 
 /// Writes to stderr. Nothing depends on it: a run must not end because its screen went away, as `eprintln!` would.

@@ -6,6 +6,7 @@ mod audit;
 mod chain;
 mod decision;
 mod error;
+mod glance;
 mod lock;
 mod open;
 mod permit;
@@ -20,6 +21,7 @@ mod writer;
 
 pub use audit::Audit;
 pub use error::LedgerError;
+pub use glance::{Glance, Pace, ReasonCount};
 pub use lock::RunLock;
 pub use open::Access;
 pub use permit::SubmitPermit;
@@ -110,6 +112,15 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn totals(&self, batch: BatchId) -> Result<Totals, LedgerError> {
         read::totals(&self.connection, batch)
+    }
+
+    /// Looks into a batch: why payouts were not paid, since when others are in doubt, and, if a run of it is going on,
+    /// how fast that goes. Bounded, whatever the size of the batch.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn glance(&self, batch: BatchId, now: UnixMs, running: bool) -> Result<Glance, LedgerError> {
+        glance::glance(&self.connection, batch, now, running)
     }
 
     /// Shows every payout of a batch with its state, in the order of the plan.

@@ -2,8 +2,10 @@
 //!
 //! Architecture invariant: nothing here computes a state; it adds up and words what the ledger holds.
 
+mod status;
 mod summary;
 mod words;
 
+pub use status::{Look, batches_text};
 pub use summary::{Run, Summary, Verdict};
 pub use words::{counted, duration, grouped};

@@ -155,6 +155,11 @@ impl<'s> Summary<'s> {
     /// A few lines for people.
     #[must_use]
     pub fn to_text(&self) -> String {
+        self.table() + &self.end()
+    }
+
+    /// The batch, its verdict, and payouts and points by state.
+    pub(super) fn table(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
         let _ = writeln!(text, "batch {}: {}", self.batch.name, self.headline());
@@ -174,6 +179,12 @@ impl<'s> Summary<'s> {
             let _ = writeln!(text, "  {:<11}{:>12}", "skipped", grouped(self.batch.skipped_rows));
         }
         let _ = writeln!(text, "  {:<11}{:>12}{:>18}", "in all", grouped(self.batch.rows), grouped(self.batch.points));
+        text
+    }
+
+    /// What the run did, where the history ends, and what to type next.
+    fn end(&self) -> String {
+        let mut text = String::new();
         if let Run::Ended(report) = self.run {
             let of = |kind| grouped(report.requests.of(kind));
             let _ = writeln!(
@@ -185,9 +196,19 @@ impl<'s> Summary<'s> {
                 duration(report.elapsed)
             );
         }
-        let _ = writeln!(text, "history ends with {}", &hex(&self.batch.chain_head)[..16]);
+        text.push_str(&self.history_end());
         text.push_str(&self.next_step());
         text
+    }
+
+    /// What to keep, so that a history that was cut off shows.
+    pub(super) fn history_end(&self) -> String {
+        format!("history ends with {}\n", &hex(&self.batch.chain_head)[..16])
+    }
+
+    /// The batch that is summed up.
+    pub(super) fn batch(&self) -> &'s Batch {
+        self.batch
     }
 
     fn headline(&self) -> String {
@@ -205,20 +226,24 @@ impl<'s> Summary<'s> {
         }
     }
 
+    /// The points at stake, if any are.
+    pub(super) fn at_stake(&self) -> String {
+        let in_doubt = self.totals.of(State::InDoubt);
+        if in_doubt.rows == 0 {
+            return String::new();
+        }
+        format!(
+            "{}, {} points, may or may not have been credited: nothing of that is sent again before the gateway says \
+             so\n",
+            counted(in_doubt.rows, "payout"),
+            grouped(in_doubt.points)
+        )
+    }
+
     /// What to type next, if anything.
     fn next_step(&self) -> String {
         let name = &self.batch.name;
-        let in_doubt = self.totals.of(State::InDoubt);
-        let mut text = String::new();
-        if in_doubt.rows > 0 {
-            let _ = writeln!(
-                text,
-                "{}, {} points, may or may not have been credited: nothing of that is sent again before the gateway \
-                 says so",
-                counted(in_doubt.rows, "payout"),
-                grouped(in_doubt.points)
-            );
-        }
+        let mut text = self.at_stake();
         let hint = self.stop().and_then(|stop| stop.message.split_once("\nhint: ")).map(|(_, hint)| hint);
         match self.verdict() {
             Verdict::Complete | Verdict::Partial | Verdict::Running => {}
@@ -237,7 +262,7 @@ impl<'s> Summary<'s> {
 }
 
 /// A state's word with a blank, as people write it.
-fn label(state: State) -> &'static str {
+pub(super) fn label(state: State) -> &'static str {
     match state {
         State::InDoubt => "in doubt",
         State::Planned | State::Credited | State::Declined | State::Ineligible | State::Held | State::Cancelled => {

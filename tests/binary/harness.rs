@@ -211,6 +211,10 @@ impl Live {
         std::fs::read_to_string(&self.stderr).unwrap()
     }
 
+    pub(crate) fn stdout(&self) -> String {
+        std::fs::read_to_string(&self.stdout).unwrap()
+    }
+
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }

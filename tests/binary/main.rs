@@ -22,4 +22,5 @@ mod set_up;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod shim;
 mod verify;
+mod status;
 mod wire;

@@ -1,0 +1,217 @@
+//! Reads what a status shows of a batch beside its totals: why payouts were not paid, since when others are in doubt,
+//! and how fast a live run goes.
+//!
+//! Architecture invariant: every query is bounded and goes by an index, so that a look costs the same at a thousand
+//! rows and at a million, and is no burden on a run beside it. What a bound left out is said, not guessed.
+
+use super::error::LedgerError;
+use super::read;
+use super::record::{BatchId, Payout, UnixMs};
+use super::words::event_of;
+use crate::domain::event::Event;
+use crate::domain::standing::State;
+use rusqlite::{Connection, Row, params};
+use std::collections::HashSet;
+
+/// Payouts of one state that are looked into; the totals count all of them.
+const LOOKED_INTO_MAX: usize = 1000;
+/// Held payouts that are named.
+const HELD_NAMED: usize = 5;
+/// Events that the rate of a run is taken from, and from how long ago at the most.
+const RECENT_EVENTS_MAX: usize = 4000;
+const RECENT_MS: i64 = 30_000;
+
+/// States that payouts end in unpaid, each with the event that decided it. A member's answer comes before the order
+/// status that confirms it, and only that carries the change of the state.
+const DECIDED_BY: [(State, &str); 3] = [
+    (State::Declined, "d.state = 'declined'"),
+    (State::Ineligible, "d.kind = 'member_answered' AND d.detail = 'refused'"),
+    (State::Held, "d.kind = 'member_answered' AND d.detail = 'name_differs'"),
+];
+
+const IN_DOUBT_SINCE: &str = "SELECT (SELECT e.at FROM events e WHERE e.payout_id = p.payout_id
+    AND e.state = 'in_doubt' ORDER BY e.event_id DESC LIMIT 1)
+    FROM payouts p WHERE p.batch_id = ?1 AND p.state = 'in_doubt' ORDER BY p.payout_id LIMIT ?2";
+const RUN_BEGUN: &str = "SELECT event_id, at FROM events
+    WHERE batch_id = ?1 AND payout_id IS NULL AND kind = 'run_started' ORDER BY event_id DESC LIMIT 1";
+const RECENT: &str = "SELECT at, state IN ('credited', 'declined', 'ineligible', 'held'),
+    CASE WHEN kind IN ('member_answered', 'order_answered', 'send_ended') THEN request_id END
+    FROM events WHERE event_id > ?1 ORDER BY event_id DESC LIMIT ?2";
+
+/// What a look at a batch shows beside its totals.
+#[derive(Clone, Debug, Default)]
+pub struct Glance {
+    /// Why payouts are declined, ineligible and held, the most frequent reason of each state first.
+    pub reasons: Vec<ReasonCount>,
+    /// States of which only the first payouts were looked into, and how many those are.
+    pub bounded: Vec<(State, u64)>,
+    /// When payouts in doubt were sent first, oldest first; of the first payouts only.
+    pub in_doubt_since: Vec<UnixMs>,
+    /// The first held payouts.
+    pub held: Vec<Payout>,
+    /// How fast the run goes that is going on.
+    pub pace: Option<Pace>,
+}
+
+/// How many payouts stand as they do for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReasonCount {
+    /// Their state.
+    pub state: State,
+    /// What decided it.
+    pub event: Event,
+    /// `meta.code` of the answer that decided it.
+    pub code: Option<i64>,
+    /// What the gateway said to the first of them; for a name that differs, nothing.
+    pub said: Option<String>,
+    /// Payouts.
+    pub rows: u64,
+}
+
+/// What a live run did lately.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// When the run began.
+    pub started_at: UnixMs,
+    /// How long ago the span begins that the counts are of, in milliseconds; at least one.
+    pub span_ms: u64,
+    /// Calls that ended in it.
+    pub calls: u64,
+    /// Payouts that were settled in it: credited, or not to be paid.
+    pub settled: u64,
+}
+
+/// Looks at a batch; `running` says whether a run of it is going on.
+pub(super) fn glance(
+    connection: &Connection,
+    batch: BatchId,
+    now: UnixMs,
+    running: bool,
+) -> Result<Glance, LedgerError> {
+    let mut glance = Glance::default();
+    for (state, decided_by) in DECIDED_BY {
+        let looked_into = count_reasons(connection, batch, state, decided_by, &mut glance.reasons)?;
+        glance.note_bound(state, looked_into);
+    }
+    glance.in_doubt_since = in_doubt_since(connection, batch)?;
+    glance.note_bound(State::InDoubt, glance.in_doubt_since.len());
+    glance.held = read::payouts_after(connection, batch, State::Held, None, HELD_NAMED)?;
+    glance.pace = if running { pace(connection, batch, now)? } else { None };
+    Ok(glance)
+}
+
+impl Glance {
+    fn note_bound(&mut self, state: State, looked_into: usize) {
+        if looked_into == LOOKED_INTO_MAX {
+            self.bounded.push((state, looked_into as u64));
+        }
+    }
+}
+
+/// The state is spelt out, not bound: only then does SQLite use the partial index of that state.
+fn reasons_sql(state: State, decided_by: &str) -> String {
+    format!(
+        "SELECT e.kind, e.detail, e.note, e.code
+         FROM (SELECT payout_id FROM payouts WHERE batch_id = ?1 AND state = '{}' ORDER BY payout_id LIMIT ?2) p
+         JOIN events e ON e.event_id = (
+             SELECT d.event_id FROM events d WHERE d.payout_id = p.payout_id AND {decided_by}
+             ORDER BY d.event_id DESC LIMIT 1)",
+        state.word()
+    )
+}
+
+/// The event that decided each of the first payouts in a state, counted; gives how many those are.
+fn count_reasons(
+    connection: &Connection,
+    batch: BatchId,
+    state: State,
+    decided_by: &str,
+    counts: &mut Vec<ReasonCount>,
+) -> Result<usize, LedgerError> {
+    let sql = reasons_sql(state, decided_by);
+    let (mut looked_into, first) = (0, counts.len());
+    let reading = || LedgerError::sqlite("reading why payouts were not paid");
+    read::rows(connection, &sql, params![batch.0, bound(LOOKED_INTO_MAX)], |row| {
+        looked_into += 1;
+        let kind: String = row.get(0).map_err(reading())?;
+        let detail: Option<String> = row.get(1).map_err(reading())?;
+        let (event, code) = (event_of(&kind, detail.as_deref(), None)?, row.get(3).map_err(reading())?);
+        match counts[first..].iter_mut().find(|count| count.event == event && count.code == code) {
+            Some(count) => count.rows += 1,
+            None => counts.push(ReasonCount { state, event, code, said: said(row, detail.as_deref())?, rows: 1 }),
+        }
+        Ok(())
+    })?;
+    counts[first..].sort_by_key(|count| std::cmp::Reverse(count.rows));
+    Ok(looked_into)
+}
+
+/// The gateway's words; the note of a name that differs is that name.
+fn said(row: &Row<'_>, detail: Option<&str>) -> Result<Option<String>, LedgerError> {
+    if detail == Some("name_differs") {
+        return Ok(None);
+    }
+    row.get(2).map_err(LedgerError::sqlite("reading what the gateway said"))
+}
+
+/// When each of the first payouts in doubt came to be so, oldest first.
+fn in_doubt_since(connection: &Connection, batch: BatchId) -> Result<Vec<UnixMs>, LedgerError> {
+    let mut since = read::rows(connection, IN_DOUBT_SINCE, params![batch.0, bound(LOOKED_INTO_MAX)], |row| {
+        row.get(0).map_err(LedgerError::sqlite("reading since when payouts are in doubt"))
+    })?;
+    since.sort_unstable();
+    Ok(since)
+}
+
+/// What the newest events say of the run that is going on: it alone writes to the ledger.
+fn pace(connection: &Connection, batch: BatchId, now: UnixMs) -> Result<Option<Pace>, LedgerError> {
+    let reading = || LedgerError::sqlite("reading how fast the run goes");
+    let begun = read::rows(connection, RUN_BEGUN, [batch.0], |row| {
+        Ok((row.get::<_, i64>(0).map_err(reading())?, row.get::<_, UnixMs>(1).map_err(reading())?))
+    })?;
+    let Some((event, started_at)) = begun.into_iter().next() else { return Ok(None) };
+    let (mut oldest, mut settled, mut calls, mut seen) = (now, 0, HashSet::new(), 0);
+    read::rows(connection, RECENT, params![event, bound(RECENT_EVENTS_MAX)], |row| {
+        let at: UnixMs = row.get(0).map_err(reading())?;
+        seen += 1;
+        if at < now - RECENT_MS {
+            return Ok(());
+        }
+        oldest = oldest.min(at);
+        settled += u64::from(row.get::<_, Option<bool>>(1).map_err(reading())?.unwrap_or(false));
+        // Rows of one member share an answer: that is one call.
+        calls.extend(row.get::<_, Option<String>>(2).map_err(reading())?);
+        Ok(())
+    })?;
+    // Only where the bound cut the events off does the span begin with the oldest of them.
+    let begins = if seen == RECENT_EVENTS_MAX && oldest > now - RECENT_MS { oldest } else { now - RECENT_MS };
+    let span_ms = u64::try_from(now - begins.max(started_at)).unwrap_or(0).max(1);
+    Ok(Some(Pace { started_at, span_ms, calls: calls.len() as u64, settled }))
+}
+
+fn bound(rows_max: usize) -> i64 {
+    i64::try_from(rows_max).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Ledger;
+
+    #[test]
+    fn no_look_goes_through_a_whole_table() {
+        let ledger = Ledger::in_memory().unwrap();
+        let mut looks = DECIDED_BY.map(|(state, decided_by)| reasons_sql(state, decided_by)).to_vec();
+        looks.extend([IN_DOUBT_SINCE, RUN_BEGUN, RECENT].map(str::to_owned));
+        for sql in looks {
+            let mut plan = ledger.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let arguments = ["1", "1"][..plan.parameter_count()].iter();
+            let lines = plan.query_map(rusqlite::params_from_iter(arguments), |row| row.get::<_, String>(3)).unwrap();
+            for line in lines.map(Result::unwrap) {
+                // `p` is the bounded list of payouts itself.
+                assert!(!line.starts_with("SCAN") || line == "SCAN p", "{line} in {sql}");
+                assert!(!line.contains("TEMP B-TREE"), "{line} in {sql}");
+            }
+        }
+    }
+}

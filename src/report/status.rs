@@ -1,0 +1,254 @@
+//! Words how batches stand, for the person who watches them: one batch in full, or all of them in a table.
+
+use super::summary::{Summary, Verdict, label};
+use super::words::{counted, duration, grouped};
+use crate::domain::event::{Event, MemberAnswer, OrderAnswer};
+use crate::domain::standing::State;
+use crate::ledger::{Glance, Pace, ReasonCount, UnixMs};
+use std::fmt::Write;
+use std::time::Duration;
+
+/// The bar of what is settled, in characters.
+const BAR: usize = 24;
+const MINUTE_MS: i64 = 60_000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+/// The gateway may still apply signed bytes for so long (VinID top-up API, header `X-Timestamp`).
+const STILL_VALID_MS: i64 = 2 * HOUR_MS;
+
+/// One batch, looked at at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'l> {
+    /// Its totals and verdict.
+    pub summary: &'l Summary<'l>,
+    /// What is shown beside them.
+    pub glance: &'l Glance,
+    /// The moment.
+    pub now: UnixMs,
+}
+
+impl Look<'_> {
+    /// The lines for people.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = self.summary.table();
+        text.push_str(&self.progress());
+        text.push_str(&self.reasons());
+        text.push_str(&self.in_doubt());
+        text.push_str(&self.held());
+        text.push_str(&self.summary.history_end());
+        text.push_str(&self.next());
+        text
+    }
+
+    fn progress(&self) -> String {
+        let (rows, open) = (self.summary.batch().rows, self.open());
+        if open == 0 || rows == 0 {
+            return String::new();
+        }
+        let settled = rows.saturating_sub(open);
+        let filled = usize::try_from(settled * BAR as u64 / rows).unwrap_or(0);
+        let mut text = format!(
+            "settled: [{}{}] {:.1} %, {} of {}\n",
+            "#".repeat(filled),
+            "-".repeat(BAR - filled),
+            // Rounded down: what is not done is never 100 %.
+            (settled * 1000 / rows) as f64 / 10.0,
+            grouped(settled),
+            counted(rows, "payout")
+        );
+        if let Some(pace) = &self.glance.pace {
+            text.push_str(&pace_text(pace, open, self.now));
+        }
+        text
+    }
+
+    /// Payouts that a run has still to settle.
+    fn open(&self) -> u64 {
+        self.summary.of(State::Planned).rows + self.summary.of(State::InDoubt).rows
+    }
+
+    fn reasons(&self) -> String {
+        let mut text = String::new();
+        for count in &self.glance.reasons {
+            if text.is_empty() {
+                text.push_str("not paid, and why:\n");
+            }
+            let _ = writeln!(text, "  {:<11}{:>12}  {}", label(count.state), grouped(count.rows), reason(count));
+        }
+        for (state, looked_into) in &self.glance.bounded {
+            let all = self.summary.of(*state).rows;
+            if *state != State::InDoubt && all > *looked_into {
+                let (word, few) = (label(*state), grouped(*looked_into));
+                let _ = writeln!(text, "  counted among the first {few} of {} {word} payouts only", grouped(all));
+            }
+        }
+        text
+    }
+
+    /// How many are in doubt since when; their points are those of the totals.
+    fn in_doubt(&self) -> String {
+        let since = &self.glance.in_doubt_since;
+        let mut text = self.summary.at_stake();
+        if since.is_empty() || text.is_empty() {
+            return text;
+        }
+        let spans = [
+            ("less than a minute", i64::MIN, MINUTE_MS),
+            ("a minute to an hour", MINUTE_MS, HOUR_MS),
+            ("one to two hours", HOUR_MS, STILL_VALID_MS),
+            ("more than two hours", STILL_VALID_MS, i64::MAX),
+        ];
+        let mut parts = Vec::new();
+        for (words, from, to) in spans {
+            let rows = since.iter().filter(|at| (from..to).contains(&(self.now - *at))).count() as u64;
+            if rows > 0 {
+                parts.push(format!("{} for {words}", grouped(rows)));
+            }
+        }
+        let all = self.summary.of(State::InDoubt).rows;
+        let only = if all > since.len() as u64 {
+            format!(" (the first {} of them)", grouped(since.len() as u64))
+        } else {
+            String::new()
+        };
+        let _ = writeln!(text, "  in doubt: {}{only}", parts.join(", "));
+        text
+    }
+
+    fn held(&self) -> String {
+        let all = self.summary.of(State::Held).rows;
+        let mut text = String::new();
+        for (index, payout) in self.glance.held.iter().enumerate() {
+            if index == 0 {
+                text.push_str("held, for a person to decide:\n");
+            }
+            let (member, points) = (payout.top_up.member.masked(), grouped(payout.top_up.points.value().into()));
+            let _ = writeln!(text, "  row {}, {member}, {points} points, {}", payout.row, payout.top_up.invoice_no);
+        }
+        let more = all.saturating_sub(self.glance.held.len() as u64);
+        if more > 0 && !self.glance.held.is_empty() {
+            let _ = writeln!(text, "  … and {} more", grouped(more));
+        }
+        text
+    }
+
+    /// The commands to type next.
+    fn next(&self) -> String {
+        let name = &self.summary.batch().name;
+        let mut text = String::new();
+        match self.summary.verdict() {
+            Verdict::Running => {
+                let _ = writeln!(text, "next: topup status {name} --watch");
+                return text;
+            }
+            Verdict::InDoubt | Verdict::Planned | Verdict::Stopped | Verdict::Interrupted => {
+                let _ = writeln!(text, "next: topup resume {name}");
+            }
+            Verdict::Complete | Verdict::Partial => {}
+        }
+        if self.glance.in_doubt_since.iter().any(|at| self.now - at >= STILL_VALID_MS) {
+            let _ = writeln!(
+                text,
+                "where a resume does not settle it, ask the provider: topup attest {name} PAYOUT --credited (or \
+                 --not-credited) --why TEXT"
+            );
+        }
+        if let Some(payout) = self.glance.held.first() {
+            let number = &payout.top_up.invoice_no;
+            let _ = writeln!(text, "next: topup release {name} {number} --why TEXT   (or topup cancel)");
+        }
+        let refused = self.summary.of(State::Declined).rows + self.summary.of(State::Ineligible).rows;
+        if refused > 0 && self.open() == 0 {
+            let _ = writeln!(text, "to try the declined and ineligible ones again: topup retry {name} --why TEXT");
+        }
+        text
+    }
+}
+
+fn pace_text(pace: &Pace, open: u64, now: UnixMs) -> String {
+    let span_s = pace.span_ms as f64 / 1000.0;
+    let since = Duration::from_millis(u64::try_from(now - pace.started_at).unwrap_or(0));
+    let left = if pace.settled > 0 {
+        let left_s = span_s / pace.settled as f64 * open as f64;
+        format!("about {} left", duration(Duration::from_secs_f64(left_s)))
+    } else {
+        "none settled lately, so no time left can be told".to_owned()
+    };
+    format!(
+        "this run: for {}; {:.1} calls/s and {:.1} payouts/s in the last {}; {left}\n",
+        duration(since),
+        pace.calls as f64 / span_s,
+        pace.settled as f64 / span_s,
+        duration(Duration::from_millis(pace.span_ms))
+    )
+}
+
+/// A reason in words: our own where the gateway's code says less than what it means here.
+fn reason(count: &ReasonCount) -> String {
+    let refused = Event::MemberAnswered(MemberAnswer::Refused);
+    let own = [
+        (Event::MemberAnswered(MemberAnswer::NameDiffers), "the member has another name than the file says"),
+        (Event::OrderAnswered(OrderAnswer::Failed), "the order failed (order status E)"),
+        (Event::AttestedNotCredited, "a person attested that it was not credited"),
+    ];
+    let own = own.into_iter().find(|(event, _)| *event == count.event).map(|(_, words)| words);
+    // The call itself succeeded: what it said of the member is the reason.
+    let own =
+        own.or_else(|| (count.event == refused && count.code == Some(200)).then_some("member or card is not active"));
+    match (own, count.code) {
+        (Some(own), _) => own.to_owned(),
+        (None, Some(code)) => format!("{code} {}", count.said.as_deref().unwrap_or_default()),
+        (None, None) => count.said.clone().unwrap_or_else(|| "no code was given".to_owned()),
+    }
+}
+
+/// All batches in a table; a few lines for each where `width` columns do not hold it.
+#[must_use]
+pub fn batches_text(batches: &[Summary<'_>], width: usize) -> String {
+    if batches.is_empty() {
+        return "the ledger holds no batch yet\nnext: topup run FILE --batch NAME\n".to_owned();
+    }
+    let cells: Vec<[String; 5]> = batches.iter().map(cells_of).collect();
+    let heads = ["batch", "verdict", "payouts credited", "points credited", "open"];
+    let widths: [usize; 5] = std::array::from_fn(|column| {
+        let widest = cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        widest.max(heads[column].len())
+    });
+    let mut text = String::new();
+    if widths.iter().sum::<usize>() + 8 <= width {
+        let heads = heads.map(str::to_owned);
+        for row in std::iter::once(&heads).chain(&cells) {
+            let _ = writeln!(
+                text,
+                "{:<name$}  {:<verdict$}  {:>rows$}  {:>points$}  {:>open$}",
+                row[0],
+                row[1],
+                row[2],
+                row[3],
+                row[4],
+                name = widths[0],
+                verdict = widths[1],
+                rows = widths[2],
+                points = widths[3],
+                open = widths[4]
+            );
+        }
+    } else {
+        for [name, verdict, rows, points, open] in &cells {
+            let _ = writeln!(text, "{name}: {verdict}\n  {rows} payouts\n  {points} points\n  {open} open");
+        }
+    }
+    text
+}
+
+fn cells_of(summary: &Summary<'_>) -> [String; 5] {
+    let (batch, credited) = (summary.batch(), summary.of(State::Credited));
+    let open = summary.of(State::Planned).rows + summary.of(State::InDoubt).rows + summary.of(State::Held).rows;
+    [
+        batch.name.to_string(),
+        summary.verdict().word().replace('_', " "),
+        format!("{} of {}", grouped(credited.rows), grouped(batch.rows)),
+        format!("{} of {}", grouped(credited.points), grouped(batch.points)),
+        grouped(open),
+    ]
+}
