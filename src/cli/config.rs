@@ -108,6 +108,11 @@ impl Config {
         self.values.iter().map(|(path, (value, source))| (path.as_str(), value, source))
     }
 
+    /// The value of a key and where it came from, if it has one.
+    pub(super) fn found(&self, path: &str) -> Option<(&Value, &Source)> {
+        self.values.get(path).map(|(value, source)| (value, source))
+    }
+
     /// A text that has to be there.
     pub(super) fn text(&self, path: &str) -> Result<&str, Failure> {
         self.values.get(path).and_then(|(value, _)| value.as_str()).filter(|text| !text.is_empty()).ok_or_else(|| {

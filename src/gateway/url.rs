@@ -71,6 +71,14 @@ impl GatewayUrl {
         self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
+    /// The name or address to connect to, without the brackets of an IPv6 address, and the port.
+    #[must_use]
+    pub fn endpoint(&self) -> (&str, u16) {
+        let host = self.0.host_str().unwrap_or_default();
+        let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+        (bare, self.0.port_or_known_default().unwrap_or_default())
+    }
+
     /// The URL's text without a path, such as `https://gateway.example:8443`.
     #[must_use]
     pub fn origin(&self) -> String {
@@ -137,6 +145,8 @@ mod tests {
             let url = GatewayUrl::parse(text).unwrap();
             assert_eq!((url.origin().as_str(), url.host().as_str()), (origin, host), "{text}");
             assert_eq!(url.is_https(), origin.starts_with("https:"));
+            let (name, port) = url.endpoint();
+            assert!(url.host().contains(name) && !name.contains('[') && port > 0, "{name} {port}");
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod audit;
 mod chain;
+mod checkup;
 mod decision;
 mod error;
 mod glance;
@@ -20,6 +21,7 @@ mod words;
 mod writer;
 
 pub use audit::Audit;
+pub use checkup::Checkup;
 pub use error::LedgerError;
 pub use glance::{Glance, Pace, ReasonCount};
 pub use lock::RunLock;
@@ -138,6 +140,14 @@ impl Ledger {
     /// When the ledger cannot be read; what is wrong with it is a finding, not an error.
     pub fn audit(&self, batch: &Batch, head: Option<&str>) -> Result<Audit, LedgerError> {
         audit::audit(&self.connection, batch, head)
+    }
+
+    /// Looks at the file as a whole; what is wrong with it is a finding, not an error.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn checkup(&self) -> Result<Checkup, LedgerError> {
+        checkup::checkup(&self.connection)
     }
 
     /// When the last run ended, in Unix milliseconds; `None` if it did not end on its own.

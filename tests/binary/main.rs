@@ -9,6 +9,7 @@ mod cases;
 mod contract;
 #[cfg(debug_assertions)]
 mod crash;
+mod doctor;
 mod exits;
 mod files;
 mod guards;

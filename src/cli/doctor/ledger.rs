@@ -1,0 +1,154 @@
+//! Doctor's look at the ledger: what it is, whether it is sound and private, and whether the disk has room for a run.
+
+use super::Findings;
+use super::settings::mode_of;
+use crate::cli::context::Context;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::setup;
+use crate::ledger::{Access, Batch, Checkup, Ledger, RunLock};
+use crate::plan;
+use crate::report::{counted, grouped};
+use std::path::{Path, PathBuf};
+
+/// What the history of one payout takes on the disk, with the write-ahead log and room to spare: about 400 bytes are
+/// usual, and a payout that is asked about again and again takes more.
+const BYTES_PER_PAYOUT: u64 = 2048;
+/// Free bytes that even an empty run should have.
+const FREE_MIN: u64 = 100 * MIB;
+const MIB: u64 = 1024 * 1024;
+
+pub(super) fn check_ledger(context: &Context, findings: &mut Findings) {
+    let path = &context.ledger_path;
+    if !path.exists() {
+        findings.warn("ledger", format!("{} does not exist yet; `topup run` creates it", path.display()));
+        check_folder(path, findings);
+        return check_disk(path, 0, findings);
+    }
+    let looked_at = Ledger::open(path, Access::Read).and_then(|ledger| Ok((ledger.batches()?, ledger.checkup()?)));
+    let Some((batches, checkup)) = findings.take("ledger", looked_at.map_err(Failure::from)) else { return };
+    let run = if RunLock::is_held(path) { "; a command that changes it is at work" } else { "" };
+    let text = format!("{}, {}{run}", path.display(), batches_of(batches.len()));
+    findings.ok("ledger", text);
+    check_file(&checkup, findings);
+    check_bindings(context, &batches, findings);
+    check_modes(path, findings);
+    check_folder(path, findings);
+    check_disk(path, checkup.open_payouts, findings);
+}
+
+/// What is in the file. That a run syncs each commit is set and read back by the run itself, which refuses otherwise.
+fn check_file(checkup: &Checkup, findings: &mut Findings) {
+    let Checkup { journal, schema, bytes, damage, .. } = checkup;
+    if journal == "wal" {
+        findings
+            .ok("journal", format!("write-ahead log, schema {schema}; a run syncs every commit, or does not start"));
+    } else {
+        findings.warn("journal", format!("expected a write-ahead log (wal), found {journal}; the next run sets it"));
+    }
+    if damage.is_empty() {
+        let text = format!(
+            "sound, {} MiB; `topup verify BATCH --offline` also checks the history",
+            grouped(bytes.div_ceil(MIB))
+        );
+        findings.ok("integrity", text);
+    } else {
+        let hint = "restore a backup: `topup run` then asks the gateway before every first send";
+        findings.fail("integrity", Exit::Failed, format!("damaged: {}\nhint: {hint}", damage.join("; ")));
+    }
+}
+
+/// A batch that this configuration may not touch.
+fn check_bindings(context: &Context, batches: &[Batch], findings: &mut Findings) {
+    let Ok(binding) = setup::binding(&context.config) else { return };
+    let foreign: Vec<String> = batches
+        .iter()
+        .filter_map(|batch| plan::check_binding(batch, &binding).err())
+        .map(|error| error.to_string())
+        .collect();
+    match foreign.split_first() {
+        None => {}
+        Some((first, [])) => findings.warn("bindings", first.clone()),
+        Some((first, more)) => findings.warn("bindings", format!("{first}\n(and {} more)", batches_of(more.len()))),
+    }
+}
+
+/// The ledger and what stands beside it hold whole phone numbers.
+fn check_modes(path: &Path, findings: &mut Findings) {
+    let files = ["", "-wal", "-shm", ".lock"].map(|end| beside(path, end));
+    let modes = files.iter().filter_map(|file| Some((file, mode_of(file)?)));
+    let mut all_private = true;
+    for (file, mode) in modes {
+        let file = file.display();
+        if mode & 0o077 != 0 {
+            all_private = false;
+            findings.warn("file modes", format!("others may read {file} (mode {mode:03o})\nhint: chmod 600 {file}"));
+        }
+        if mode & 0o200 == 0 {
+            all_private = false;
+            findings.warn("file modes", format!("{file} is read-only (mode {mode:03o})\nhint: chmod 600 {file}"));
+        }
+    }
+    if all_private && cfg!(unix) {
+        findings.ok("file modes", "only their owner may read and write the ledger's files");
+    }
+}
+
+/// SQLite keeps two files beside the ledger, and the lock is a third.
+#[cfg(unix)]
+fn check_folder(path: &Path, findings: &mut Findings) {
+    let needs = |path: &Path| rustix::fs::access(path, rustix::fs::Access::WRITE_OK);
+    let folder = folder_of(path);
+    for place in [Some(folder.as_path()), path.exists().then_some(path)].into_iter().flatten() {
+        if let Err(error) = needs(place) {
+            let text = format!("cannot write to {}: {}", place.display(), std::io::Error::from(error));
+            findings.fail("ledger", Exit::Failed, format!("{text}\nhint: the ledger and its folder must be writable"));
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn check_folder(_path: &Path, _findings: &mut Findings) {}
+
+#[cfg(unix)]
+fn check_disk(path: &Path, open_payouts: u64, findings: &mut Findings) {
+    let folder = folder_of(path);
+    let Ok(disk) = rustix::fs::statvfs(&folder) else { return };
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let needed = FREE_MIN + open_payouts * BYTES_PER_PAYOUT;
+    let of =
+        if open_payouts == 0 { String::new() } else { format!(" for {} to settle", counted(open_payouts, "payout")) };
+    let text = format!(
+        "{} MiB free in {}, about {} MiB needed{of}",
+        grouped(free / MIB),
+        folder.display(),
+        grouped(needed / MIB)
+    );
+    if free >= needed {
+        findings.ok("disk", text);
+    } else {
+        findings.warn(
+            "disk",
+            format!("{text}\nhint: free some disk space; a run that finds none stops, and nothing is lost"),
+        );
+    }
+}
+
+#[cfg(not(unix))]
+fn check_disk(_path: &Path, _open_payouts: u64, _findings: &mut Findings) {}
+
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        Some(_) | None => PathBuf::from("."),
+    }
+}
+
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
+}
+
+fn batches_of(count: usize) -> String {
+    format!("{count} batch{}", if count == 1 { "" } else { "es" })
+}

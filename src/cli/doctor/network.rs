@@ -1,0 +1,171 @@
+//! Doctor's look at the way to the gateway: name, connection, TLS, one signed call, and the clock.
+
+use super::Findings;
+use crate::cli::context::{Context, unix_ms};
+use crate::cli::execute::block_on;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::setup;
+use crate::domain::answer::{Answer, Reply};
+use crate::domain::batch_name::BatchName;
+use crate::domain::invoice_no::InvoiceNo;
+use crate::domain::payout::RowKey;
+use crate::gateway::{Gateway, GatewaySettings, HttpGateway, Received, Request};
+use anyhow::anyhow;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Instant;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+
+/// More than this, and the gateway may take a request for one from the future (`X-Timestamp`); ours are 10 s old.
+const SKEW_S_MAX: i64 = 8;
+
+pub(super) fn check_network(
+    context: &Context,
+    settings: Option<&GatewaySettings>,
+    findings: &mut Findings,
+) -> Result<(), Failure> {
+    let Some(settings) = settings else {
+        findings.warn("network", "not looked at: the gateway's settings come first");
+        return Ok(());
+    };
+    block_on(async {
+        let Some(addresses) = check_name(settings, findings).await else { return Ok(()) };
+        if !check_connection(settings, &addresses, findings).await {
+            return Ok(());
+        }
+        // Without a usable key or setting there is no call to make, and its line says why already.
+        let Ok(gateway) = setup::gateway(&context.config) else {
+            findings.warn("signed call", "not made: the key and the settings come first");
+            return Ok(());
+        };
+        let received = ask(context, &gateway).await?;
+        judge_call(settings, &received, findings);
+        Ok(())
+    })
+}
+
+/// The addresses that the gateway's name stands for, as the client would find them.
+async fn check_name(settings: &GatewaySettings, findings: &mut Findings) -> Option<Vec<SocketAddr>> {
+    let (host, port) = settings.url.endpoint();
+    if let Ok(address) = host.parse::<IpAddr>() {
+        findings.ok("name", format!("{address} is an address: nothing to look up"));
+        return Some(vec![SocketAddr::new(address, port)]);
+    }
+    if !settings.url.is_https() {
+        findings.ok("name", format!("{host} is this machine: it is not looked up"));
+        let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+        return Some(loopback.map(|address| SocketAddr::new(address, port)).to_vec());
+    }
+    let found = match timeout(settings.connect_timeout, lookup_host((host, port))).await {
+        Ok(Ok(found)) => Ok(found.collect::<Vec<_>>()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("no answer within {} s", settings.connect_timeout.as_secs_f64())),
+    };
+    match found {
+        Ok(addresses) if !addresses.is_empty() => {
+            let listed: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
+            findings.ok("name", format!("{host} is {}", listed.join(", ")));
+            Some(addresses)
+        }
+        Ok(_) | Err(_) => {
+            let problem = found.err().unwrap_or_else(|| "no address".to_owned());
+            let hint = "check url under [gateway], and this machine's name server";
+            findings.fail("name", Exit::Failed, format!("cannot look up {host}: {problem}\nhint: {hint}"));
+            None
+        }
+    }
+}
+
+/// Whether a connection can be made to one of the addresses; proxies are never used.
+async fn check_connection(settings: &GatewaySettings, addresses: &[SocketAddr], findings: &mut Findings) -> bool {
+    let mut problem = String::new();
+    for address in addresses {
+        let started = Instant::now();
+        match timeout(settings.connect_timeout, TcpStream::connect(address)).await {
+            Ok(Ok(_)) => {
+                findings.ok("connection", format!("to {address} in {} ms", started.elapsed().as_millis()));
+                return true;
+            }
+            Ok(Err(error)) => problem = format!("{address}: {error}"),
+            Err(_) => problem = format!("{address}: no answer within {} s", settings.connect_timeout.as_secs_f64()),
+        }
+    }
+    let hint = "is the gateway up, and does a firewall let this machine out? a proxy is never used";
+    findings.fail("connection", Exit::Failed, format!("cannot connect to {problem}\nhint: {hint}"));
+    false
+}
+
+/// Order status of a number that nobody used: signed like every call, and without any effect.
+async fn ask(context: &Context, gateway: &HttpGateway) -> Result<Received, Failure> {
+    let failed = |message: String| Failure::new(Exit::Failed, "signed_call", anyhow!(message));
+    let binding = setup::binding(&context.config)?;
+    let batch = BatchName::parse("doctor").map_err(|problem| failed(problem.to_string()))?;
+    let nobody = RowKey::reference(&format!("{:032x}", fastrand::u128(..)));
+    let invoice_no = InvoiceNo::derive(&binding.invoice_prefix, &binding.merchant_id, &batch, &nobody, 1);
+    let prepared = gateway.prepare(Request::OrderStatus(invoice_no), "doctor").await.map_err(failed)?;
+    Ok(gateway.send(prepared).await)
+}
+
+fn judge_call(settings: &GatewaySettings, received: &Received, findings: &mut Findings) {
+    let is_https = settings.url.is_https();
+    match &received.reply {
+        // The connection itself could be made a moment ago: what was added to it is TLS.
+        Reply::Unsent if is_https => findings.fail(
+            "tls",
+            Exit::Failed,
+            format!("no encrypted connection: {}\nhint: {}", received.message, TLS_HINT),
+        ),
+        Reply::Unsent => findings.fail("signed call", Exit::Failed, format!("no connection: {}", received.message)),
+        Reply::Lost => {
+            let hint = "the gateway took the connection and gave no whole answer: try again, then ask the provider";
+            findings.fail("signed call", Exit::Failed, format!("{}\nhint: {hint}", received.message));
+        }
+        Reply::Answered(answer) => {
+            let text = if is_https {
+                "the gateway's certificate is one that this machine trusts"
+            } else {
+                "none: plain http, on this machine only"
+            };
+            findings.ok("tls", text);
+            judge_answer(answer, received, findings);
+            judge_clock(answer, findings);
+        }
+    }
+}
+
+const TLS_HINT: &str = "something between this machine and the gateway may answer in its place; or install the system's \
+                        root certificates (package ca-certificates)";
+
+fn judge_answer(answer: &Answer, received: &Received, findings: &mut Findings) {
+    let code = answer.code.map_or_else(|| "none".to_owned(), |code| code.to_string());
+    let said = format!("HTTP {}, code {code}: {}", answer.http, received.message);
+    if let (200 | 404, Some(4_040_001)) = (answer.http, answer.code) {
+        return findings.ok("signed call", format!("key, merchant and signature are accepted ({said})"));
+    }
+    let hint = match answer.code {
+        Some(4_010_001) => "check [gateway] key_code and private_key: the provider must hold this key's public half",
+        Some(4_010_002..=4_010_004) => "set this machine's clock",
+        Some(4_010_005 | 4_010_006) => "try again; a second time, ask the provider: the nonce was refused",
+        Some(4_030_001 | 4_040_201 | 4_030_302 | 403_100) => {
+            "check [gateway] merchant_id and terminal_id with the provider"
+        }
+        Some(_) | None => {
+            let hint = "is url under [gateway] the gateway's? try again, then ask the provider";
+            let text = format!("expected code 4040001 (no such order), found {said}\nhint: {hint}");
+            return findings.fail("signed call", Exit::Failed, text);
+        }
+    };
+    findings.fail("signed call", Exit::Credentials, format!("the gateway refuses us: {said}\nhint: {hint}"));
+}
+
+fn judge_clock(answer: &Answer, findings: &mut Findings) {
+    let Some(theirs) = answer.date_unix_s else {
+        return findings.warn("clock", "the answer has no Date to compare with");
+    };
+    let skew = unix_ms() / 1000 - theirs;
+    if skew.abs() <= SKEW_S_MAX {
+        return findings.ok("clock", format!("within {} s of the gateway's", skew.abs()));
+    }
+    let side = if skew > 0 { "ahead of" } else { "behind" };
+    findings.warn("clock", format!("{} s {side} the gateway's\nhint: set this machine's clock", skew.abs()));
+}
