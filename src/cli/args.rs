@@ -1,5 +1,6 @@
 //! Defines the command line: what can be typed, and the help that explains it.
 
+use super::manual::{CompletionsArgs, ManArgs};
 use super::status::StatusArgs;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -44,33 +45,62 @@ pub(super) struct Common {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Show the whole thing on this machine: faults, a kill, a resume, and the proof that nobody was paid twice
+    #[command(after_help = "Example:\n  topup demo          says at its end where its files are")]
     Demo,
     /// Read and judge a file, offline
     Check(CheckArgs),
     /// Write a file to begin with
+    #[command(after_help = "Examples:\n  topup template -o rewards.xlsx\n  topup template -o rewards.csv")]
     Template(TemplateArgs),
     /// Pay a file; the same command again resumes, resolves and finishes
     Run(Box<RunArgs>),
     /// Go on with a batch without its file
+    #[command(
+        after_help = "Examples:\n  topup resume 2026-11\n  topup resume 2026-11 --json --quiet     for scripts\n\n\
+        It resolves what is in doubt first, then pays what is planned; on a finished batch it sends nothing."
+    )]
     Resume(BatchArgs),
     /// Only ask order status of what is in doubt
+    #[command(
+        after_help = "Example:\n  topup resolve 2026-11\n\nIt never sends a top-up: what is planned stays planned."
+    )]
     Resolve(BatchArgs),
     /// Show all batches, or one
     Status(StatusArgs),
     /// Hold a batch against its own history, and against the gateway
     Verify(VerifyArgs),
     /// Plan again what is declined or ineligible
+    #[command(
+        after_help = "Example:\n  topup retry 2026-11 --why \"accounts unlocked, ticket 4711\"\n  topup resume 2026-11\n\n\
+        Order status of the old number is asked first: what was credited after all becomes credited,\n\
+        and a new number is made only where the order failed."
+    )]
     Retry(DecisionArgs),
     /// Plan held payouts again, and accept the names that the gateway gave
+    #[command(after_help = "Example:\n  topup status 2026-11                    names the held payouts\n  \
+        topup release 2026-11 R-0017 --why \"maiden name, checked by phone\"\n  topup resume 2026-11")]
     Release(ReleaseArgs),
     /// Close payouts that are planned or held
+    #[command(after_help = "Examples:\n  topup cancel 2026-11 R-0017 R-0018 --why \"left the programme\"\n  \
+        topup cancel 2026-11 --all-planned --why \"campaign called off\"\n\n\
+        What is cancelled is closed for ever; what was sent with unknown fate cannot be.")]
     Cancel(CancelArgs),
     /// Take a person's evidence for a payout in doubt
+    #[command(after_help = "Examples:\n  \
+        topup attest 2026-11 R-0017 --credited --why \"provider's mail of 21 November\"\n  \
+        topup attest 2026-11 R-0018 --not-credited --why \"provider's ticket 4711\"\n\n\
+        Order status is asked first; an answer that contradicts the evidence is recorded instead of it.")]
     Attest(AttestArgs),
     /// Check configuration, key, clock, ledger, and one signed call
+    #[command(after_help = "Examples:\n  topup doctor\n  topup doctor --config staging.toml\n\n\
+        Each line is ok, warning or failure; the exit status is that of the first failure.")]
     Doctor,
     /// Serve a gateway on loopback, with faults on request
     Simulator(SimulatorArgs),
+    /// Print what a shell needs to complete commands and options
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one for every command
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -250,4 +280,21 @@ pub(super) struct SimulatorArgs {
     /// End after so many seconds
     #[arg(long, value_name = "S")]
     pub(super) for_s: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_help_of_every_command_has_an_example() {
+        let mut cli = Cli::command();
+        cli.clone().debug_assert();
+        for command in cli.get_subcommands_mut() {
+            let help = command.render_long_help().to_string();
+            let example = format!("\n  topup {}", command.get_name());
+            assert!(help.contains("Example") && help.contains(&example), "{help}");
+        }
+    }
 }

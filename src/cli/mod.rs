@@ -14,6 +14,7 @@ mod execute;
 mod failure;
 mod keys;
 mod logging;
+mod manual;
 mod output;
 mod progress;
 mod run;
@@ -57,6 +58,8 @@ fn dispatch(cli: &Cli) -> Result<Report, Failure> {
         Command::Cancel(args) => decide::cancel(&context()?, args),
         Command::Attest(args) => decide::attest(&context()?, args),
         Command::Doctor => doctor::doctor(&context()?),
+        Command::Completions(args) => Ok(manual::completions(Output::new(&cli.common), args)),
+        Command::Man(args) => manual::man(Output::new(&cli.common), args),
         Command::Simulator(args) => simulator::simulator(&context()?, args),
     }
 }

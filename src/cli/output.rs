@@ -60,6 +60,13 @@ impl Output {
         width.or_else(|| stdout.is_terminal().then_some(80))
     }
 
+    /// Prints what another program reads, byte for byte; with `--json` it stands in the one object.
+    pub(super) fn bare(self, text: &str) {
+        if !self.json {
+            send(text);
+        }
+    }
+
     /// Prints the end of a command. A reader that went away early is no failure.
     pub(super) fn finish(self, result: Result<Report, Failure>) -> ExitCode {
         match result {
@@ -85,25 +92,25 @@ pub(super) struct Canvas;
 
 impl Canvas {
     pub(super) fn open() -> Self {
-        steer("\x1b[?1049h");
+        send("\x1b[?1049h");
         Self
     }
 
     /// Draws over what was there.
     pub(super) fn draw(&self, text: &str) {
         let lines = printable(text).replace('\n', "\x1b[K\n");
-        steer(&format!("\x1b[H{lines}\x1b[J"));
+        send(&format!("\x1b[H{lines}\x1b[J"));
     }
 }
 
 impl Drop for Canvas {
     fn drop(&mut self) {
-        steer("\x1b[?1049l");
+        send("\x1b[?1049l");
     }
 }
 
-/// Sends stdout what moves its cursor. A screen that went away is no failure.
-fn steer(bytes: &str) {
+/// Sends stdout exactly this. A screen or reader that went away is no failure.
+fn send(bytes: &str) {
     let mut stdout = std::io::stdout();
     let _ = stdout.write_all(bytes.as_bytes()).and_then(|()| stdout.flush());
 }

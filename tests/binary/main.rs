@@ -18,6 +18,7 @@ mod kill;
 mod ledger_lost;
 mod live;
 mod outage;
+mod manual;
 mod secrets;
 mod set_up;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
