@@ -1,6 +1,7 @@
 //! Defines the command line: what can be typed, and the help that explains it.
 
 use super::manual::{CompletionsArgs, ManArgs};
+use super::notify::NotifyArgs;
 use super::status::StatusArgs;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -103,11 +104,36 @@ pub(super) enum Command {
     Man(ManArgs),
 }
 
+impl Command {
+    /// What is to be run when the command ends, of the commands that send.
+    pub(super) fn notify_command(&self) -> Option<&str> {
+        let notify = match self {
+            Self::Run(args) => &args.notify,
+            Self::Resume(args) | Self::Resolve(args) => &args.notify,
+            Self::Demo
+            | Self::Check(_)
+            | Self::Template(_)
+            | Self::Status(_)
+            | Self::Verify(_)
+            | Self::Retry(_)
+            | Self::Release(_)
+            | Self::Cancel(_)
+            | Self::Attest(_)
+            | Self::Doctor
+            | Self::Simulator(_)
+            | Self::Completions(_)
+            | Self::Man(_) => return None,
+        };
+        notify.notify_command.as_deref()
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     topup run rewards.csv --batch 2026-11                 asks before it pays\n  \
     topup run rewards.csv --batch 2026-11 --yes           for scripts\n  \
-    topup run rewards.csv --batch 2026-11 --dry-run       plan and pre-check, no top-up\n\n\
+    topup run rewards.csv --batch 2026-11 --dry-run       plan and pre-check, no top-up\n  \
+    topup run rewards.csv --batch 2026-11 --yes --notify-command 'mail -s payout ops@example.com'\n\n\
     The same command again finishes what is left, and sends nothing on a finished batch.")]
 pub(super) struct RunArgs {
     /// The payout file: CSV, XLSX, XLS or ODS, with a header row
@@ -141,6 +167,8 @@ pub(super) struct RunArgs {
     /// Pay rows again that another batch credited lately, and keep the reason
     #[arg(long, value_name = "WHY")]
     pub(super) repeat: Option<String>,
+    #[command(flatten)]
+    pub(super) notify: NotifyArgs,
 }
 
 /// How a file is to be read.
@@ -191,6 +219,8 @@ pub(super) struct TemplateArgs {
 pub(super) struct BatchArgs {
     /// The batch
     pub(super) batch: String,
+    #[command(flatten)]
+    pub(super) notify: NotifyArgs,
 }
 
 #[derive(Debug, Args)]

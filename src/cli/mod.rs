@@ -15,6 +15,7 @@ mod failure;
 mod keys;
 mod logging;
 mod manual;
+mod notify;
 mod output;
 mod progress;
 mod run;
@@ -36,9 +37,22 @@ use std::process::ExitCode;
 #[must_use]
 pub fn main() -> ExitCode {
     match Cli::try_parse() {
-        Ok(cli) => Output::new(&cli.common).finish(dispatch(&cli)),
+        Ok(cli) => end(&cli, dispatch(&cli)),
         Err(error) => usage(&error),
     }
+}
+
+/// Prints how a command ended, and then tells whom the user named.
+fn end(cli: &Cli, result: Result<Report, Failure>) -> ExitCode {
+    let told = cli.command.notify_command().map(|command| {
+        let end = result.as_ref().map_or_else(output::failure_json, |report| report.json.clone());
+        (command, end)
+    });
+    let exit = Output::new(&cli.common).finish(result);
+    if let Some((command, end)) = told {
+        notify::notify(command, &end);
+    }
+    exit
 }
 
 fn dispatch(cli: &Cli) -> Result<Report, Failure> {

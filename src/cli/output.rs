@@ -129,8 +129,12 @@ fn printable(text: &str) -> String {
     text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
 }
 
-/// A failure as scripts read it.
 pub(super) fn print_failure_as_json(failure: &Failure) {
+    let _ = writeln!(std::io::stdout(), "{}", failure_json(failure));
+}
+
+/// A failure as scripts read it.
+pub(super) fn failure_json(failure: &Failure) -> Value {
     let (message, hint) = failure.message_and_hint();
     let mut error = json!({"code": failure.code, "message": message, "hint": hint});
     if let Some(details) = &failure.details
@@ -138,7 +142,7 @@ pub(super) fn print_failure_as_json(failure: &Failure) {
     {
         error.extend(details.clone());
     }
-    let _ = writeln!(std::io::stdout(), "{}", json!({"error": error}));
+    json!({"error": error})
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod ledger_lost;
 mod live;
 mod outage;
 mod manual;
+mod notify;
 mod secrets;
 mod set_up;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
