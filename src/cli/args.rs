@@ -2,6 +2,7 @@
 
 use super::manual::{CompletionsArgs, ManArgs};
 use super::notify::NotifyArgs;
+use super::reconcile::ReconcileArgs;
 use super::status::StatusArgs;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 #[command(after_help = "First time here? `topup demo` needs no set-up at all.\n\n\
     Exit status: 0 done, 1 could not do the job, 2 usage or configuration, 3 refused or no consent (nothing sent),\n\
     4 finished with some not paid, 5 run again, 6 another run holds the ledger, 7 credentials or clock, 8 ledger and\n\
-    gateway differ, 130 interrupted")]
+    gateway or statement differ, 130 interrupted")]
 pub(super) struct Cli {
     #[command(flatten)]
     pub(super) common: Common,
@@ -70,6 +71,8 @@ pub(super) enum Command {
     Status(StatusArgs),
     /// Hold a batch against its own history, and against the gateway
     Verify(VerifyArgs),
+    /// Hold the provider's statement against a batch
+    Reconcile(ReconcileArgs),
     /// Plan again what is declined or ineligible
     #[command(
         after_help = "Example:\n  topup retry 2026-11 --why \"accounts unlocked, ticket 4711\"\n  topup resume 2026-11\n\n\
@@ -115,6 +118,7 @@ impl Command {
             | Self::Template(_)
             | Self::Status(_)
             | Self::Verify(_)
+            | Self::Reconcile(_)
             | Self::Retry(_)
             | Self::Release(_)
             | Self::Cancel(_)

@@ -27,7 +27,7 @@ pub(super) enum Exit {
     Locked = 6,
     /// The gateway refused our credentials or clock.
     Credentials = 7,
-    /// Ledger and gateway, or ledger and its own history, differ.
+    /// Ledger and gateway, ledger and statement, or ledger and its own history differ.
     Differs = 8,
     /// Interrupted; everything is recorded, run again.
     Interrupted = 130,

@@ -18,6 +18,7 @@ mod manual;
 mod notify;
 mod output;
 mod progress;
+mod reconcile;
 mod run;
 mod setup;
 mod simulator;
@@ -67,6 +68,7 @@ fn dispatch(cli: &Cli) -> Result<Report, Failure> {
         Command::Resolve(args) => batch::go_on(&context()?, args, Mode::Resolve),
         Command::Status(args) => status::status(&context()?, args),
         Command::Verify(args) => verify::verify(&context()?, args),
+        Command::Reconcile(args) => reconcile::reconcile(&context()?, args),
         Command::Retry(args) => decide::retry(&context()?, args),
         Command::Release(args) => decide::release(&context()?, args),
         Command::Cancel(args) => decide::cancel(&context()?, args),

@@ -201,7 +201,7 @@ fn no_consent(message: &str) -> Failure {
 }
 
 /// The plan was refused: the first problems for people, all that are listed for scripts.
-fn refused(refusal: Refusal) -> Failure {
+pub(super) fn refused(refusal: Refusal) -> Failure {
     let (message, hint) = refusal.message.split_once("\nhint: ").unwrap_or((&refusal.message, ""));
     let mut text = message.to_owned();
     for problem in refusal.problems.iter().take(PRINTED_MAX) {

@@ -52,6 +52,14 @@ impl InvoiceNo {
         fits.then(|| Self(text.to_owned()))
     }
 
+    /// Whether this program, under this prefix, could have derived it: the hash itself tells nothing more.
+    #[must_use]
+    pub fn is_of(&self, prefix: &InvoicePrefix) -> bool {
+        self.0
+            .strip_prefix(prefix.as_str())
+            .is_some_and(|hash| hash.len() == HASH_CHARS && hash.bytes().all(|byte| ALPHABET.contains(&byte)))
+    }
+
     /// The number.
     #[must_use]
     pub fn as_str(&self) -> &str {

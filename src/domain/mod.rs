@@ -16,3 +16,4 @@ pub mod phone;
 pub mod points;
 pub mod receipt;
 pub mod standing;
+pub mod statement;

@@ -14,6 +14,16 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
+    /// The columns of a sheet that is no payout file, by what they mean; the others are only kept.
+    pub(crate) fn of_sheet(meanings: &[(Meaning, usize)], headers: Vec<String>) -> Self {
+        let mut of_meaning = [None; Meaning::ALL.len()];
+        for (meaning, column) in meanings {
+            of_meaning[*meaning as usize] = Some(*column);
+        }
+        let extra = (0..headers.len()).filter(|column| !of_meaning.contains(&Some(*column))).collect();
+        Self { of_meaning, extra, headers }
+    }
+
     /// The column of a meaning.
     pub(crate) fn of(&self, meaning: Meaning) -> Option<usize> {
         self.of_meaning[meaning as usize]
@@ -75,7 +85,7 @@ pub(crate) fn missing(cells: &[&str], overrides: &[(Meaning, String)]) -> Vec<Me
 }
 
 /// The columns whose header is this one: exactly, or else without case, diacritics and punctuation.
-fn places(cells: &[&str], header: &str) -> Vec<usize> {
+pub(crate) fn places(cells: &[&str], header: &str) -> Vec<usize> {
     let at = |same: &dyn Fn(&str) -> bool| -> Vec<usize> {
         cells.iter().enumerate().filter(|(_, cell)| same(cell.trim())).map(|(column, _)| column).collect()
     };
@@ -137,7 +147,7 @@ fn overridden(cells: &[&str], meaning: Meaning, header: &str) -> Result<usize, S
     }
 }
 
-fn describe(cells: &[&str], column: usize) -> String {
+pub(crate) fn describe(cells: &[&str], column: usize) -> String {
     format!("«{}» (column {})", cells[column].trim(), letters(column))
 }
 

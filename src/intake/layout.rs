@@ -25,6 +25,10 @@ pub(crate) struct TextLayout {
     pub(crate) delimiter: u8,
 }
 
+/// How the header row is found: by reading rows until one is it.
+pub(crate) type FindHeader<'f, H> =
+    &'f dyn Fn(&mut dyn FnMut(&mut Record) -> Result<bool, IntakeError>) -> Result<H, IntakeError>;
+
 /// The header row, and what its columns mean.
 #[derive(Clone, Debug)]
 pub(crate) struct Header {
@@ -34,19 +38,19 @@ pub(crate) struct Header {
 
 impl TextLayout {
     /// Finds the layout: the separator is the one under which a header row maps, unless the first line names it.
-    pub(crate) fn find(path: &Path, head: &[u8], options: &IntakeOptions) -> Result<(Self, Header), IntakeError> {
+    pub(crate) fn find<H>(path: &Path, head: &[u8], find_header: FindHeader<'_, H>) -> Result<(Self, H), IntakeError> {
         let (encoding, mark_bytes) = encoding::find(path, head)?;
         let layout = |delimiter| Self { encoding, mark_bytes, delimiter };
         let mut text_rows = layout(b',').rows_from_start(path)?;
         if let Some(delimiter) = text_rows.skip_separator_line()? {
-            let header = find_header(|record| text_rows.read(record), options)?;
+            let header = find_header(&mut |record| text_rows.read(record))?;
             return Ok((layout(delimiter), header));
         }
-        let mut found: Option<(u8, Header)> = None;
+        let mut found: Option<(u8, H)> = None;
         let mut refused: Option<IntakeError> = None;
         for delimiter in DELIMITERS {
             let mut rows = layout(delimiter).rows_from_start(path)?;
-            match find_header(|record| rows.read(record), options) {
+            match find_header(&mut |record| rows.read(record)) {
                 Ok(header) => {
                     if let Some((first, _)) = found {
                         return Err(two_separators(first, delimiter));
@@ -65,7 +69,7 @@ impl TextLayout {
         match (found, refused) {
             (Some((delimiter, header)), _) => Ok((layout(delimiter), header)),
             (None, Some(refused)) => Err(refused),
-            (None, None) => Err(no_header(None).into()),
+            (None, None) => Err(no_rows().into()),
         }
     }
 
@@ -151,10 +155,13 @@ pub(crate) fn find_header(
     Ok(Header { row, columns })
 }
 
+/// The problem of a file in which no row says anything.
+pub(crate) fn no_rows() -> Problem {
+    Problem::of_file(ProblemKind::Empty, "needs a header and rows, has only blank rows; export it again")
+}
+
 fn no_header(nearest: Option<(u64, Vec<Meaning>)>) -> Problem {
-    let Some((row, missing)) = nearest else {
-        return Problem::of_file(ProblemKind::Empty, "needs a header and rows, has only blank rows; export it again");
-    };
+    let Some((row, missing)) = nearest else { return no_rows() };
     let words: Vec<&str> = missing.into_iter().map(Meaning::word).collect();
     let message = format!(
         "needs a header row that names phone (or id_type and id) and points, has none in its first {HEADER_ROW_MAX} rows; \

@@ -26,6 +26,8 @@ mod reading;
 mod record;
 mod report;
 mod sheet;
+mod statement;
+mod statement_columns;
 mod stream;
 mod template;
 mod text_rows;
@@ -37,6 +39,8 @@ pub use duplicates::{Duplicates, Suspects};
 pub use meaning::Meaning;
 pub use problem::{IntakeError, Problem, ProblemKind, Repair, RepairKind};
 pub use report::report_text;
+pub use statement::{Statement, StatementOptions, StatementRow};
+pub use statement_columns::StatementColumn;
 pub use stream::{Intake, Item, open};
 pub use template::{template_csv, template_xlsx};
 

@@ -131,7 +131,7 @@ pub fn open(path: &Path, options: &IntakeOptions) -> Result<Intake, IntakeError>
 type Opened = (Source, Rows, Header, Format);
 
 fn open_text(path: &Path, head: &[u8], options: &IntakeOptions) -> Result<Opened, IntakeError> {
-    let (layout, header) = TextLayout::find(path, head, options)?;
+    let (layout, header) = TextLayout::find(path, head, &|read| layout::find_header(read, options))?;
     let rows = layout.rows_below(path, header.row)?;
     let format = format(layout.encoding.word(), Some(char::from(layout.delimiter)), None, &header);
     Ok((Source::Text(layout), Rows::Text(rows), header, format))

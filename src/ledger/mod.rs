@@ -17,6 +17,7 @@ mod record;
 mod repeats;
 mod row;
 mod run_ledger;
+mod statement;
 mod words;
 mod writer;
 
@@ -33,6 +34,7 @@ pub use record::{
 };
 pub use repeats::Repeat;
 pub use run_ledger::RunLedger;
+pub use statement::{Claimed, NumberOwner, StatementLines};
 
 use crate::domain::batch_name::BatchName;
 use crate::domain::payout::TopUp;
@@ -148,6 +150,14 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn checkup(&self) -> Result<Checkup, LedgerError> {
         checkup::checkup(&self.connection)
+    }
+
+    /// Begins to hold a statement of the provider against a batch. Nothing of it stays.
+    ///
+    /// # Errors
+    /// When there is no room for a temporary table.
+    pub fn hold_against(&self, batch: &Batch) -> Result<StatementLines<'_>, LedgerError> {
+        StatementLines::begin(&self.connection, batch)
     }
 
     /// When the last run ended, in Unix milliseconds; `None` if it did not end on its own.

@@ -17,13 +17,14 @@ mod harness;
 mod kill;
 mod ledger_lost;
 mod live;
-mod outage;
 mod manual;
 mod notify;
+mod outage;
+mod reconcile;
 mod secrets;
 mod set_up;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod shim;
-mod verify;
 mod status;
+mod verify;
 mod wire;
