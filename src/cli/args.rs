@@ -137,7 +137,13 @@ impl Command {
     topup run rewards.csv --batch 2026-11                 asks before it pays\n  \
     topup run rewards.csv --batch 2026-11 --yes           for scripts\n  \
     topup run rewards.csv --batch 2026-11 --dry-run       plan and pre-check, no top-up\n  \
-    topup run rewards.csv --batch 2026-11 --yes --notify-command 'mail -s payout ops@example.com'\n\n\
+    topup run rewards.csv --batch 2026-11 --rehearse      all of it, against a simulator inside
+  \
+    topup run rewards.csv --batch 2026-11 --rehearse --faults lost_after=0.03,http_500_applied=0.02
+  \
+    topup run rewards.csv --batch 2026-11 --yes --notify-command 'mail -s payout ops@example.com'
+
+\
     The same command again finishes what is left, and sends nothing on a finished batch.")]
 pub(super) struct RunArgs {
     /// The payout file: CSV, XLSX, XLS or ODS, with a header row
@@ -157,6 +163,15 @@ pub(super) struct RunArgs {
     /// Plan and pre-check on a copy of the ledger; no top-up, and nothing changes
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// Play it all against a simulator inside, on a copy of the ledger; nothing is sent to the gateway or kept
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(super) rehearse: bool,
+    /// Faults of a rehearsal and their probabilities, as in lost_after=0.03,seed=7
+    #[arg(long, value_name = "PLAN", requires = "rehearse")]
+    pub(super) faults: Option<String>,
+    /// Members of a rehearsal as CSV, as `topup simulator` takes them [default: every phone]
+    #[arg(long, value_name = "FILE", requires = "rehearse")]
+    pub(super) members: Option<PathBuf>,
     /// Pay the valid rows and report the others as skipped
     #[arg(long)]
     pub(super) skip_invalid: bool,

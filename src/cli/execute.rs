@@ -56,12 +56,16 @@ pub(super) fn run_to_its_end(
 
 /// Runs a command's asynchronous part on a runtime of its own.
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    runtime()?.block_on(work)
+}
+
+/// A runtime, which ends what runs on it when it is dropped.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("starting the runtime")
-        .map_err(|error| Failure::new(Exit::Failed, "runtime", error))?
-        .block_on(work)
+        .map_err(|error| Failure::new(Exit::Failed, "runtime", error))
 }
 
 /// The settings of a command that only asks.
@@ -149,7 +153,8 @@ fn quiet_before(ledger: &Ledger) -> Result<Duration, Failure> {
     Ok(QUIET.saturating_sub(since))
 }
 
-fn exit_of(summary: &Summary<'_>, mode: Mode, report: &RunReport) -> Exit {
+/// The exit status of a run, by how it ended and how the batch stands.
+pub(super) fn exit_of(summary: &Summary<'_>, mode: Mode, report: &RunReport) -> Exit {
     let stop = report.stop.as_ref().map(|stop| stop.code);
     match (summary.verdict(), stop) {
         (_, Some(StopCode::Credentials | StopCode::Clock)) => Exit::Credentials,

@@ -19,6 +19,7 @@ mod notify;
 mod output;
 mod progress;
 mod reconcile;
+mod rehearse;
 mod run;
 mod setup;
 mod simulator;

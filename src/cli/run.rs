@@ -6,6 +6,7 @@ use super::context::{Context, unix_ms, who};
 use super::execute::{self, execute};
 use super::failure::{Exit, Failure};
 use super::output::{Output, Report};
+use super::rehearse::rehearse;
 use super::setup;
 use crate::domain::batch_name::{self, BatchName};
 use crate::domain::standing::State;
@@ -27,6 +28,9 @@ const PRINTED_MAX: usize = 20;
 pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Report, Failure> {
     let batch = batch_name(args)?;
     let terms = terms(context, args, batch)?;
+    if args.rehearse {
+        return rehearse(context, args, &terms);
+    }
     // Everything that can be wrong with the set-up shows before the ledger is touched.
     setup::gateway(&context.config)?;
     setup::run_settings(&context.config, Mode::Pay, 0)?;
@@ -100,7 +104,7 @@ fn terms(context: &Context, args: &RunArgs, batch: BatchName) -> Result<Terms, F
     })
 }
 
-fn origin(context: &Context, file: &Path, terms: &Terms) -> Origin {
+pub(super) fn origin(context: &Context, file: &Path, terms: &Terms) -> Origin {
     Origin {
         file_name: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         settings: setup::settings_json(&context.config),
@@ -109,13 +113,13 @@ fn origin(context: &Context, file: &Path, terms: &Terms) -> Origin {
     }
 }
 
-fn open_file(args: &RunArgs) -> Result<Intake, Failure> {
+pub(super) fn open_file(args: &RunArgs) -> Result<Intake, Failure> {
     let options = intake_options(&args.how, args.expect_total)?;
     Ok(intake::open(&args.file, &options)?)
 }
 
 /// What is about to be paid, for the person who decides.
-fn plan_text(context: &Context, name: &BatchName, plan: &DraftSummary) -> Result<String, Failure> {
+pub(super) fn plan_text(context: &Context, name: &BatchName, plan: &DraftSummary) -> Result<String, Failure> {
     let rate_per_s = setup::run_settings(&context.config, Mode::Pay, plan.whole.points)?.rate_per_s;
     let requests = plan.new.rows * 2 - plan.without_pre_check;
     let expected = Duration::from_secs_f64(requests as f64 / rate_per_s);
@@ -172,7 +176,7 @@ fn consent(args: &RunArgs, plan: &DraftSummary) -> Result<String, Failure> {
     }
 }
 
-fn consent_by_flag(args: &RunArgs, points: u64, plan_sha256: &[u8; 32]) -> Result<Option<String>, Failure> {
+pub(super) fn consent_by_flag(args: &RunArgs, points: u64, plan_sha256: &[u8; 32]) -> Result<Option<String>, Failure> {
     let plan = hex(plan_sha256);
     if let Some(expected) = args.confirm_total.filter(|expected| *expected != points) {
         return Err(no_consent(&format!(
@@ -285,7 +289,7 @@ fn dry_run_text(args: &RunArgs, batch: &Batch, totals: &Totals, report: &RunRepo
     text
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

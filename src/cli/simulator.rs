@@ -23,10 +23,7 @@ pub(super) fn simulator(context: &Context, args: &SimulatorArgs) -> Result<Repor
         context.output.note(&format!("made a new private key: {}", key.display()));
     }
     let pem = read(&key)?;
-    let members = match &args.members {
-        Some(path) => Members::from_csv(read(path)?.as_bytes())?,
-        None => Members::everyone(),
-    };
+    let members = members(args.members.as_deref())?;
     let [merchant_id, terminal_id, key_code] =
         MERCHANT.map(|(path, default)| context.config.text(path).unwrap_or(default).to_owned());
     let options = SimulatorOptions {
@@ -43,6 +40,14 @@ pub(super) fn simulator(context: &Context, args: &SimulatorArgs) -> Result<Repor
         },
     };
     block_on(serve(context, options, args.for_s.map(Duration::from_secs)))
+}
+
+/// The members of a file, or everyone.
+pub(super) fn members(path: Option<&Path>) -> Result<Members, Failure> {
+    Ok(match path {
+        Some(path) => Members::from_csv(read(path)?.as_bytes())?,
+        None => Members::everyone(),
+    })
 }
 
 async fn serve(context: &Context, options: SimulatorOptions, bound: Option<Duration>) -> Result<Report, Failure> {

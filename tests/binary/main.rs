@@ -21,6 +21,7 @@ mod manual;
 mod notify;
 mod outage;
 mod reconcile;
+mod rehearse;
 mod secrets;
 mod set_up;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
