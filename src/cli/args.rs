@@ -1,6 +1,7 @@
 //! Defines the command line: what can be typed, and the help that explains it.
 
 use super::manual::{CompletionsArgs, ManArgs};
+use super::metrics::MetricsArgs;
 use super::notify::NotifyArgs;
 use super::reconcile::ReconcileArgs;
 use super::status::StatusArgs;
@@ -164,7 +165,7 @@ pub(super) struct RunArgs {
     #[arg(long)]
     pub(super) dry_run: bool,
     /// Play it all against a simulator inside, on a copy of the ledger; nothing is sent to the gateway or kept
-    #[arg(long, conflicts_with = "dry_run")]
+    #[arg(long, conflicts_with_all = ["dry_run", "metrics"])]
     pub(super) rehearse: bool,
     /// Faults of a rehearsal and their probabilities, as in lost_after=0.03,seed=7
     #[arg(long, value_name = "PLAN", requires = "rehearse")]
@@ -172,6 +173,8 @@ pub(super) struct RunArgs {
     /// Members of a rehearsal as CSV, as `topup simulator` takes them [default: every phone]
     #[arg(long, value_name = "FILE", requires = "rehearse")]
     pub(super) members: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) metrics: MetricsArgs,
     /// Pay the valid rows and report the others as skipped
     #[arg(long)]
     pub(super) skip_invalid: bool,
@@ -240,6 +243,8 @@ pub(super) struct BatchArgs {
     pub(super) batch: String,
     #[command(flatten)]
     pub(super) notify: NotifyArgs,
+    #[command(flatten)]
+    pub(super) metrics: MetricsArgs,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,8 @@
 use super::config::Config;
 use super::context::{Context, unix_ms};
 use super::failure::{Exit, Failure};
+use super::gauges::Gauges;
+use super::metrics::{Metrics, MetricsPort, serve};
 use super::output::Report;
 use super::progress::Progress;
 use super::setup;
@@ -14,17 +16,24 @@ use crate::report::{Run, Summary, Verdict};
 use anyhow::Context as _;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Runtime;
 
 /// A restart waits this long, so that the second across it holds no more requests than any other.
 const QUIET: Duration = Duration::from_secs(1);
 
 /// Does what is left of a batch, and sums it up.
-pub(super) fn execute(context: &Context, ledger: Ledger, batch: Batch, mode: Mode) -> Result<Report, Failure> {
+pub(super) fn execute(
+    context: &Context,
+    ledger: Ledger,
+    batch: Batch,
+    mode: Mode,
+    metrics: Option<MetricsPort>,
+) -> Result<Report, Failure> {
     let gateway = Arc::new(setup::gateway(&context.config)?);
     let mut settings = setup::run_settings(&context.config, mode, batch.points)?;
     settings.quiet_before = quiet_before(&ledger)?;
     let run_ledger = ledger.into_run(batch.id)?;
-    let report = run_to_its_end(context, settings, &run_ledger, gateway)?;
+    let report = run_to_its_end(context, settings, &run_ledger, gateway, metrics)?;
     let totals = run_ledger.totals()?;
     // Read again: the chain has a new head.
     let batch = run_ledger.batch()?;
@@ -40,11 +49,30 @@ pub(super) fn run_to_its_end(
     settings: engine::RunSettings,
     ledger: &RunLedger,
     gateway: Arc<HttpGateway>,
+    metrics: Option<MetricsPort>,
 ) -> Result<RunReport, Failure> {
-    let progress = Progress::new(&ledger.totals()?, context.output);
+    let totals = ledger.totals()?;
+    let progress = Progress::new(&totals, context.output);
+    let served = match metrics {
+        Some(port) => {
+            let gauges = Gauges::new(ledger.batch()?.name.as_str(), &totals, settings.rate_per_s);
+            Some((port, Metrics::new(gauges)))
+        }
+        None => None,
+    };
     let report = block_on(async {
         let shutdown = shutdown_signal()?;
-        let run = engine::run(settings, ledger, gateway, unix_ms, shutdown, |event| progress.take(&event));
+        // A task of its own, which ends with the runtime: whoever reads never holds the run up.
+        let metrics = served.map(|(port, metrics)| {
+            tokio::spawn(serve(port, metrics.clone()));
+            metrics
+        });
+        let run = engine::run(settings, ledger, gateway, unix_ms, shutdown, |event| {
+            if let Some(metrics) = &metrics {
+                metrics.take(&event);
+            }
+            progress.take(&event);
+        });
         tokio::select! {
             report = run => report.map_err(Failure::from),
             () = progress.clone().print_lines() => Err(Failure::new(Exit::Failed, "progress", anyhow::anyhow!("progress ended"))),
@@ -54,14 +82,19 @@ pub(super) fn run_to_its_end(
     report
 }
 
-/// Runs a command's asynchronous part on a runtime of its own.
+/// Runs a command's asynchronous part, on this thread alone: signatures, the one thing that takes its time, have
+/// threads of their own.
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    runtime()?.block_on(work)
+    built(&mut tokio::runtime::Builder::new_current_thread())?.block_on(work)
 }
 
-/// A runtime, which ends what runs on it when it is dropped.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_current_thread()
+/// A runtime with a thread of its own, for what goes on beside a command; what runs on it ends when it is dropped.
+pub(super) fn background() -> Result<Runtime, Failure> {
+    built(tokio::runtime::Builder::new_multi_thread().worker_threads(1))
+}
+
+fn built(builder: &mut tokio::runtime::Builder) -> Result<Runtime, Failure> {
+    builder
         .enable_all()
         .build()
         .context("starting the runtime")

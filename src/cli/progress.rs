@@ -84,6 +84,7 @@ impl Progress {
 
     pub(super) fn take(&self, event: &RunEvent) {
         match event {
+            RunEvent::CallBegan { .. } => {}
             RunEvent::CallEnded { kind, request_id, row, http, code, departed, latency, message } => {
                 self.counts().calls += 1;
                 let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);

@@ -6,7 +6,7 @@
 use super::args::RunArgs;
 use super::config::Config;
 use super::context::{Context, unix_ms};
-use super::execute::{self, exit_of, runtime};
+use super::execute::{self, background, exit_of};
 use super::failure::{Exit, Failure};
 use super::output::Report;
 use super::run::{consent_by_flag, hex, open_file, origin, plan_text, refused};
@@ -57,7 +57,7 @@ pub(super) fn rehearse(context: &Context, args: &RunArgs, terms: &Terms) -> Resu
 
     let gateway = setup::gateway_settings(&context.config)?;
     let key = generate_key_pem()?;
-    let runtime = runtime()?;
+    let runtime = background()?;
     let simulator = runtime.block_on(Simulator::start(SimulatorOptions {
         port: 0,
         merchant_id: gateway.merchant_id,
@@ -74,7 +74,7 @@ pub(super) fn rehearse(context: &Context, args: &RunArgs, terms: &Terms) -> Resu
     let settle = [settings.policy.settle, real.policy.settle];
     tracing::info!("a rehearsal: every call goes to a simulator inside this process");
     let ledger = scratch.into_run(batch.id)?;
-    let report = execute::run_to_its_end(context, settings, &ledger, Arc::new(client))?;
+    let report = execute::run_to_its_end(context, settings, &ledger, Arc::new(client), None)?;
     let (book, faults_injected) = (simulator.book(), simulator.stats().faults_injected());
     runtime.block_on(simulator.stop());
 

@@ -5,6 +5,7 @@ use super::check::intake_options;
 use super::context::{Context, unix_ms, who};
 use super::execute::{self, execute};
 use super::failure::{Exit, Failure};
+use super::metrics::MetricsPort;
 use super::output::{Output, Report};
 use super::rehearse::rehearse;
 use super::setup;
@@ -34,8 +35,9 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Report, Failure> 
     // Everything that can be wrong with the set-up shows before the ledger is touched.
     setup::gateway(&context.config)?;
     setup::run_settings(&context.config, Mode::Pay, 0)?;
+    let metrics = args.metrics.bind(context.output)?;
     if args.dry_run {
-        return dry_run(context, args, &terms);
+        return dry_run(context, args, &terms, metrics);
     }
     // A second run is told so before anything is said about its file; a ledger is made only for a file that opens.
     let _lock = context.lock("run")?;
@@ -64,7 +66,7 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Report, Failure> 
     if !execute::has_open_payouts(&ledger, &batch)? {
         context.output.note(&format!("batch {name} has nothing left to do: no request was sent"));
     }
-    execute(context, ledger, batch, Mode::Pay)
+    execute(context, ledger, batch, Mode::Pay, metrics)
 }
 
 fn batch_name(args: &RunArgs) -> Result<BatchName, Failure> {
@@ -242,7 +244,7 @@ fn problem_line(problem: &Problem) -> String {
 }
 
 /// Plans and pre-checks on a copy of the ledger, which is gone afterwards.
-fn dry_run(context: &Context, args: &RunArgs, terms: &Terms) -> Result<Report, Failure> {
+fn dry_run(context: &Context, args: &RunArgs, terms: &Terms, metrics: Option<MetricsPort>) -> Result<Report, Failure> {
     let existing = context.ledger_path.exists().then_some(context.ledger_path.as_path());
     let mut scratch = Ledger::scratch(existing)?;
     let intake = open_file(args)?;
@@ -259,7 +261,7 @@ fn dry_run(context: &Context, args: &RunArgs, terms: &Terms) -> Result<Report, F
     let settings = setup::run_settings(&context.config, Mode::CheckMembers, 0)?;
     let ledger = scratch.into_run(batch.id)?;
     let gateway = Arc::new(setup::gateway(&context.config)?);
-    let report = execute::run_to_its_end(context, settings, &ledger, gateway)?;
+    let report = execute::run_to_its_end(context, settings, &ledger, gateway, metrics)?;
     let totals = ledger.totals()?;
     let summary = Summary::new(&batch, &totals, Run::Ended(&report));
     let text = dry_run_text(args, &batch, &totals, &report);

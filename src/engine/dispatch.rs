@@ -151,6 +151,7 @@ where
                 .map(|called| Done::Called(Box::new(called)))
         });
         self.tickets.insert(task.id(), kept);
+        self.tell(RunEvent::CallBegan { kind });
     }
 
     /// Writes a payout's pending events.

@@ -55,6 +55,11 @@ impl Requests {
 /// Something happened in a run. One stream of these feeds progress, log and JSON.
 #[derive(Clone, Debug)]
 pub enum RunEvent {
+    /// A call was begun; its end follows.
+    CallBegan {
+        /// Which.
+        kind: CallKind,
+    },
     /// A call came to its end.
     CallEnded {
         /// Which.

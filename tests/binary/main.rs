@@ -18,6 +18,7 @@ mod kill;
 mod ledger_lost;
 mod live;
 mod manual;
+mod metrics;
 mod notify;
 mod outage;
 mod reconcile;

@@ -60,7 +60,7 @@ impl Told {
             RunEvent::CanaryConfirmed => network.coverage.hit("run: canary confirmed"),
             RunEvent::NameDiffers { .. } => network.coverage.hit("run: name warned"),
             RunEvent::SlowedDown { .. } => network.coverage.hit("run: slowed down"),
-            RunEvent::CallEnded { .. } => {}
+            RunEvent::CallBegan { .. } | RunEvent::CallEnded { .. } => {}
         }
     }
 

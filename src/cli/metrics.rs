@@ -1,0 +1,140 @@
+//! Serves the numbers of a run to Prometheus, on loopback only and only while the run lasts.
+
+use super::failure::{Exit, Failure};
+use super::gauges::Gauges;
+use super::output::Output;
+use crate::engine::RunEvent;
+use anyhow::anyhow;
+use clap::Args;
+use hyper::body::Incoming;
+use hyper::http::{Method, StatusCode, header};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// Readers at once; more of them wait.
+const READERS_MAX: usize = 16;
+/// How long one reader may take: one that stands still must not keep the others away.
+const READER_MAX: Duration = Duration::from_secs(10);
+/// How long accepting pauses when the system is out of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Where to serve metrics.
+#[derive(Debug, Args)]
+pub(super) struct MetricsArgs {
+    /// Serve Prometheus metrics at http://ADDR/metrics while it runs, as in 127.0.0.1:9464; loopback only
+    #[arg(long, value_name = "ADDR")]
+    metrics: Option<SocketAddr>,
+}
+
+/// A port that is bound before anything is sent, so that a busy one stops nothing half-way.
+#[derive(Debug)]
+pub(super) struct MetricsPort(TcpListener);
+
+impl MetricsArgs {
+    /// Binds the port, if one was asked for.
+    pub(super) fn bind(&self, output: Output) -> Result<Option<MetricsPort>, Failure> {
+        let Some(address) = self.metrics else { return Ok(None) };
+        let refuse = |message: String| Failure::new(Exit::Usage, "metrics", anyhow!(message));
+        if !address.ip().is_loopback() {
+            return Err(refuse(format!(
+                "--metrics serves this machine only, and {} is another address; nothing was sent\nhint: --metrics \
+                 127.0.0.1:{}",
+                address.ip(),
+                address.port()
+            )));
+        }
+        let bound = TcpListener::bind(address).and_then(|listener| {
+            listener.set_nonblocking(true)?;
+            let address = listener.local_addr()?;
+            Ok((listener, address))
+        });
+        let (listener, address) = bound.map_err(|error| {
+            refuse(format!(
+                "binding {address} for --metrics: {error}; nothing was sent\nhint: take another port, or 0 for any that is \
+                 free"
+            ))
+        })?;
+        output.note(&format!("metrics at http://{address}/metrics"));
+        Ok(Some(MetricsPort(listener)))
+    }
+}
+
+/// The numbers of one run, shared by the run, which writes them, and the readers.
+#[derive(Clone, Debug)]
+pub(super) struct Metrics(Arc<Mutex<Gauges>>);
+
+impl Metrics {
+    pub(super) fn new(gauges: Gauges) -> Self {
+        Self(Arc::new(Mutex::new(gauges)))
+    }
+
+    /// Takes an event of the run in.
+    pub(super) fn take(&self, event: &RunEvent) {
+        self.gauges().take(event);
+    }
+
+    fn gauges(&self) -> MutexGuard<'_, Gauges> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The answer to one request. The page is written on a copy: the run never waits for it.
+    fn answer(&self, request: &Request<Incoming>) -> Response<String> {
+        let (status, kind, page) = match (request.method(), request.uri().path()) {
+            (&Method::GET, "/metrics") => {
+                let gauges = self.gauges().clone();
+                (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", gauges.page())
+            }
+            (&Method::GET, _) => (StatusCode::NOT_FOUND, "text/plain", "the metrics are at /metrics\n".to_owned()),
+            _ => (StatusCode::METHOD_NOT_ALLOWED, "text/plain", "only GET is answered\n".to_owned()),
+        };
+        let mut response = Response::new(page);
+        *response.status_mut() = status;
+        response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+        response
+    }
+}
+
+/// Serves until the runtime ends. What goes wrong here is logged: it must not stop the run.
+pub(super) async fn serve(port: MetricsPort, metrics: Metrics) {
+    let listener = match tokio::net::TcpListener::from_std(port.0) {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::warn!(%error, "cannot serve metrics");
+            return;
+        }
+    };
+    let mut readers = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept(), if readers.len() < READERS_MAX => match accepted {
+                Ok((stream, _)) => {
+                    let metrics = metrics.clone();
+                    readers.spawn(tokio::time::timeout(READER_MAX, read_out(stream, metrics)));
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "cannot accept a reader of metrics");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(_) = readers.join_next(), if !readers.is_empty() => {}
+        }
+    }
+}
+
+async fn read_out(stream: tokio::net::TcpStream, metrics: Metrics) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let response = metrics.answer(&request);
+        async move { Ok::<_, Infallible>(response) }
+    });
+    let served = http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), service).await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "a reader of metrics went away");
+    }
+}
