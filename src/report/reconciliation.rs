@@ -248,6 +248,10 @@ impl<'b> Reconciliation<'b> {
             if found.kind == Kind::OnlyThere && points > 0 && credited(lines) > 0 {
                 found.kind = Kind::PaidTwice;
                 found.what.push(Difference::CreditedTwice);
+                // The payout is counted once, with its other credit.
+                if differences(&claimed.top_up, claimed.state, lines).is_empty() {
+                    self.equal.take(claimed.top_up.points.value().into());
+                }
                 self.tallies[Kind::OnlyThere as usize].take(points);
                 self.tallies[Kind::PaidTwice as usize].add(points);
             }

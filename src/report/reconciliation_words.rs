@@ -1,6 +1,6 @@
 //! Words what a statement was found to say of a batch: a page for people, one JSON object for scripts.
 
-use super::reconciliation::{Found, Kind, Reconciliation, Tally};
+use super::reconciliation::{Found, Kind, LISTED_MAX, Reconciliation, Tally};
 use super::words::{counted, grouped};
 use crate::domain::standing::State;
 use crate::domain::statement::{Difference, Line, ShownPhone};
@@ -110,7 +110,8 @@ impl Reconciliation<'_> {
         }
         if tally.rows > PRINTED_MAX as u64 {
             let more = tally.rows - PRINTED_MAX as u64;
-            let _ = writeln!(text, "  … and {} more, listed with --json", grouped(more));
+            let listed = grouped(LISTED_MAX as u64);
+            let _ = writeln!(text, "  … and {} more: --json lists the first {listed} of a kind", grouped(more));
         }
     }
 

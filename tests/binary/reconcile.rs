@@ -68,6 +68,9 @@ async fn the_samples_agree_and_differ_as_they_say() {
     ];
     assert_eq!(kinds(&differs), expected.map(|(kind, message)| (kind.to_owned(), message.to_owned())));
     assert_eq!(differs.json()["difference_count"], 8);
+    // Each of the 320 payouts is counted once; one of the 321 numbers is nobody's.
+    let counted = ["equal", "paid_twice", "only_there", "different", "only_here", "on_neither"];
+    assert_eq!(counted.map(|kind| differs.json()[kind]["rows"].as_u64().unwrap()), [300, 2, 1, 4, 1, 13]);
 
     let text = reconcile(&stage, "statement-2026-11-differs.csv", &[]).await.exits(8).stdout;
     assert!(text.find("PAID TWICE").unwrap() < text.find("ONLY THERE").unwrap(), "{text}");
