@@ -19,6 +19,8 @@ pub struct InvoiceNo(String);
 impl InvoiceNo {
     /// The longest number that the gateway takes, in characters.
     pub const CHARS_MAX: usize = 23;
+    /// What follows the prefix, in characters.
+    pub const HASH_CHARS: usize = HASH_CHARS;
 
     /// Derives the number of one attempt (from 1) at one row of one batch of one merchant.
     #[must_use]

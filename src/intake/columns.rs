@@ -35,10 +35,10 @@ impl Columns {
         Meaning::ALL.iter().filter_map(column).collect()
     }
 
-    /// The header, as written, of a kept column that is called by one of these names.
-    pub(crate) fn kept(&self, name: &str) -> Option<String> {
-        let column = self.extra.iter().find(|column| squeezed(&self.headers[**column]) == squeezed(name))?;
-        Some(self.headers[*column].clone())
+    /// The headers, as written, of the kept columns that are called by this name.
+    pub(crate) fn kept(&self, name: &str) -> Vec<String> {
+        let headers = self.extra.iter().map(|column| &self.headers[*column]);
+        headers.filter(|header| squeezed(header) == squeezed(name)).cloned().collect()
     }
 
     /// How a message calls a column: its meaning, or else its header.

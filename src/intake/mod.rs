@@ -76,10 +76,10 @@ pub struct Format {
     pub columns: Vec<(Meaning, String)>,
     /// Every header as written, in the file's order.
     pub headers: Vec<String>,
-    /// The column by which a retry file names its batch.
-    pub batch_column: Option<String>,
-    /// The column by which a retry file names its payouts.
-    pub invoice_no_column: Option<String>,
+    /// The columns by one of which a result file names its batch; the user's own may be called alike.
+    pub batch_columns: Vec<String>,
+    /// The columns by one of which a result file names its payouts.
+    pub invoice_no_columns: Vec<String>,
 }
 
 /// What the file gave as a whole, known after its last row.

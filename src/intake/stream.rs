@@ -162,8 +162,8 @@ fn format(encoding: &'static str, delimiter: Option<char>, sheet: Option<String>
         header_row: header.row,
         columns: header.columns.named(),
         headers: header.columns.headers.clone(),
-        batch_column: header.columns.kept("batch"),
-        invoice_no_column: header.columns.kept("invoice_no"),
+        batch_columns: header.columns.kept("batch"),
+        invoice_no_columns: header.columns.kept("invoice_no"),
     }
 }
 
@@ -361,10 +361,10 @@ impl Seen {
                 shown.join(", ")
             ));
         }
-        if let (Some(batch), Some(invoice_no)) = (&format.batch_column, &format.invoice_no_column) {
+        if let (Some(batch), Some(invoice_no)) = (format.batch_columns.last(), format.invoice_no_columns.last()) {
             warnings.push(format!(
-                "the columns «{batch}» and «{invoice_no}» belong to a batch that exists: `topup run` under another one refuses \
-                 this file, and `topup retry` plans its payouts again"
+                "the columns «{batch}» and «{invoice_no}» are those of a result file: if it is one, `topup run` refuses it under \
+                 another batch, and `topup retry` plans again what was not paid"
             ));
         }
         if self.formulas > 0 {

@@ -5,11 +5,13 @@
 mod audit;
 mod chain;
 mod checkup;
+mod columns;
 mod decision;
 mod error;
 mod glance;
 mod lock;
 mod open;
+mod outcome;
 mod permit;
 mod planning;
 mod read;
@@ -17,6 +19,7 @@ mod record;
 mod repeats;
 mod row;
 mod run_ledger;
+mod snapshot;
 mod statement;
 mod words;
 mod writer;
@@ -27,6 +30,7 @@ pub use error::LedgerError;
 pub use glance::{Glance, Pace, ReasonCount};
 pub use lock::RunLock;
 pub use open::Access;
+pub use outcome::{Decided, ExtraCell, FileColumn, Outcome, TimedCall};
 pub use permit::SubmitPermit;
 pub use planning::{Gone, Placed, Planning, Size};
 pub use record::{
@@ -34,6 +38,7 @@ pub use record::{
 };
 pub use repeats::Repeat;
 pub use run_ledger::RunLedger;
+pub use snapshot::Snapshot;
 pub use statement::{Claimed, NumberOwner, StatementLines};
 
 use crate::domain::batch_name::BatchName;
@@ -158,6 +163,14 @@ impl Ledger {
     /// When there is no room for a temporary table.
     pub fn hold_against(&self, batch: &Batch) -> Result<StatementLines<'_>, LedgerError> {
         StatementLines::begin(&self.connection, batch)
+    }
+
+    /// A batch as it stands now, for results: a run beside it goes on, and does not show.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoBatch`] when there is none, or when the ledger cannot be read.
+    pub fn snapshot(&self, name: &str) -> Result<Snapshot<'_>, LedgerError> {
+        Snapshot::take(&self.connection, name)
     }
 
     /// When the last run ended, in Unix milliseconds; `None` if it did not end on its own.

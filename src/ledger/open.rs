@@ -7,7 +7,10 @@ use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
-const MIGRATIONS: &[M<'_>] = &[M::up(include_str!("../../migrations/0001_ledger.sql"))];
+const MIGRATIONS: &[M<'_>] = &[
+    M::up(include_str!("../../migrations/0001_ledger.sql")),
+    M::up(include_str!("../../migrations/0002_columns.sql")),
+];
 /// "topp" in ASCII, as the first migration sets it.
 const APPLICATION_ID: i64 = 0x746f_7070;
 /// Readers and the one writer share the file; a wait this long means that a foreign program holds it.
@@ -298,7 +301,7 @@ mod tests {
         ledger
             .execute_batch(
                 "INSERT INTO batches VALUES (1, 'b', 'h', 'm', 't', 'TP', 1, 50, 0, zeroblob(32), 'f', '{}', 0, 'w',
-                                             'yes', zeroblob(32));
+                                             'yes', zeroblob(32), '[]');
                  INSERT INTO payouts VALUES (1, 1, 2, 'ref:1', '0901234567', NULL, 50, 1, NULL, NULL, NULL, 'planned',
                                              1, 'TP1', NULL);",
             )

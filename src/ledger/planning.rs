@@ -1,6 +1,7 @@
 //! Writes a batch's plan, or more rows of it: all in one transaction, or nothing.
 
 use super::chain;
+use super::columns;
 use super::error::LedgerError;
 use super::read;
 use super::record::{Batch, BatchEvent, BatchId, Binding, NewPayout, Origin, PayoutId};
@@ -127,6 +128,15 @@ impl<'l> Planning<'l> {
         let last = read::one(&transaction, &edge("DESC"), [batch.0])?.unwrap_or(0);
         let words = usize::try_from(last - first + 1).unwrap_or(0).div_ceil(64);
         Ok(Self { transaction, batch, before: (first, last), seen: vec![0; words], new: Size::default() })
+    }
+
+    /// Keeps the columns of the file, header and meaning, so that results give the user's own columns back. Those that
+    /// an earlier file of the batch had stay, in front.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn keep_columns(&mut self, columns: &[(&str, Option<&str>)]) -> Result<(), LedgerError> {
+        columns::keep(&self.transaction, self.batch, columns)
     }
 
     /// Places one row of the file: adds it to the plan, or finds it there.

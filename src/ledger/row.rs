@@ -47,8 +47,13 @@ pub(super) fn receipt_json(receipt: &Receipt) -> String {
     serde_json::json!([receipt.name(), receipt.address(), receipt.email(), receipt.tax_code()]).to_string()
 }
 
+/// Name, address, email and tax code, as [`receipt_json`] wrote them.
+pub(super) fn receipt_cells(json: &str) -> Result<[String; 4], LedgerError> {
+    serde_json::from_str(json).map_err(|_| broken("receipt"))
+}
+
 fn receipt_of(json: &str) -> Result<Receipt, LedgerError> {
-    let [name, address, email, tax_code]: [String; 4] = serde_json::from_str(json).map_err(|_| broken("receipt"))?;
+    let [name, address, email, tax_code] = receipt_cells(json)?;
     Receipt::new(&name, &address, &email, &tax_code).map_err(|_| broken("receipt"))
 }
 

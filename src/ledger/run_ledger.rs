@@ -3,6 +3,7 @@
 //! A commit costs a sync of the disk. All writes that wait for one go into the next together: the sync is shared,
 //! and nothing is reported as durable before it is over.
 
+use super::Ledger;
 use super::decision;
 use super::error::LedgerError;
 use super::permit::SubmitPermit;
@@ -226,6 +227,18 @@ impl RunLedger {
     /// When the ledger cannot be read.
     pub fn sent_numbers(&self) -> Result<Vec<(PayoutId, InvoiceNo, bool)>, LedgerError> {
         self.read(|connection| decision::sent_numbers(connection, self.batch))
+    }
+
+    /// The ledger that a rehearsal ran on, which is nowhere else; `None` where it is a file: that is opened again.
+    #[must_use]
+    pub fn into_scratch(self) -> Option<Ledger> {
+        match self.side {
+            Side::Threaded { .. } => None,
+            Side::Inline(writer) => {
+                let writer = writer.into_inner().unwrap_or_else(PoisonError::into_inner);
+                Some(Ledger { connection: writer.into_connection(), path: None })
+            }
+        }
     }
 
     /// Waits for the writer to finish what was given to it.

@@ -41,6 +41,10 @@ impl Writer {
         &self.connection
     }
 
+    pub(super) fn into_connection(self) -> Connection {
+        self.connection
+    }
+
     /// Makes all writes durable in one commit, or none; gives the permits of each.
     ///
     /// After a failure nothing more is written: what the run knows and what the ledger holds may have parted.

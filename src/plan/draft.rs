@@ -1,10 +1,11 @@
 //! Places a file's rows into an open transaction, and judges them as a whole before the plan is sealed.
 
 use super::canonical::Seal;
+use super::carried::{self, Carried};
 use super::judge;
 use super::{PlanError, Planned, Problems, Terms, keys_of, top_up_of};
 use crate::domain::payout::{Row, TopUp};
-use crate::intake::{Intake, Item, Problem, ProblemKind, Repair};
+use crate::intake::{Format, Intake, Item, Problem, ProblemKind, Repair};
 use crate::ledger::{Batch, Ledger, LedgerError, NewPayout, Origin, Placed, Planning, Size, UnixMs};
 
 /// Repairs that are listed; the rest is only counted.
@@ -87,9 +88,12 @@ pub(super) fn draft<'l>(
         None => ledger.plan(&terms.batch, &terms.binding, origin)?,
         Some(batch) => ledger.plan_again(batch.id)?,
     };
+    planning.keep_columns(&columns(intake.format()))?;
+    let carried = Carried::new(intake.format(), terms);
     let mut reading = Reading::default();
     while let Some(item) = intake.next()? {
         match item {
+            Item::Row(row, _) if let Some(refusal) = carried.refusal(&row) => return Ok(Planned::Refused(refusal)),
             Item::Row(row, repairs) => reading.take_row(&mut planning, &row, repairs, terms)?,
             Item::Problems(problems) => reading.take_problems(problems, terms),
         }
@@ -129,6 +133,12 @@ pub(super) fn draft<'l>(
         warnings,
     };
     Ok(Planned::Draft(Box::new(Draft { planning, summary })))
+}
+
+/// Every column of the file with the word of its meaning, in the file's order; not those that `export` added.
+fn columns(format: &Format) -> Vec<(&str, Option<&'static str>)> {
+    let meaning_of = |header: &String| format.columns.iter().find(|(_, named)| named == header).map(|(m, _)| m.word());
+    carried::own_headers(format).iter().map(|header| (header.as_str(), meaning_of(header))).collect()
 }
 
 impl Reading {

@@ -3,6 +3,7 @@
 //! Architecture invariant: planning sends nothing, and a plan that is refused leaves nothing behind.
 
 mod canonical;
+mod carried;
 mod draft;
 mod judge;
 

@@ -96,8 +96,8 @@ fn lone_receipt_and_named_columns() {
 fn other_columns_are_kept_and_given_back() {
     let file = file("batch,phone,Ghi chú,points,invoice_no\n2026-11,0901234567,'=1+1,1000,TP01\n".as_bytes());
     let mut intake = open(file.path(), &IntakeOptions::default()).unwrap();
-    assert_eq!(intake.format().batch_column.as_deref(), Some("batch"));
-    assert_eq!(intake.format().invoice_no_column.as_deref(), Some("invoice_no"));
+    assert_eq!(intake.format().batch_columns, ["batch"]);
+    assert_eq!(intake.format().invoice_no_columns, ["invoice_no"]);
     let Some(Item::Row(row, _)) = intake.next().unwrap() else { panic!("no row") };
     let extra = [("batch", "2026-11"), ("Ghi chú", "=1+1"), ("invoice_no", "TP01")];
     assert_eq!(row.extra, extra.map(|(header, cell)| (header.to_owned(), cell.to_owned())));

@@ -1,0 +1,100 @@
+//! Refuses a file that `export` wrote wherever its rows would be paid under other numbers than the ones they carry.
+
+use super::{Refusal, Terms, keys_of};
+use crate::domain::batch_name::BatchName;
+use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
+use crate::domain::payout::Row;
+use crate::intake::{Format, Problem, ProblemKind};
+
+/// Attempts and repeated rows of one member whose numbers are tried: far more than anyone has.
+const ATTEMPTS_MAX: u32 = 50;
+const KEYS_MAX: usize = 100;
+
+/// The columns by which a result file says where its rows come from.
+#[derive(Debug)]
+pub(super) struct Carried<'t> {
+    batch_columns: Vec<String>,
+    invoice_no_columns: Vec<String>,
+    terms: &'t Terms,
+}
+
+/// The headers of the file without those that `export` added behind them.
+pub(super) fn own_headers(format: &Format) -> &[String] {
+    let header = |at: usize| format.headers.get(at).map_or("", String::as_str);
+    let is_row = |text: &str| ["row", "dòng gốc"].contains(&text.strip_prefix("topup_").unwrap_or(text));
+    let is_added = |at: &usize| header(*at) == "batch" && is_row(header(*at + 1)) && header(*at + 2) == "invoice_no";
+    let own = (0..format.headers.len()).find(is_added).unwrap_or(format.headers.len());
+    &format.headers[..own]
+}
+
+impl<'t> Carried<'t> {
+    pub(super) fn new(format: &Format, terms: &'t Terms) -> Self {
+        let (batch_columns, invoice_no_columns) = (&format.batch_columns, &format.invoice_no_columns);
+        Self { batch_columns: batch_columns.clone(), invoice_no_columns: invoice_no_columns.clone(), terms }
+    }
+
+    /// The refusal of the whole file, if this row carries a number under which it would not be paid.
+    ///
+    /// The number decides, not the batch beside it: a spreadsheet turns a batch `2026-11` into a date, and leaves the
+    /// number as it is.
+    pub(super) fn refusal(&self, row: &Row) -> Option<Refusal> {
+        if self.invoice_no_columns.is_empty() {
+            return None;
+        }
+        let batch = cells(row, &self.batch_columns).find_map(|(_, cell)| BatchName::parse(cell).ok());
+        let other = batch.as_ref().filter(|batch| **batch != self.terms.batch);
+        let (column, number) = cells(row, &self.invoice_no_columns).find_map(|(column, cell)| {
+            // A column of that name with other numbers is the user's own.
+            let number = InvoiceNo::parse(cell).filter(|number| number.as_str().len() >= InvoiceNo::HASH_CHARS)?;
+            let is_ours = other.is_some() || number.is_of(&self.terms.binding.invoice_prefix);
+            (is_ours && !self.is_of(row, &number)).then_some((column, number))
+        })?;
+        Some(self.refuse(row, column, &number, batch.as_ref()))
+    }
+
+    /// Whether the number is one that this batch pays the row under.
+    fn is_of(&self, row: &Row, number: &InvoiceNo) -> bool {
+        let Terms { binding, batch, .. } = self.terms;
+        let prefix: &InvoicePrefix = &binding.invoice_prefix;
+        (1..=ATTEMPTS_MAX).any(|attempt| {
+            let mut keys = keys_of(row).take(KEYS_MAX);
+            keys.any(|key| InvoiceNo::derive(prefix, &binding.merchant_id, batch, &key, attempt) == *number)
+        })
+    }
+
+    fn refuse(&self, row: &Row, column: &str, number: &InvoiceNo, carried: Option<&BatchName>) -> Refusal {
+        let batch = &self.terms.batch;
+        let whose = carried.map_or_else(|| "another batch".to_owned(), |carried| format!("batch {carried}"));
+        let hint = match carried {
+            Some(carried) if carried == batch => format!(
+                "the rows lost the reference or phone that they were planned with, or the columns are read otherwise: use \
+                 the same --column; `topup retry {batch}` needs no file"
+            ),
+            Some(carried) => format!(
+                "`topup retry {carried}` plans again what was not paid; for a new payment to the same members take the \
+                 columns that `topup export` added out of the file"
+            ),
+            None => "`topup retry` of the batch that the rows come from plans again what was not paid, and `topup status` \
+                     lists the batches; for a new payment to the same members take the columns that `topup export` added \
+                     out of the file"
+                .to_owned(),
+        };
+        let message = format!(
+            "the file is a result of {whose}, and batch {batch} would pay its rows under other numbers; nothing was \
+             planned and nothing was sent\nhint: {hint}"
+        );
+        let problem = Problem::of_row(
+            row.row,
+            ProblemKind::Duplicate,
+            format!("needs a row of batch {batch}, has a payout of {whose} by its number"),
+        );
+        let problems = vec![problem.in_column(column.to_owned()).with_found(number.as_str())];
+        Refusal { code: "other_batch", message, problems, problem_count: 1 }
+    }
+}
+
+/// The cells of these columns with their headers, the last first: a user's own column of such a name stands in front.
+fn cells<'r>(row: &'r Row, columns: &'r [String]) -> impl Iterator<Item = (&'r str, &'r str)> {
+    let wanted = |(header, _): &&(String, String)| columns.contains(header);
+    row.extra.iter().rev().filter(wanted).map(|(header, cell)| (header.as_str(), cell.trim()))
+}
