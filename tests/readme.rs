@@ -97,5 +97,5 @@ fn every_configuration_key_of_the_readme_is_one() {
             assert!(said.contains(&format!("{section}.{name} in topup.toml must be")), "{section}.{name}: {said}");
         }
     }
-    assert_eq!(toml.values().map(Vec::len).sum::<usize>(), 24);
+    assert_eq!(toml.values().map(Vec::len).sum::<usize>(), 25);
 }

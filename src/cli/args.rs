@@ -96,6 +96,8 @@ pub(super) enum Command {
         topup attest 2026-11 R-0018 --not-credited --why \"provider's ticket 4711\"\n\n\
         Order status is asked first; an answer that contradicts the evidence is recorded instead of it.")]
     Attest(AttestArgs),
+    /// Write the results of a batch into a file
+    Export(super::export::ExportArgs),
     /// Check configuration, key, clock, ledger, and one signed call
     #[command(after_help = "Examples:\n  topup doctor\n  topup doctor --config staging.toml\n\n\
         Each line is ok, warning or failure; the exit status is that of the first failure.")]
@@ -120,6 +122,7 @@ impl Command {
             | Self::Status(_)
             | Self::Verify(_)
             | Self::Reconcile(_)
+            | Self::Export(_)
             | Self::Retry(_)
             | Self::Release(_)
             | Self::Cancel(_)

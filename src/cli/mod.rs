@@ -11,6 +11,7 @@ mod decide;
 mod demo;
 mod doctor;
 mod execute;
+mod export;
 mod failure;
 mod gauges;
 mod keys;
@@ -76,6 +77,7 @@ fn dispatch(cli: &Cli) -> Result<Report, Failure> {
         Command::Release(args) => decide::release(&context()?, args),
         Command::Cancel(args) => decide::cancel(&context()?, args),
         Command::Attest(args) => decide::attest(&context()?, args),
+        Command::Export(args) => export::export(&context()?, args),
         Command::Doctor => doctor::doctor(&context()?),
         Command::Completions(args) => Ok(manual::completions(Output::new(&cli.common), args)),
         Command::Man(args) => manual::man(Output::new(&cli.common), args),

@@ -7,6 +7,15 @@ use super::event::{Doubt, Fate, MemberAnswer, OrderAnswer, Refusal};
 use super::name::same_name;
 use super::payout::TopUp;
 
+/// Every `meta.code` that the gateway's documentation lists for the three calls, and those common to all.
+///
+/// What each means is decided below; what people are told of each is `report`'s, which checks itself against this list.
+pub const CODES: [i64; 31] = [
+    200, 429, 4_000, 5_000, 200_300, 200_301, 200_400, 403_100, 500_400, 600_400, 600_500, 600_600, 4_000_001,
+    4_000_306, 4_000_307, 4_000_315, 4_000_318, 4_000_326, 4_000_328, 4_010_001, 4_010_002, 4_010_003, 4_010_004,
+    4_010_005, 4_010_006, 4_030_001, 4_030_302, 4_040_001, 4_040_201, 5_000_001, 5_000_101,
+];
+
 /// What came of one HTTP call, as far as the transport can tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {

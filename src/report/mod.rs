@@ -2,12 +2,18 @@
 //!
 //! Architecture invariant: nothing here computes a state; it adds up and words what the ledger holds.
 
+mod export;
+mod lang;
+mod reasons;
 mod reconciliation;
 mod reconciliation_words;
 mod status;
 mod summary;
 mod words;
 
+pub use export::{ExportError, ExportFormat, ExportRequest, Exported, export};
+pub use lang::Lang;
+pub use reasons::{Reason, code_text};
 pub use reconciliation::Reconciliation;
 pub use status::{Look, batches_text};
 pub use summary::{Run, Summary, Verdict};

@@ -11,6 +11,7 @@ mod contract;
 mod crash;
 mod doctor;
 mod exits;
+mod export;
 mod files;
 mod guards;
 mod harness;

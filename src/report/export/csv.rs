@@ -1,0 +1,105 @@
+//! Results as CSV: UTF-8 with BOM, the user's own columns first; the file reads back in as the payout file it was.
+//!
+//! A cell that a spreadsheet would take for a formula gets an apostrophe in front, which `intake` takes off again.
+
+use super::file::NewFile;
+use super::layout::{Told, code_of, has_phone_column, is_formula_like, own_text, reason_text, rfc_3339, words_of};
+use super::{ExportError, Source};
+use crate::ledger::{LedgerError, Outcome};
+use csv::{Terminator, Writer, WriterBuilder};
+use std::io::Write;
+
+/// What stops the writing of a row.
+#[derive(Debug)]
+enum Stopped {
+    Ledger(LedgerError),
+    Csv(csv::Error),
+}
+
+impl From<LedgerError> for Stopped {
+    fn from(error: LedgerError) -> Self {
+        Self::Ledger(error)
+    }
+}
+
+impl From<csv::Error> for Stopped {
+    fn from(error: csv::Error) -> Self {
+        Self::Csv(error)
+    }
+}
+
+pub(super) fn write(source: &Source<'_>, file: &mut NewFile) -> Result<(), ExportError> {
+    let path = source.request.path;
+    write_rows(source, file).map_err(|stopped| match stopped {
+        Stopped::Ledger(error) => error.into(),
+        Stopped::Csv(error) => ExportError::write(path)(error.into()),
+    })
+}
+
+fn write_rows(source: &Source<'_>, file: &mut NewFile) -> Result<(), Stopped> {
+    file.write_all("\u{feff}".as_bytes()).map_err(csv::Error::from)?;
+    let mut sheet = Sheet {
+        // Excel's own line ends, which every other program takes too.
+        writer: WriterBuilder::new().terminator(Terminator::CRLF).from_writer(file),
+        neutral: String::new(),
+    };
+    let layout = &source.layout;
+    for header in layout.own.iter().map(|(header, _)| header).chain(&layout.told) {
+        sheet.cell(header)?;
+    }
+    sheet.end_row()?;
+    let batch = source.snapshot.batch().name.as_str();
+    let has_phone_column = has_phone_column(layout);
+    source.each::<Stopped>(|outcome| {
+        for (header, own) in &layout.own {
+            sheet.cell(&own_text(header, *own, outcome, has_phone_column))?;
+        }
+        for told in Told::ALL {
+            sheet.told(told, outcome, batch, source)?;
+        }
+        Ok(sheet.end_row()?)
+    })?;
+    sheet.writer.flush().map_err(csv::Error::from)?;
+    Ok(())
+}
+
+struct Sheet<W: Write> {
+    writer: Writer<W>,
+    /// A cell with its apostrophe, in memory that is used again.
+    neutral: String,
+}
+
+impl<W: Write> Sheet<W> {
+    fn cell(&mut self, text: &str) -> Result<(), csv::Error> {
+        if !is_formula_like(text) {
+            return self.writer.write_field(text);
+        }
+        self.neutral.clear();
+        self.neutral.push('\'');
+        self.neutral.push_str(text);
+        self.writer.write_field(&self.neutral)
+    }
+
+    fn told(&mut self, told: Told, outcome: &Outcome<'_>, batch: &str, source: &Source<'_>) -> Result<(), csv::Error> {
+        let layout = &source.layout;
+        match told {
+            Told::Batch => self.cell(batch),
+            Told::Row => self.cell(&outcome.row.to_string()),
+            Told::InvoiceNo => self.cell(outcome.invoice_no),
+            Told::Attempt => self.cell(&outcome.attempt.to_string()),
+            Told::State => self.cell(layout.lang.pick(outcome.state.word(), layout.lang.state(outcome.state))),
+            Told::Code => self.cell(&code_of(outcome).map(|code| code.to_string()).unwrap_or_default()),
+            Told::Reason => self.cell(&reason_text(outcome, layout.lang)),
+            Told::Message => self.cell(words_of(outcome).unwrap_or_default()),
+            Told::CreditedAt => self.cell(&outcome.credited_at.map(rfc_3339).unwrap_or_default()),
+            Told::SpendableAt => {
+                let at = outcome.credited_at.map(|at| layout.spendable_at(at));
+                self.cell(&at.map(rfc_3339).unwrap_or_default())
+            }
+        }
+    }
+
+    fn end_row(&mut self) -> Result<(), csv::Error> {
+        self.writer.write_record(None::<&[u8]>)
+    }
+}

@@ -1,0 +1,215 @@
+//! Tests of result files: what they hold, that they read back in, and that they are whole or not there.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where its set-up fails")]
+
+mod stage;
+
+use stage::{BATCH, FILE, Stage, cells};
+use topup::domain::standing::State;
+use topup::intake::{self, IntakeOptions, Item};
+use topup::ledger::{Access, Ledger};
+use topup::report::Lang;
+
+const RETRY: [State; 2] = [State::Declined, State::Ineligible];
+
+#[test]
+fn the_csv_gives_rows_and_columns_back_with_what_came_of_them() {
+    let stage = Stage::set();
+    insta::assert_snapshot!(stage.text("r.csv", &State::ALL, Lang::En).trim_start_matches('\u{feff}'));
+    insta::assert_snapshot!("vi", stage.text("r.csv", &RETRY, Lang::Vi).trim_start_matches('\u{feff}'));
+}
+
+#[test]
+fn the_json_is_as_scripts_rely_on_it() {
+    let stage = Stage::set();
+    let text = stage.text("r.json", &State::ALL, Lang::En);
+    insta::assert_snapshot!(text);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let keys: Vec<&String> = json["payouts"][0].as_object().unwrap().keys().collect();
+    let expected = [
+        "row",
+        "reference",
+        "phone",
+        "points",
+        "invoice_no",
+        "attempt",
+        "state",
+        "code",
+        "message",
+        "credited_at",
+        "extra",
+    ];
+    assert_eq!(keys, expected);
+}
+
+#[test]
+fn a_csv_reads_back_in_as_the_payout_file_it_was() {
+    for lang in Lang::ALL {
+        reads_back_in("r.csv", lang);
+    }
+}
+
+fn reads_back_in(name: &str, lang: Lang) {
+    let stage = Stage::set();
+    stage.export(name, &State::ALL, lang).unwrap();
+    let rows = |name: &str| {
+        let mut intake = intake::open(&stage.path(name), &IntakeOptions::default()).unwrap();
+        let mut rows = Vec::new();
+        while let Some(item) = intake.next().unwrap() {
+            match item {
+                Item::Row(row, repairs) => {
+                    assert_eq!(repairs, []);
+                    rows.push(row);
+                }
+                Item::Problems(problems) => panic!("{problems:?}"),
+            }
+        }
+        assert_eq!(intake.finish().unwrap().problems, []);
+        rows
+    };
+    let (before, after) = (rows("file.csv"), rows(name));
+    assert_eq!(before.len(), 8);
+    for (before, mut after) in before.into_iter().zip(after) {
+        after.extra.truncate(before.extra.len());
+        assert_eq!(before, after);
+    }
+    let mut ledger = Ledger::open(&stage.path("topup.db"), Access::Write).unwrap();
+    assert_eq!(stage.plan(&mut ledger, name, BATCH), Ok(true), "the same batch knows its rows again");
+}
+
+#[test]
+fn no_cell_of_a_csv_begins_like_a_formula() {
+    let stage = Stage::set();
+    for lang in Lang::ALL {
+        stage.export("r.csv", &State::ALL, lang).unwrap();
+        let rows = cells(&stage.path("r.csv"));
+        let all: Vec<&String> = rows.iter().flatten().collect();
+        assert!(all.iter().all(|cell| !cell.starts_with(['=', '+', '-', '@', '\t', '\r'])), "{all:?}");
+        for neutral in ["'=1+1", "'@x", "'-4", "'+Gấm", "'-limit", "'=left the company"] {
+            assert!(all.iter().any(|cell| *cell == neutral), "{neutral} in {all:?}");
+        }
+    }
+}
+
+#[test]
+fn a_retry_file_is_refused_under_another_batch_and_names_retry() {
+    let stage = Stage::set();
+    stage.export("retry.csv", &RETRY, Lang::Vi).unwrap();
+    let mut ledger = Ledger::open(&stage.path("topup.db"), Access::Write).unwrap();
+    for batch in ["2026-12", "another"] {
+        let (code, message) = stage.plan(&mut ledger, "retry.csv", batch).unwrap_err();
+        assert_eq!(code, "other_batch");
+        assert!(message.contains("`topup retry 2026-11`"), "{message}");
+        assert!(ledger.find_batch(batch).unwrap().is_none());
+    }
+    // A spreadsheet makes a date of the batch, somebody has a column of that name in front, or takes ours out: the
+    // number says enough.
+    let retry = std::fs::read_to_string(stage.path("retry.csv")).unwrap();
+    let with_own = retry.replace("STT,", "Batch,").replace("\n3,", "\nautumn,").replace("\n4,", "\nautumn,");
+    for (name, text) in [
+        ("date.csv", retry.replace(",2026-11,", ",Nov-26,")),
+        ("own.csv", with_own),
+        ("without.csv", retry.replace(",batch,", ",đợt,")),
+    ] {
+        assert_ne!(text, retry);
+        std::fs::write(stage.path(name), text).unwrap();
+        let (code, message) = stage.plan(&mut ledger, name, "2026-12").unwrap_err();
+        assert_eq!(code, "other_batch", "{name}");
+        assert!(message.contains("`topup retry"), "{message}");
+        assert!(ledger.find_batch("2026-12").unwrap().is_none());
+    }
+    // A row that lost its key would be paid under another number of the same batch.
+    std::fs::write(stage.path("keys.csv"), retry.replace("T-3", "T-33")).unwrap();
+    let (code, message) = stage.plan(&mut ledger, "keys.csv", BATCH).unwrap_err();
+    assert_eq!(code, "other_batch");
+    assert!(message.contains("lost the reference"), "{message}");
+    // An own column of that name is the user's own.
+    let own = "phone,points,batch,invoice_no\n0901239999,100,autumn,INV-1\n";
+    std::fs::write(stage.path("own.csv"), own).unwrap();
+    assert_eq!(stage.plan(&mut ledger, "own.csv", "own"), Ok(false));
+}
+
+#[test]
+fn a_file_holds_exactly_the_states_asked_for() {
+    let stage = Stage::set();
+    for state in State::ALL {
+        let exported = stage.export("r.csv", &[state], Lang::En).unwrap();
+        let rows = cells(&stage.path("r.csv"));
+        let column = rows[0].iter().position(|header| header == "state").unwrap();
+        assert_eq!(rows.len() as u64 - 1, exported.rows());
+        assert!(rows[1..].iter().all(|row| row[column] == state.word()));
+        assert_eq!(exported.rows(), if state == State::Credited { 2 } else { 1 });
+    }
+    let retry = stage.text("retry.csv", &RETRY, Lang::En);
+    for other in ["0901234561", "0901234562", "0901234568"] {
+        assert!(!retry.contains(other), "{other} is credited or in doubt");
+    }
+}
+
+#[test]
+fn a_ledger_that_contradicts_its_history_gives_no_file() {
+    let stage = Stage::set();
+    let connection = rusqlite::Connection::open(stage.path("topup.db")).unwrap();
+    // Somebody makes a payout in doubt look declined, totals and all.
+    for sql in [
+        "UPDATE payouts SET state = 'declined' WHERE state = 'in_doubt'",
+        "UPDATE totals SET rows = 2, points = 5000 WHERE state = 'declined'",
+        "UPDATE totals SET rows = 0, points = 0 WHERE state = 'in_doubt'",
+    ] {
+        connection.execute(sql, []).unwrap();
+    }
+    let error = stage.export("retry.csv", &RETRY, Lang::En).unwrap_err();
+    assert!(error.to_string().contains("its history ends in_doubt"), "{error}");
+    assert_eq!(stage.results(), Vec::<String>::new());
+}
+
+#[test]
+fn a_file_replaces_an_older_one_and_is_for_its_owner_only() {
+    let stage = Stage::set();
+    let path = stage.path("r.csv");
+    std::fs::write(&path, "old").unwrap();
+    stage.export("r.csv", &State::ALL, Lang::En).unwrap();
+    assert!(std::fs::read_to_string(&path).unwrap().len() > 100);
+    assert_eq!(stage.results(), ["r.csv"]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn an_amended_file_with_other_columns_keeps_every_cell_under_its_header() {
+    let stage = Stage::set();
+    let more = FILE.replace("STT,", "STT,Chi nhánh,").replacen("\r\n1,", "\r\n1,Huế,", 1);
+    let mut amended = String::new();
+    for (nth, line) in more.split_inclusive("\r\n").enumerate() {
+        // Rows 2 to 8, the one with a line break among them, get an empty cell of the new column.
+        let is_row = nth > 1 && line.starts_with(|c: char| c.is_ascii_digit());
+        amended.push_str(&if is_row { line.replacen(',', ",,", 1) } else { line.to_owned() });
+    }
+    amended.push_str("9,Đà Lạt,0901234569,mới,T-9,900,Lý Mới,x,yes\r\n");
+    std::fs::write(stage.path("file2.csv"), amended).unwrap();
+    let mut ledger = Ledger::open(&stage.path("topup.db"), Access::Write).unwrap();
+    assert_eq!(stage.plan(&mut ledger, "file2.csv", BATCH), Ok(false));
+    stage.export("r.csv", &State::ALL, Lang::En).unwrap();
+    let rows = cells(&stage.path("r.csv"));
+    assert_eq!(rows[0][8], "Chi nhánh", "a new column stands behind the old ones");
+    assert_eq!(rows[9][..9], ["9", "0901234569", "mới", "T-9", "900", "Lý Mới", "x", "yes", "Đà Lạt"]);
+    assert_eq!(rows[1][..9], ["1", "0901234561", "'=1+1", "T-1", "1000", "Nguyễn An", "a,b", "yes", ""]);
+}
+
+#[test]
+fn what_must_not_be_replaced_is_not() {
+    let stage = Stage::set();
+    let error = stage.export("file.csv", &State::ALL, Lang::En).unwrap_err();
+    assert!(error.to_string().contains("called like the file"), "{error}");
+    assert_eq!(std::fs::read_to_string(stage.path("file.csv")).unwrap(), FILE);
+    std::fs::create_dir(stage.path("folder.csv")).unwrap();
+    let error = stage.export("folder.csv", &State::ALL, Lang::En).unwrap_err();
+    assert!(error.to_string().contains("is a folder"), "{error}");
+    let error = stage.export("r.pdf", &State::ALL, Lang::En).unwrap_err();
+    assert!(error.to_string().contains(".csv or .json"), "{error}");
+    let error = stage.export("nowhere/r.csv", &State::ALL, Lang::En).unwrap_err();
+    assert!(error.to_string().contains("hint: the folder"), "{error}");
+}
