@@ -18,15 +18,15 @@ const SPENDABLE_AFTER_H_MAX: u64 = 8760;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     topup export 2026-11 -o results.csv               the rows and columns of the file, with outcomes\n  \
-    topup export 2026-11 -o ket-qua.csv --lang vi     the same in Vietnamese\n  \
+    topup export 2026-11 -o ket-qua.xlsx --lang vi    a workbook, in Vietnamese\n  \
     topup export 2026-11 -o unpaid.csv --only declined,ineligible\n\n\
-    The ending chooses the format: .csv or .json. It reads beside a live run, and the file takes its\n\
+    The ending chooses the format: .csv, .xlsx, .json. It reads beside a live run, and the file takes its\n\
     name only when it is whole. A file of what was not paid carries batch and invoice_no: `topup run` refuses it\n\
     under another batch, and `topup retry` plans its payouts again.")]
 pub(super) struct ExportArgs {
     /// The batch
     pub(super) batch: String,
-    /// The file to write: .csv or .json
+    /// The file to write: .csv, .xlsx or .json
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: PathBuf,
     /// Only payouts in these states, as in declined,ineligible (default: all)
@@ -112,7 +112,7 @@ impl From<ExportError> for Failure {
             ExportError::Ledger(error) => error.into(),
             ExportError::Ending(_) => Self::new(Exit::Usage, "format", error),
             ExportError::Occupied { .. } => Self::new(Exit::Usage, "occupied", error),
-            ExportError::Write { .. } => Self::new(Exit::Failed, "write", error),
+            ExportError::Write { .. } | ExportError::Workbook(_) => Self::new(Exit::Failed, "write", error),
         }
     }
 }

@@ -39,12 +39,12 @@ async fn a_result_holds_every_payout_in_its_state_and_reads_back_in() {
         result["payouts"].as_array().unwrap().iter().map(|it| it["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["credited", "credited", "credited", "credited", "declined", "ineligible"]);
     assert_eq!(result["payouts"][4]["code"], 600_500);
-    for name in ["all.csv"] {
+    for name in ["all.csv", "all.xlsx"] {
         stage.topup(&["export", BATCH, "-o", name, "--lang", "vi"]).await.exits(0);
         let mode = std::fs::metadata(stage.path(name)).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "{name}");
     }
-    for name in ["all.csv"] {
+    for name in ["all.csv", "all.xlsx"] {
         let ended = stage.topup(&["check", name, "--json"]).await.exits(0);
         assert_eq!(
             (ended.json()["rows"].as_u64(), ended.json()["problem_count"].as_u64()),
@@ -108,7 +108,7 @@ async fn a_result_that_cannot_be_written_leaves_the_old_one() {
     let ledger = rusqlite::Connection::open(stage.ledger()).unwrap();
     ledger.query_row("SELECT count(*) FROM batches", [], |row| row.get::<_, u64>(0)).unwrap();
     // The disk is full: a limit on the size of files, with the signal off that would kill.
-    for name in ["r.csv"] {
+    for name in ["r.csv", "r.xlsx"] {
         let script = "trap '' XFSZ; ulimit -f 0; exec \"$@\"";
         let mut command = tokio::process::Command::new("/bin/sh");
         command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_topup"), "export", BATCH, "-o", name, "--ledger"]);

@@ -4,6 +4,7 @@
 
 mod stage;
 
+use calamine::{Data, DataType, Reader, Xlsx, open_workbook};
 use stage::{BATCH, FILE, Stage, cells};
 use topup::domain::standing::State;
 use topup::intake::{self, IntakeOptions, Item};
@@ -43,9 +44,11 @@ fn the_json_is_as_scripts_rely_on_it() {
 }
 
 #[test]
-fn a_csv_reads_back_in_as_the_payout_file_it_was() {
-    for lang in Lang::ALL {
-        reads_back_in("r.csv", lang);
+fn csv_and_workbook_read_back_in_as_the_payout_file_they_were() {
+    for name in ["r.csv", "r.xlsx"] {
+        for lang in Lang::ALL {
+            reads_back_in(name, lang);
+        }
     }
 }
 
@@ -164,6 +167,40 @@ fn a_ledger_that_contradicts_its_history_gives_no_file() {
 }
 
 #[test]
+fn a_workbook_has_the_numbers_of_the_ledger_and_phones_as_text() {
+    let stage = Stage::set();
+    let exported = stage.export("r.xlsx", &State::ALL, Lang::En).unwrap();
+    let mut book: Xlsx<_> = open_workbook(stage.path("r.xlsx")).unwrap();
+    assert_eq!(book.sheet_names(), ["Results", "Summary"]);
+    let results = book.worksheet_range("Results").unwrap();
+    let headers: Vec<String> = results.rows().next().unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        headers[..8],
+        ["STT", "Số điện thoại", "Ghi chú", "Mã tham chiếu", "Số điểm", "Họ tên", "Ghi chú", "send_sms"]
+    );
+    let at = |name: &str| headers.iter().position(|header| header == name).unwrap();
+    assert_eq!(results.height() as u64 - 1, exported.rows());
+    let mut points = 0.0;
+    for row in results.rows().skip(1) {
+        assert!(matches!(&row[1], Data::String(phone) if phone.starts_with("09")), "{row:?}");
+        points += row[at("Số điểm")].get_float().unwrap();
+    }
+    assert_eq!(points as u64, exported.points());
+    let first = results.rows().nth(1).unwrap();
+    assert_eq!(first[2], Data::String("=1+1".to_owned()), "text, not a formula");
+    let Data::DateTime(credited_at) = &first[at("credited_at (UTC+7)")] else { panic!("{first:?}") };
+    // Excel counts days since 1899-12-30, here on Vietnam's clock.
+    let days = (stage::NOW - 3_600_000 + 7 * 3_600_000) as f64 / 86_400_000.0 + 25_569.0;
+    assert!((credited_at.as_f64() - days).abs() < 1e-6, "{credited_at:?}");
+    let summary = book.worksheet_range("Summary").unwrap();
+    for (state, total) in &exported.states {
+        let row = summary.rows().find(|row| row[0] == Data::String(Lang::En.state(*state).to_owned())).unwrap();
+        assert_eq!((row[1].get_float(), row[2].get_float()), (Some(total.rows as f64), Some(total.points as f64)));
+    }
+    assert_eq!(book.worksheet_formula("Results").unwrap().used_cells().count(), 0);
+}
+
+#[test]
 fn a_file_replaces_an_older_one_and_is_for_its_owner_only() {
     let stage = Stage::set();
     let path = stage.path("r.csv");
@@ -209,7 +246,7 @@ fn what_must_not_be_replaced_is_not() {
     let error = stage.export("folder.csv", &State::ALL, Lang::En).unwrap_err();
     assert!(error.to_string().contains("is a folder"), "{error}");
     let error = stage.export("r.pdf", &State::ALL, Lang::En).unwrap_err();
-    assert!(error.to_string().contains(".csv or .json"), "{error}");
+    assert!(error.to_string().contains(".csv, .xlsx or .json"), "{error}");
     let error = stage.export("nowhere/r.csv", &State::ALL, Lang::En).unwrap_err();
     assert!(error.to_string().contains("hint: the folder"), "{error}");
 }

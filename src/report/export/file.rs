@@ -45,6 +45,11 @@ impl NewFile {
         Ok(Self { writer, temporary, path: path.to_owned(), finished: false })
     }
 
+    /// The name that the file will have.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Makes the file durable and gives it its name.
     pub(super) fn finish(mut self) -> Result<()> {
         self.writer.flush()?;

@@ -1,6 +1,6 @@
 //! Lays a result out in columns: the user's own first, in their order, and what came of each payout behind them.
 
-use super::ExportRequest;
+use super::{ExportFormat, ExportRequest};
 use crate::ledger::{FileColumn, Outcome, UnixMs};
 use crate::report::Lang;
 use crate::report::reasons::{Reason, code, own_words};
@@ -119,14 +119,16 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    pub(super) fn new(columns: &[FileColumn], request: &ExportRequest<'_>) -> Self {
+    pub(super) fn new(columns: &[FileColumn], format: ExportFormat, request: &ExportRequest<'_>) -> Self {
         let own = own_columns(columns);
         let taken: HashSet<String> = own.iter().map(|(header, _)| header.to_lowercase()).collect();
+        let zone = if format == ExportFormat::Xlsx { " (UTC+7)" } else { "" };
         let told = Told::ALL.map(|told| {
             let header = told.header(request.lang);
+            let is_time = matches!(told, Told::CreditedAt | Told::SpendableAt);
             let is_key = matches!(told, Told::Batch | Told::InvoiceNo);
             let mark = if taken.contains(header) && !is_key { "topup_" } else { "" };
-            format!("{mark}{header}")
+            format!("{mark}{header}{}", if is_time { zone } else { "" })
         });
         let spendable_after_ms = i64::try_from(request.spendable_after_h).unwrap_or(0).saturating_mul(HOUR_MS);
         Self { own, told: told.into(), lang: request.lang, spendable_after_ms }

@@ -1,4 +1,4 @@
-//! Writes a batch's results into a file: CSV or JSON, by its ending.
+//! Writes a batch's results into a file: CSV, XLSX or JSON, by its ending.
 //!
 //! Architecture invariant: the file holds exactly the payouts that the ledger counts in the states asked for, as they
 //! stood at one moment, or it is not written at all.
@@ -7,6 +7,7 @@ mod csv;
 mod file;
 mod json;
 mod layout;
+mod xlsx;
 
 use super::lang::Lang;
 use crate::domain::standing::State;
@@ -20,6 +21,8 @@ use std::path::{Path, PathBuf};
 pub enum ExportFormat {
     /// Text that spreadsheets and this program read.
     Csv,
+    /// A workbook.
+    Xlsx,
     /// For scripts.
     Json,
 }
@@ -33,6 +36,7 @@ impl ExportFormat {
         let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
         match ending.as_str() {
             "csv" => Ok(Self::Csv),
+            "xlsx" => Ok(Self::Xlsx),
             "json" => Ok(Self::Json),
             _ => Err(ExportError::Ending(path.to_owned())),
         }
@@ -85,7 +89,7 @@ pub enum ExportError {
     Ledger(#[from] LedgerError),
     /// An ending that names no format.
     #[error(
-        "a result file ends in .csv or .json, found {0}\nhint: the ending chooses the format, as in `-o results.csv`"
+        "a result file ends in .csv, .xlsx or .json, found {0}\nhint: the ending chooses the format, as in `-o results.csv`"
     )]
     Ending(PathBuf),
     /// Something stands at the name that must not be replaced.
@@ -104,6 +108,9 @@ pub enum ExportError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The workbook could not be made.
+    #[error("while making a workbook: {0}; no file of that name was made or changed")]
+    Workbook(String),
 }
 
 fn hint_for(error: &std::io::Error) -> &'static str {
@@ -134,6 +141,16 @@ struct Source<'s> {
 }
 
 impl Source<'_> {
+    /// The states that were asked for, in words.
+    fn states(&self) -> String {
+        let (only, lang) = (self.request.only, self.request.lang);
+        if State::ALL.iter().all(|state| only.contains(state)) {
+            return lang.pick("all", "tất cả").to_owned();
+        }
+        let words: Vec<&str> = only.iter().map(|state| lang.state(*state)).collect();
+        words.join(", ")
+    }
+
     /// Shows the payouts, and holds what was shown against the ledger's own totals.
     fn each<E: From<LedgerError>>(&self, mut show: impl FnMut(&Outcome<'_>) -> Result<(), E>) -> Result<(), E> {
         let only = self.request.only;
@@ -168,13 +185,14 @@ pub fn export(ledger: &Ledger, batch: &str, request: &ExportRequest<'_>) -> Resu
     let format = ExportFormat::of(request.path)?;
     let snapshot = ledger.snapshot(batch)?;
     let path = file::target(request.path, &snapshot.batch().file_name)?;
-    let layout = Layout::new(&snapshot.columns()?, request);
+    let layout = Layout::new(&snapshot.columns()?, format, request);
     let source = Source { snapshot: &snapshot, layout, request };
     let failed = || ExportError::write(request.path);
     let mut new = NewFile::create(&path).map_err(failed())?;
     match format {
         ExportFormat::Csv => csv::write(&source, &mut new)?,
         ExportFormat::Json => json::write(&source, &mut new)?,
+        ExportFormat::Xlsx => xlsx::write(&source, &mut new)?,
     }
     new.finish().map_err(failed())?;
     let totals = snapshot.totals()?;

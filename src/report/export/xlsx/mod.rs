@@ -1,0 +1,234 @@
+//! Results as a workbook: a summary with a chart, and the payouts, row by row, in memory that does not grow.
+//!
+//! The results come first among the sheets, so that the file reads back in as the payout file it was; the summary is
+//! the one that opens.
+
+mod sheet;
+mod summary;
+
+use super::file::NewFile;
+use super::{ExportError, Source};
+use crate::domain::standing::State;
+use crate::ledger::{LedgerError, UnixMs};
+use rust_xlsxwriter::{Color, DocProperties, ExcelDateTime, Format, FormatAlign, Workbook, XlsxError};
+use sheet::Sheet;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Once;
+
+/// The payouts that fit on one sheet under its header: Excel's own limit.
+const ROWS_MAX: u64 = 1_048_575;
+/// Vietnam's clock, which knows no summer time.
+const ZONE_S: i64 = 7 * 3600;
+
+/// What stops the writing of a row.
+#[derive(Debug)]
+enum Stopped {
+    Ledger(LedgerError),
+    Workbook(XlsxError),
+}
+
+impl From<LedgerError> for Stopped {
+    fn from(error: LedgerError) -> Self {
+        Self::Ledger(error)
+    }
+}
+
+impl From<XlsxError> for Stopped {
+    fn from(error: XlsxError) -> Self {
+        Self::Workbook(error)
+    }
+}
+
+pub(super) fn write(source: &Source<'_>, file: &mut NewFile) -> Result<(), ExportError> {
+    let path = source.request.path;
+    // The library panics where its temporary file cannot be written, as on a full disk; that is an error here.
+    let written = quietly(|| write_sheets(source, file, ROWS_MAX));
+    match written {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(Stopped::Ledger(error))) => Err(error.into()),
+        Ok(Err(Stopped::Workbook(XlsxError::IoError(error)))) => Err(ExportError::write(path)(error)),
+        Ok(Err(Stopped::Workbook(error))) => Err(ExportError::Workbook(error.to_string())),
+        Err(panic) => Err(panicked(&panic, path)),
+    }
+}
+
+thread_local! {
+    /// Whether a panic of this thread is expected, and becomes an error.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `write` without the report that a panic prints; gives the panic's words.
+fn quietly<T>(write: impl FnOnce() -> T) -> Result<T, String> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !QUIET.get() {
+                before(panic);
+            }
+        }));
+    });
+    QUIET.set(true);
+    let written = catch_unwind(AssertUnwindSafe(write));
+    QUIET.set(false);
+    written.map_err(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+    })
+}
+
+fn panicked(panic: &str, path: &Path) -> ExportError {
+    if panic.contains("StorageFull") || panic.contains("QuotaExceeded") {
+        ExportError::write(path)(std::io::ErrorKind::StorageFull.into())
+    } else {
+        ExportError::Workbook(panic.to_owned())
+    }
+}
+
+fn write_sheets(source: &Source<'_>, file: &mut NewFile, rows_max: u64) -> Result<(), Stopped> {
+    let batch = source.snapshot.batch();
+    let mut workbook = Workbook::new();
+    // Beside the result: where that fits this fits, and nobody's phone lies about in a shared folder.
+    let folder = file.path().parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    workbook.set_tempdir(folder)?;
+    workbook.set_properties(&DocProperties::new().set_title(format!("batch {}", batch.name)).set_author("topup"));
+    let totals = source.snapshot.totals()?;
+    let mut left: u64 = source.request.only.iter().map(|state| totals.of(*state).rows).sum();
+    let mut sheets = 1;
+    let styles = Styles::new();
+    let mut sheet = Sheet::begin(&mut workbook, source, sheets, left.min(rows_max))?;
+    source.each::<Stopped>(|outcome| {
+        if sheet.rows() == rows_max {
+            left -= rows_max;
+            sheets += 1;
+            let next = Sheet::begin(&mut workbook, source, sheets, left.min(rows_max))?;
+            workbook.push_worksheet(std::mem::replace(&mut sheet, next).end());
+        }
+        sheet.write(outcome, source, &styles)
+    })?;
+    workbook.push_worksheet(sheet.end());
+    workbook.push_worksheet(summary::sheet(source, &totals, &styles)?);
+    workbook.save_to_writer(file)?;
+    Ok(())
+}
+
+/// How cells look.
+struct Styles {
+    header: Format,
+    title: Format,
+    number: Format,
+    time: Format,
+    /// Text that begins like a formula stays text when someone edits the cell.
+    quoted: Format,
+    states: [Format; State::ALL.len()],
+}
+
+impl Styles {
+    fn new() -> Self {
+        let plain = || Format::new().set_align(FormatAlign::Top);
+        Self {
+            header: plain().set_bold().set_background_color(Color::RGB(0xE8ECF1)).set_text_wrap(),
+            title: plain().set_bold().set_font_size(14),
+            number: plain().set_num_format("#,##0"),
+            time: plain().set_num_format("yyyy-mm-dd hh:mm:ss"),
+            quoted: plain().set_quote_prefix(),
+            states: State::ALL.map(|state| {
+                let (ink, paper) = colours(state);
+                plain().set_font_color(Color::RGB(ink)).set_background_color(Color::RGB(paper))
+            }),
+        }
+    }
+
+    fn state(&self, state: State) -> &Format {
+        &self.states[state as usize]
+    }
+}
+
+/// Ink and paper of a state; the word beside them says the same.
+fn colours(state: State) -> (u32, u32) {
+    match state {
+        State::Planned => (0x1F_4E79, 0xDD_EBF7),
+        State::InDoubt => (0x7F_4F00, 0xFF_E699),
+        State::Credited => (0x1E_5631, 0xC6_EFCE),
+        State::Declined => (0x9C_0006, 0xFF_C7CE),
+        State::Ineligible => (0x83_3C0B, 0xF8_CBAD),
+        State::Held => (0x5B_2C83, 0xE4_D7F1),
+        State::Cancelled => (0x40_4040, 0xE0_E0E0),
+    }
+}
+
+/// A time as finance people in Vietnam read it, to the second.
+fn local_time(at: UnixMs) -> Result<ExcelDateTime, XlsxError> {
+    ExcelDateTime::from_timestamp(at.div_euclid(1000) + ZONE_S)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::batch_name::BatchName;
+    use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
+    use crate::domain::member::Member;
+    use crate::domain::payout::{RowKey, TopUp};
+    use crate::domain::phone::PhoneNumber;
+    use crate::domain::points::Points;
+    use crate::ledger::{Binding, Ledger, NewPayout, Origin};
+    use crate::report::Lang;
+    use crate::report::export::layout::Layout;
+    use crate::report::export::{ExportFormat, ExportRequest};
+    use calamine::Reader;
+
+    /// A ledger that planned so many payouts.
+    fn planned(rows: u64) -> Ledger {
+        let mut ledger = Ledger::in_memory().unwrap();
+        let (batch, invoice_prefix) = (BatchName::parse("b").unwrap(), InvoicePrefix::parse("TP").unwrap());
+        let text = String::new;
+        let origin = Origin { file_name: text(), settings: text(), planned_by: text(), planned_at: 0 };
+        let binding = Binding {
+            gateway_host: text(),
+            merchant_id: text(),
+            terminal_id: text(),
+            invoice_prefix: invoice_prefix.clone(),
+        };
+        let mut planning = ledger.plan(&batch, &binding, &origin).unwrap();
+        for row in 1..=rows {
+            let key = RowKey::reference(&row.to_string());
+            let top_up = TopUp {
+                invoice_no: InvoiceNo::derive(&invoice_prefix, "M", &batch, &key, 1),
+                member: Member::Phone(PhoneNumber::parse("0901234567").unwrap()),
+                points: Points::new(50).unwrap(),
+                send_sms: true,
+                receipt: None,
+            };
+            planning.place(&NewPayout { row, key: &key, top_up: &top_up, name: None, extra: &[] }).unwrap();
+        }
+        planning.seal([0; 32], 0, "test", 0).unwrap();
+        ledger
+    }
+
+    #[test]
+    fn more_payouts_than_a_sheet_holds_go_on_on_the_next() {
+        let (ledger, folder) = (planned(8), tempfile::tempdir().unwrap());
+        let path = folder.path().join("r.xlsx");
+        let request = ExportRequest { path: &path, only: &State::ALL, lang: Lang::Vi, spendable_after_h: 24, now: 0 };
+        let snapshot = ledger.snapshot("b").unwrap();
+        let layout = Layout::new(&snapshot.columns().unwrap(), ExportFormat::Xlsx, &request);
+        let mut file = NewFile::create(&path).unwrap();
+        write_sheets(&Source { snapshot: &snapshot, layout, request: &request }, &mut file, 3).unwrap();
+        file.finish().unwrap();
+        let mut book: calamine::Xlsx<_> = calamine::open_workbook(&path).unwrap();
+        assert_eq!(book.sheet_names(), ["Kết quả", "Kết quả 2", "Kết quả 3", "Tổng hợp"]);
+        let heights = ["Kết quả", "Kết quả 2", "Kết quả 3"].map(|name| book.worksheet_range(name).unwrap().height());
+        assert_eq!(heights, [4, 4, 3], "each with its header");
+    }
+
+    #[test]
+    fn a_full_disk_under_the_temporary_file_is_an_error_and_no_panic() {
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        // As the library words it.
+        let panic = quietly::<()>(|| panic!("Couldn't write to xml file: {full:?}")).unwrap_err();
+        let text = panicked(&panic, Path::new("r.xlsx")).to_string();
+        assert!(text.contains("hint: the disk is full"), "{text}");
+    }
+}

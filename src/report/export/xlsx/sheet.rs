@@ -1,0 +1,159 @@
+//! One sheet of payouts: a header that stays in sight, filters, and a row per payout.
+
+use super::{Stopped, Styles, local_time};
+use crate::ledger::Outcome;
+use crate::report::export::Source;
+use crate::report::export::layout::{
+    Layout, Meant, Own, Told, code_of, has_phone_column, is_formula_like, own_text, reason_text, words_of,
+};
+use rust_xlsxwriter::{Format, IgnoreError, Workbook, Worksheet, XlsxError};
+
+/// The longest text that a cell of Excel holds, in characters.
+const CELL_CHARS_MAX: usize = 32_767;
+
+pub(super) struct Sheet {
+    worksheet: Worksheet,
+    rows: u32,
+    has_phone_column: bool,
+}
+
+impl Sheet {
+    /// Begins the n-th sheet, which will hold so many payouts.
+    pub(super) fn begin(workbook: &mut Workbook, source: &Source<'_>, nth: u64, rows: u64) -> Result<Self, XlsxError> {
+        let layout = &source.layout;
+        let mut worksheet = workbook.new_worksheet_with_constant_memory()?;
+        let name = layout.lang.pick("Results", "Kết quả");
+        worksheet.set_name(if nth == 1 { name.to_owned() } else { format!("{name} {nth}") })?;
+        let header = Styles::new().header;
+        let headers = layout.own.iter().map(|(header, _)| header).chain(&layout.told);
+        for (column, text) in (0..).zip(headers) {
+            worksheet.write_string_with_format(0, column, cut(text), &header)?;
+            worksheet.set_column_width(column, width(layout, usize::from(column), text))?;
+        }
+        let last_column = u16::try_from(layout.own.len() + layout.told.len() - 1).unwrap_or(u16::MAX);
+        worksheet.autofilter(0, 0, u32::try_from(rows).unwrap_or(u32::MAX), last_column)?;
+        // Phones and references are text on purpose.
+        worksheet.ignore_error_range(
+            1,
+            0,
+            u32::try_from(rows.max(1)).unwrap_or(u32::MAX),
+            last_column,
+            IgnoreError::NumberStoredAsText,
+        )?;
+        worksheet.set_freeze_panes(1, 0)?;
+        worksheet.set_repeat_rows(0, 0)?;
+        worksheet.set_landscape().set_print_fit_to_pages(1, 0);
+        Ok(Self { worksheet, rows: 0, has_phone_column: has_phone_column(layout) })
+    }
+
+    /// Payouts so far.
+    pub(super) fn rows(&self) -> u64 {
+        self.rows.into()
+    }
+
+    pub(super) fn end(self) -> Worksheet {
+        self.worksheet
+    }
+
+    pub(super) fn write(&mut self, outcome: &Outcome<'_>, source: &Source<'_>, styles: &Styles) -> Result<(), Stopped> {
+        self.rows += 1;
+        let layout = &source.layout;
+        let mut column = 0;
+        for (header, own) in &layout.own {
+            if *own == Own::Meant(Meant::Points) {
+                self.worksheet.write_number_with_format(self.rows, column, outcome.points as f64, &styles.number)?;
+            } else {
+                self.text(column, &own_text(header, *own, outcome, self.has_phone_column), styles)?;
+            }
+            column += 1;
+        }
+        for told in Told::ALL {
+            self.told(column, told, outcome, source, styles)?;
+            column += 1;
+        }
+        Ok(())
+    }
+
+    fn told(
+        &mut self,
+        column: u16,
+        told: Told,
+        outcome: &Outcome<'_>,
+        source: &Source<'_>,
+        styles: &Styles,
+    ) -> Result<(), Stopped> {
+        let layout = &source.layout;
+        let time = match told {
+            Told::CreditedAt => outcome.credited_at,
+            Told::SpendableAt => outcome.credited_at.map(|at| layout.spendable_at(at)),
+            Told::Batch => return self.text(column, source.snapshot.batch().name.as_str(), styles),
+            Told::InvoiceNo => return self.text(column, outcome.invoice_no, styles),
+            Told::Reason => return self.text(column, &reason_text(outcome, layout.lang), styles),
+            Told::Message => return self.text(column, words_of(outcome).unwrap_or_default(), styles),
+            Told::Row => return self.number(column, outcome.row as f64),
+            Told::Attempt => return self.number(column, outcome.attempt.into()),
+            Told::Code => return code_of(outcome).map_or(Ok(()), |code| self.number(column, code as f64)),
+            Told::State => {
+                let word = layout.lang.state(outcome.state);
+                self.worksheet.write_string_with_format(self.rows, column, word, styles.state(outcome.state))?;
+                return Ok(());
+            }
+        };
+        if let Some(at) = time {
+            self.worksheet.write_datetime_with_format(self.rows, column, local_time(at)?, &styles.time)?;
+        }
+        Ok(())
+    }
+
+    fn number(&mut self, column: u16, number: f64) -> Result<(), Stopped> {
+        self.worksheet.write_number(self.rows, column, number)?;
+        Ok(())
+    }
+
+    fn text(&mut self, column: u16, text: &str, styles: &Styles) -> Result<(), Stopped> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let plain = Format::default();
+        let format = if is_formula_like(text) { &styles.quoted } else { &plain };
+        self.worksheet.write_string_with_format(self.rows, column, cut(text), format)?;
+        Ok(())
+    }
+}
+
+/// The text as far as a cell holds it, without characters that XML cannot.
+fn cut(text: &str) -> String {
+    let allowed = |c: char| match c {
+        '\t' | '\n' | '\r' => c,
+        '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => char::REPLACEMENT_CHARACTER,
+        _ => c,
+    };
+    // Excel counts UTF-16 units.
+    if text.len() <= CELL_CHARS_MAX {
+        return text.chars().map(allowed).collect();
+    }
+    let mut units = 0;
+    let fits = |c: &char| {
+        units += c.len_utf16();
+        units < CELL_CHARS_MAX
+    };
+    let mut cut: String = text.chars().take_while(fits).map(allowed).collect();
+    if cut.len() < text.len() {
+        cut.push('…');
+    }
+    cut
+}
+
+fn width(layout: &Layout, column: usize, header: &str) -> f64 {
+    let told = column.checked_sub(layout.own.len()).map(|index| Told::ALL[index]);
+    let least: f64 = match (told, layout.own.get(column)) {
+        (Some(Told::Reason | Told::Message), _) => 42.0,
+        (Some(Told::InvoiceNo), _) => 26.0,
+        (Some(Told::CreditedAt | Told::SpendableAt | Told::State | Told::Batch), _) => 20.0,
+        (_, Some((_, Own::Meant(Meant::Name)))) => 24.0,
+        (_, Some((_, Own::Meant(Meant::Phone | Meant::Reference)))) => 14.0,
+        _ => 10.0,
+    };
+    // Room for the button of the filter.
+    least.max((header.chars().count() + 4).min(40) as f64)
+}
