@@ -19,14 +19,15 @@ const SPENDABLE_AFTER_H_MAX: u64 = 8760;
 #[command(after_help = "Examples:\n  \
     topup export 2026-11 -o results.csv               the rows and columns of the file, with outcomes\n  \
     topup export 2026-11 -o ket-qua.xlsx --lang vi    a workbook, in Vietnamese\n  \
+    topup export 2026-11 -o report.html               one page to read, print and pass on\n  \
     topup export 2026-11 -o unpaid.csv --only declined,ineligible\n\n\
-    The ending chooses the format: .csv, .xlsx, .json. It reads beside a live run, and the file takes its\n\
+    The ending chooses the format: .csv, .xlsx, .html, .json. It reads beside a live run, and the file takes its\n\
     name only when it is whole. A file of what was not paid carries batch and invoice_no: `topup run` refuses it\n\
     under another batch, and `topup retry` plans its payouts again.")]
 pub(super) struct ExportArgs {
     /// The batch
     pub(super) batch: String,
-    /// The file to write: .csv, .xlsx or .json
+    /// The file to write: .csv, .xlsx, .html or .json
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: PathBuf,
     /// Only payouts in these states, as in declined,ineligible (default: all)
@@ -41,7 +42,7 @@ pub(super) fn export(context: &Context, args: &ExportArgs) -> Result<Report, Fai
     let only = states(&args.only)?;
     let lang = if args.lang == Lang::Vi.code() { Lang::Vi } else { Lang::En };
     let target = Target::new(context, &args.output, lang)?;
-    let exported = target.write(&context.open_to_read()?, &args.batch, &only)?;
+    let exported = target.write(context, &context.open_to_read()?, &args.batch, &only)?;
     Ok(Report { exit: Exit::Done, json: to_json(&exported, args), text: to_text(&exported, args) })
 }
 
@@ -59,10 +60,12 @@ impl<'t> Target<'t> {
         Ok(Self { path, lang, spendable_after_h: spendable_after_h.unwrap_or_default() })
     }
 
-    fn write(&self, ledger: &Ledger, batch: &str, only: &[State]) -> Result<Exported, Failure> {
+    fn write(&self, context: &Context, ledger: &Ledger, batch: &str, only: &[State]) -> Result<Exported, Failure> {
         let Self { path, lang, spendable_after_h } = *self;
         let request = ExportRequest { path, only, lang, spendable_after_h, now: unix_ms() };
-        Ok(crate::report::export(ledger, batch, &request)?)
+        let exported = crate::report::export(ledger, batch, &request)?;
+        exported.notes.iter().for_each(|note| context.output.note(&format!("note: {note}")));
+        Ok(exported)
     }
 }
 

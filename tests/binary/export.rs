@@ -39,7 +39,7 @@ async fn a_result_holds_every_payout_in_its_state_and_reads_back_in() {
         result["payouts"].as_array().unwrap().iter().map(|it| it["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["credited", "credited", "credited", "credited", "declined", "ineligible"]);
     assert_eq!(result["payouts"][4]["code"], 600_500);
-    for name in ["all.csv", "all.xlsx"] {
+    for name in ["all.csv", "all.xlsx", "all.html"] {
         stage.topup(&["export", BATCH, "-o", name, "--lang", "vi"]).await.exits(0);
         let mode = std::fs::metadata(stage.path(name)).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "{name}");

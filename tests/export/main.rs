@@ -201,6 +201,24 @@ fn a_workbook_has_the_numbers_of_the_ledger_and_phones_as_text() {
 }
 
 #[test]
+fn the_page_is_one_file_and_nothing_foreign_is_markup() {
+    let stage = Stage::set();
+    for lang in Lang::ALL {
+        let page = stage.text("r.html", &State::ALL, lang);
+        for outside in ["<script", "http://", "https://", "src=", "<link", "@import", "url("] {
+            assert!(!page.contains(outside), "{outside}");
+        }
+        for part in ["<svg class=\"time\"", "Hồ Văn Khác", "topup attest 2026-11", "topup release 2026-11", "5000001"]
+        {
+            assert!(page.contains(part), "{part}");
+        }
+        assert_eq!(page.matches("<table>").count(), page.matches("</table>").count());
+    }
+    let page = stage.text("r.html", &State::ALL, Lang::En);
+    assert!(page.contains("in 2 h 0 min") && page.contains("since 2026-11-20 14:00:00"), "how long credits stand");
+}
+
+#[test]
 fn a_file_replaces_an_older_one_and_is_for_its_owner_only() {
     let stage = Stage::set();
     let path = stage.path("r.csv");
@@ -246,7 +264,7 @@ fn what_must_not_be_replaced_is_not() {
     let error = stage.export("folder.csv", &State::ALL, Lang::En).unwrap_err();
     assert!(error.to_string().contains("is a folder"), "{error}");
     let error = stage.export("r.pdf", &State::ALL, Lang::En).unwrap_err();
-    assert!(error.to_string().contains(".csv, .xlsx or .json"), "{error}");
+    assert!(error.to_string().contains(".csv, .xlsx, .html or .json"), "{error}");
     let error = stage.export("nowhere/r.csv", &State::ALL, Lang::En).unwrap_err();
     assert!(error.to_string().contains("hint: the folder"), "{error}");
 }

@@ -1,10 +1,11 @@
-//! Writes a batch's results into a file: CSV, XLSX or JSON, by its ending.
+//! Writes a batch's results into a file: CSV, XLSX, HTML or JSON, by its ending.
 //!
 //! Architecture invariant: the file holds exactly the payouts that the ledger counts in the states asked for, as they
 //! stood at one moment, or it is not written at all.
 
 mod csv;
 mod file;
+mod html;
 mod json;
 mod layout;
 mod xlsx;
@@ -23,6 +24,8 @@ pub enum ExportFormat {
     Csv,
     /// A workbook.
     Xlsx,
+    /// A page to read and print.
+    Html,
     /// For scripts.
     Json,
 }
@@ -37,6 +40,7 @@ impl ExportFormat {
         match ending.as_str() {
             "csv" => Ok(Self::Csv),
             "xlsx" => Ok(Self::Xlsx),
+            "html" => Ok(Self::Html),
             "json" => Ok(Self::Json),
             _ => Err(ExportError::Ending(path.to_owned())),
         }
@@ -65,6 +69,8 @@ pub struct Exported {
     pub path: PathBuf,
     /// Payouts and points by state.
     pub states: Vec<(State, Total)>,
+    /// What the reader should know of the file.
+    pub notes: Vec<String>,
 }
 
 impl Exported {
@@ -89,7 +95,7 @@ pub enum ExportError {
     Ledger(#[from] LedgerError),
     /// An ending that names no format.
     #[error(
-        "a result file ends in .csv, .xlsx or .json, found {0}\nhint: the ending chooses the format, as in `-o results.csv`"
+        "a result file ends in .csv, .xlsx, .html or .json, found {0}\nhint: the ending chooses the format, as in `-o results.csv`"
     )]
     Ending(PathBuf),
     /// Something stands at the name that must not be replaced.
@@ -188,16 +194,18 @@ pub fn export(ledger: &Ledger, batch: &str, request: &ExportRequest<'_>) -> Resu
     let layout = Layout::new(&snapshot.columns()?, format, request);
     let source = Source { snapshot: &snapshot, layout, request };
     let failed = || ExportError::write(request.path);
+    let mut notes = Vec::new();
     let mut new = NewFile::create(&path).map_err(failed())?;
     match format {
         ExportFormat::Csv => csv::write(&source, &mut new)?,
         ExportFormat::Json => json::write(&source, &mut new)?,
         ExportFormat::Xlsx => xlsx::write(&source, &mut new)?,
+        ExportFormat::Html => notes = html::write(&source, &mut new)?,
     }
     new.finish().map_err(failed())?;
     let totals = snapshot.totals()?;
     let states = State::ALL.into_iter().filter(|state| request.only.contains(state));
-    Ok(Exported { path, states: states.map(|state| (state, totals.of(state))).collect() })
+    Ok(Exported { path, states: states.map(|state| (state, totals.of(state))).collect(), notes })
 }
 
 #[cfg(test)]
