@@ -141,13 +141,10 @@ impl Command {
     topup run rewards.csv --batch 2026-11                 asks before it pays\n  \
     topup run rewards.csv --batch 2026-11 --yes           for scripts\n  \
     topup run rewards.csv --batch 2026-11 --dry-run       plan and pre-check, no top-up\n  \
-    topup run rewards.csv --batch 2026-11 --rehearse      all of it, against a simulator inside
-  \
-    topup run rewards.csv --batch 2026-11 --rehearse --faults lost_after=0.03,http_500_applied=0.02
-  \
-    topup run rewards.csv --batch 2026-11 --yes --notify-command 'mail -s payout ops@example.com'
-
-\
+    topup run rewards.csv --batch 2026-11 --dry-run --export not-paid.xlsx\n  \
+    topup run rewards.csv --batch 2026-11 --rehearse      all of it, against a simulator inside\n  \
+    topup run rewards.csv --batch 2026-11 --rehearse --faults lost_after=0.03,http_500_applied=0.02\n  \
+    topup run rewards.csv --batch 2026-11 --yes --notify-command 'mail -s payout ops@example.com'\n\n\
     The same command again finishes what is left, and sends nothing on a finished batch.")]
 pub(super) struct RunArgs {
     /// The payout file: CSV, XLSX, XLS or ODS, with a header row
@@ -178,6 +175,9 @@ pub(super) struct RunArgs {
     pub(super) members: Option<PathBuf>,
     #[command(flatten)]
     pub(super) metrics: MetricsArgs,
+    /// With --dry-run: write the members who would not be paid, and why, to a .csv, .xlsx, .html or .json
+    #[arg(long, value_name = "FILE", requires = "dry_run")]
+    pub(super) export: Option<PathBuf>,
     /// Pay the valid rows and report the others as skipped
     #[arg(long)]
     pub(super) skip_invalid: bool,

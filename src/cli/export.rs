@@ -47,20 +47,26 @@ pub(super) fn export(context: &Context, args: &ExportArgs) -> Result<Report, Fai
 }
 
 /// A result file that can be written: what is wrong with its name or the configuration has shown.
-struct Target<'t> {
+pub(super) struct Target<'t> {
     path: &'t Path,
     lang: Lang,
     spendable_after_h: u64,
 }
 
 impl<'t> Target<'t> {
-    fn new(context: &Context, path: &'t Path, lang: Lang) -> Result<Self, Failure> {
+    pub(super) fn new(context: &Context, path: &'t Path, lang: Lang) -> Result<Self, Failure> {
         ExportFormat::of(path)?;
         let spendable_after_h = context.config.whole("report.spendable_after_h", 0..=SPENDABLE_AFTER_H_MAX)?;
         Ok(Self { path, lang, spendable_after_h: spendable_after_h.unwrap_or_default() })
     }
 
-    fn write(&self, context: &Context, ledger: &Ledger, batch: &str, only: &[State]) -> Result<Exported, Failure> {
+    pub(super) fn write(
+        &self,
+        context: &Context,
+        ledger: &Ledger,
+        batch: &str,
+        only: &[State],
+    ) -> Result<Exported, Failure> {
         let Self { path, lang, spendable_after_h } = *self;
         let request = ExportRequest { path, only, lang, spendable_after_h, now: unix_ms() };
         let exported = crate::report::export(ledger, batch, &request)?;

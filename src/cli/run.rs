@@ -4,6 +4,7 @@ use super::args::RunArgs;
 use super::check::intake_options;
 use super::context::{Context, unix_ms, who};
 use super::execute::{self, execute};
+use super::export::Target;
 use super::failure::{Exit, Failure};
 use super::metrics::MetricsPort;
 use super::output::{Output, Report};
@@ -15,7 +16,7 @@ use crate::engine::{Mode, RunReport};
 use crate::intake::{self, Intake, Problem};
 use crate::ledger::{Access, Batch, Ledger, Origin, Totals};
 use crate::plan::{self, DraftSummary, Planned, Refusal, Terms};
-use crate::report::{Run, Summary, counted, duration, grouped};
+use crate::report::{Lang, Run, Summary, counted, duration, grouped};
 use anyhow::anyhow;
 use serde_json::json;
 use std::fmt::Write;
@@ -245,6 +246,7 @@ fn problem_line(problem: &Problem) -> String {
 
 /// Plans and pre-checks on a copy of the ledger, which is gone afterwards.
 fn dry_run(context: &Context, args: &RunArgs, terms: &Terms, metrics: Option<MetricsPort>) -> Result<Report, Failure> {
+    let target = args.export.as_deref().map(|path| Target::new(context, path, Lang::En)).transpose()?;
     let existing = context.ledger_path.exists().then_some(context.ledger_path.as_path());
     let mut scratch = Ledger::scratch(existing)?;
     let intake = open_file(args)?;
@@ -266,7 +268,19 @@ fn dry_run(context: &Context, args: &RunArgs, terms: &Terms, metrics: Option<Met
     let summary = Summary::new(&batch, &totals, Run::Ended(&report));
     let text = dry_run_text(args, &batch, &totals, &report);
     let exit = execute::dry_run_exit(&totals, &report);
+    if let (Some(target), Some(scratch)) = (target, ledger.into_scratch()) {
+        write_not_paid(context, &target, &scratch, &batch)?;
+    }
     Ok(Report { exit, json: summary.to_json(), text })
+}
+
+/// The members who would not be paid, with reasons, from the copy of the ledger.
+fn write_not_paid(context: &Context, target: &Target<'_>, scratch: &Ledger, batch: &Batch) -> Result<(), Failure> {
+    let not_paid = [State::Declined, State::Ineligible, State::Held, State::Cancelled];
+    let exported = target.write(context, scratch, batch.name.as_str(), &not_paid)?;
+    let rows = counted(exported.rows(), "payout");
+    context.output.note(&format!("wrote {}: {rows} that would not be paid", exported.path.display()));
+    Ok(())
 }
 
 fn dry_run_text(args: &RunArgs, batch: &Batch, totals: &Totals, report: &RunReport) -> String {

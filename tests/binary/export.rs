@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests: where it fails, the test fails")]
 
-use super::harness::{BATCH, RUN, Stage, phone};
+use super::harness::{BATCH, RUN, Stage, phone, run_and};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt as _;
 use topup::simulator::{Latency, Members, UnknownMembers};
@@ -125,4 +125,25 @@ async fn a_result_that_cannot_be_written_leaves_the_old_one() {
     let names = std::fs::read_dir(stage.path(".")).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap());
     let left: Vec<String> = names.filter(|name| name.contains("part") || name.contains("xlsx")).collect();
     assert_eq!(left, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dry_run_writes_who_would_not_be_paid_and_keeps_nothing_else() {
+    let mut members = String::from("phone,status\n");
+    for row in 0..5 {
+        members.push_str(&format!("{},{}\n", phone(row), if row == 2 { "B" } else { "A" }));
+    }
+    let members = Members::from_csv(members.as_bytes()).unwrap().with_unknown(UnknownMembers::Absent);
+    let stage = Stage::with(members, "none", Latency::NONE).await;
+    stage.rows(6);
+    stage.topup(&run_and(&["--export", "not-paid.json"])).await.exits(2);
+    let dry = ["run", "rewards.csv", "--batch", BATCH, "--dry-run", "--export", "not-paid.json"];
+    stage.topup(&dry).await.says(&["wrote", "2 payouts that would not be paid"]);
+    let result = json(&stage, "not-paid.json");
+    let payouts = result["payouts"].as_array().unwrap();
+    let phones: Vec<&str> = payouts.iter().map(|it| it["phone"].as_str().unwrap()).collect();
+    assert_eq!(phones, [phone(2), phone(5)]);
+    assert!(payouts.iter().all(|it| it["state"] == "ineligible" && it["message"].is_string()), "{payouts:#?}");
+    assert!(!stage.ledger().exists());
+    assert_eq!(stage.credits(), 0);
 }
