@@ -29,5 +29,6 @@ mod set_up;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod shim;
 mod status;
+mod unreached;
 mod verify;
 mod wire;
