@@ -348,7 +348,7 @@ fn every_file_says_what_it_is_and_is_read_in_one_sitting() {
 /// What is named `submit…`, and where it may stand. What can move points is found by this name, so each place is known.
 const SUBMITS: &[(&str, &[&str])] = &[
     // The decision.
-    ("Submit", &["domain/course.rs", "engine/dispatch.rs", "engine/coordinator.rs"]),
+    ("Submit", &["domain/course.rs", "engine/dispatch.rs", "engine/coordinator.rs", "engine/probe.rs"]),
     // The fact, without which there is no permit.
     ("SubmitIntended", &["domain/event.rs", "domain/standing.rs", "domain/course.rs", "ledger/", "engine/"]),
     ("submit_intended", &["domain/standing.rs"]),
@@ -363,7 +363,7 @@ const SUBMITS: &[(&str, &[&str])] = &[
     ("submit_body", &["gateway/request_body.rs"]),
     ("start_submit", &["engine/dispatch.rs"]),
     // Settings, which only ever forbid.
-    ("submits", &["domain/course.rs", "engine/coordinator.rs"]),
+    ("submits", &["domain/course.rs", "engine/coordinator.rs", "engine/probe.rs"]),
     ("resubmit", &["domain/course.rs", "cli/"]),
 ];
 
