@@ -9,6 +9,7 @@ mod columns;
 mod decision;
 mod error;
 mod glance;
+mod known;
 mod lock;
 mod open;
 mod outcome;

@@ -3,10 +3,11 @@
 use super::chain;
 use super::columns;
 use super::error::LedgerError;
+use super::known::{Known, KnownPayouts};
 use super::read;
 use super::record::{Batch, BatchEvent, BatchId, Binding, NewPayout, Origin, PayoutId};
 use super::repeats::{self, Repeat};
-use super::row::{self, TOP_UP_COLUMNS};
+use super::row;
 use super::writer::{Group, Write};
 use crate::domain::batch_name::BatchName;
 use crate::domain::member::Member;
@@ -23,6 +24,7 @@ pub struct Planning<'l> {
     batch: BatchId,
     /// The first and last payout that the batch had before; first > last: none.
     before: (i64, i64),
+    known: KnownPayouts,
     /// One bit a payout that the batch had before: the file names it. Ten million payouts take 1.2 MB.
     seen: Vec<u64>,
     new: Size,
@@ -127,7 +129,8 @@ impl<'l> Planning<'l> {
         let first = read::one(&transaction, &edge("ASC"), [batch.0])?.unwrap_or(1);
         let last = read::one(&transaction, &edge("DESC"), [batch.0])?.unwrap_or(0);
         let words = usize::try_from(last - first + 1).unwrap_or(0).div_ceil(64);
-        Ok(Self { transaction, batch, before: (first, last), seen: vec![0; words], new: Size::default() })
+        let known = KnownPayouts::new(batch, (first, last));
+        Ok(Self { transaction, batch, before: (first, last), known, seen: vec![0; words], new: Size::default() })
     }
 
     /// Keeps the columns of the file, header and meaning, so that results give the user's own columns back. Those that
@@ -144,6 +147,9 @@ impl<'l> Planning<'l> {
     /// # Errors
     /// When the ledger cannot be written, or its number belongs to another payout.
     pub fn place(&mut self, payout: &NewPayout<'_>) -> Result<Placed, LedgerError> {
+        if let Some(known) = self.known.next_if(&self.transaction, payout.key.as_str())? {
+            return self.compare(known, payout);
+        }
         match self.insert(payout)? {
             Some(id) => {
                 self.mint(payout.top_up, id)?;
@@ -151,7 +157,10 @@ impl<'l> Planning<'l> {
                 self.new.points += u64::from(payout.top_up.points.value());
                 Ok(Placed::New)
             }
-            None => self.compare(payout),
+            None => {
+                let known = self.known.find(&self.transaction, payout.key.as_str())?;
+                self.compare(known, payout)
+            }
         }
     }
 
@@ -194,34 +203,23 @@ impl<'l> Planning<'l> {
             .map_err(LedgerError::sqlite(PLANNING))
     }
 
-    /// Holds a row against the payout that has its key. Everything that is sent counts, the number aside: a retried
-    /// payout has another one by now.
-    fn compare(&mut self, payout: &NewPayout<'_>) -> Result<Placed, LedgerError> {
-        let sql = format!(
-            "SELECT {TOP_UP_COLUMNS}, p.payout_id, p.row, p.state FROM payouts p WHERE batch_id = ?1 AND row_key = ?2"
-        );
-        let reading = || LedgerError::sqlite("comparing with the plan");
-        let mut statement = self.transaction.prepare_cached(&sql).map_err(reading())?;
-        let mut rows = statement.query(params![self.batch.0, payout.key.as_str()]).map_err(reading())?;
-        let found = rows.next().map_err(reading())?;
-        let found = found.ok_or_else(|| LedgerError::Broken("a duplicate row without its first".to_owned()))?;
-        let (id, row): (i64, u64) = (found.get(6).map_err(reading())?, found.get(7).map_err(reading())?);
+    /// Holds a row against the payout that has its key.
+    fn compare(&mut self, known: Known, payout: &NewPayout<'_>) -> Result<Placed, LedgerError> {
         let (first, last) = self.before;
-        if id > last {
-            return Ok(Placed::Duplicate { row });
+        if known.id > last {
+            return Ok(Placed::Duplicate { row: known.row });
         }
-        let index = usize::try_from(id - first).unwrap_or(0);
+        let index = usize::try_from(known.id - first).unwrap_or(0);
         let (word, bit) = (index / 64, 1 << (index % 64));
         if self.seen[word] & bit != 0 {
-            return Ok(Placed::Duplicate { row });
+            return Ok(Placed::Duplicate { row: known.row });
         }
-        let planned = row::top_up(found, 0)?;
-        let state: String = found.get(8).map_err(reading())?;
         self.seen[word] |= bit;
-        if planned == (TopUp { invoice_no: planned.invoice_no.clone(), ..payout.top_up.clone() }) {
+        if known.sends(payout.top_up) {
             return Ok(Placed::Same);
         }
-        Ok(Placed::Changed { row, planned: Box::new(planned), state: read::state_of(&state)? })
+        let state = read::state_of(&known.state)?;
+        Ok(Placed::Changed { row: known.row, planned: Box::new(known.top_up), state })
     }
 
     /// The row of a payout that the batch had before for the same member, whatever its key: by the same name, or by
