@@ -18,9 +18,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
-/// A restart waits this long, so that the second across it holds no more requests than any other.
-const QUIET: Duration = Duration::from_secs(1);
-
 /// Does what is left of a batch, and sums it up.
 pub(super) fn execute(
     context: &Context,
@@ -31,7 +28,7 @@ pub(super) fn execute(
 ) -> Result<Report, Failure> {
     let gateway = Arc::new(setup::gateway(&context.config)?);
     let mut settings = setup::run_settings(&context.config, mode, batch.points)?;
-    settings.quiet_before = quiet_before(&ledger)?;
+    settings.quiet_before = quiet_before(&ledger, settings.rate_per_s)?;
     let run_ledger = ledger.into_run(batch.id)?;
     let report = run_to_its_end(context, settings, &run_ledger, gateway, metrics)?;
     let totals = run_ledger.totals()?;
@@ -104,7 +101,7 @@ fn built(builder: &mut tokio::runtime::Builder) -> Result<Runtime, Failure> {
 /// The settings of a command that only asks.
 pub(super) fn asking(config: &Config) -> Result<engine::RunSettings, Failure> {
     let mut settings = setup::run_settings(config, Mode::Resolve, 0)?;
-    settings.quiet_before = QUIET;
+    settings.quiet_before = engine::quiet_after_a_cut(settings.rate_per_s);
     Ok(settings)
 }
 
@@ -175,15 +172,16 @@ impl Signals {
 }
 
 /// How long the first request has to wait: a run that was killed may have sent until a moment ago.
-fn quiet_before(ledger: &Ledger) -> Result<Duration, Failure> {
+fn quiet_before(ledger: &Ledger, rate_per_s: f64) -> Result<Duration, Failure> {
     if ledger.is_unused()? {
         return Ok(Duration::ZERO);
     }
-    let Some(ended_at) = ledger.last_run_ended_at()? else { return Ok(QUIET) };
+    let quiet = engine::quiet_after_a_cut(rate_per_s);
+    let Some(ended_at) = ledger.last_run_ended_at()? else { return Ok(quiet) };
     let since_ms = unix_ms() - ended_at;
     // A clock that went back says nothing about how long ago that was.
     let since = u64::try_from(since_ms).map(Duration::from_millis).unwrap_or(Duration::ZERO);
-    Ok(QUIET.saturating_sub(since))
+    Ok(quiet.saturating_sub(since))
 }
 
 /// The exit status of a run, by how it ended and how the batch stands.

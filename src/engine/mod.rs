@@ -19,6 +19,7 @@ mod worker;
 
 pub use event::{CallKind, Requests, RunEvent, RunReport, Stop, StopCode};
 pub use inquiry::{Asked, Decision, Inquiry, InquiryReport, ask};
+pub use pacer::quiet_after_a_cut;
 pub use settings::{Mode, Names, RunSettings};
 
 use crate::domain::standing::{Impossible, State};

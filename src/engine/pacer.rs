@@ -27,6 +27,17 @@ const RECOVERY_PER_S: f64 = 0.05;
 const SLOWEST: f64 = 1.0 / 64.0;
 const SECOND: Duration = Duration::from_secs(1);
 
+/// How long a run stays quiet that begins just after another one at the same rate was cut off, so that no second across
+/// the two holds more than one request above the rate.
+///
+/// In the part `x` of a second the old run let at most `rate × (x + CATCH_UP_MAX) + 1` requests leave. The new one, which
+/// begins `d` into the rest of that second, adds at most `rate × (1 − x − d) + 1`. Together that is no more than
+/// `rate + 1` from `d = CATCH_UP_MAX + 1 / rate` on; a whole second is always enough.
+#[must_use]
+pub fn quiet_after_a_cut(rate_per_s: f64) -> Duration {
+    SECOND.min(CATCH_UP_MAX + Duration::try_from_secs_f64(1.0 / rate_per_s).unwrap_or(SECOND))
+}
+
 type Limiter = RateLimiter<
     governor::state::NotKeyed,
     governor::state::InMemoryState,
@@ -280,6 +291,29 @@ mod tests {
         let busiest = (0..all.len()).map(|i| all[i..].iter().take_while(|t| **t <= all[i] + 999).count()).max();
         assert!(busiest <= Some(51), "{busiest:?}");
         assert!(busiest >= Some(50), "{busiest:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_second_across_a_cut_holds_more_than_rate_plus_one() {
+        const RATE: f64 = 50.0;
+        let quiet = quiet_after_a_cut(RATE);
+        assert_eq!(quiet, Duration::from_millis(120));
+        assert_eq!(quiet_after_a_cut(0.5), SECOND);
+        for (stall_ms, after_cut_ms) in [(0, 0), (90, 0), (400, 0), (90, 7), (90, 500), (0, 990)] {
+            let start = Instant::now();
+            let old = Pacer::new(RATE, start);
+            departures(&old, 70).await;
+            // A machine that stalls catches up in a burst, and the cut comes right behind it.
+            tokio::time::advance(Duration::from_millis(stall_ms)).await;
+            departures(&old, 6).await;
+            tokio::time::advance(Duration::from_millis(after_cut_ms)).await;
+            let mut all: Vec<Instant> = old.schedule.lock().await.departed.iter().copied().collect();
+            let new = Pacer::new(RATE, Instant::now() + quiet);
+            departures(&new, 50).await;
+            all.extend(new.schedule.lock().await.departed.iter());
+            let busiest = (0..all.len()).map(|i| all[i..].iter().take_while(|at| **at < all[i] + SECOND).count()).max();
+            assert!(busiest <= Some(51), "{busiest:?} with {stall_ms} and {after_cut_ms} ms");
+        }
     }
 
     #[tokio::test(start_paused = true)]

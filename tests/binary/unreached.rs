@@ -77,20 +77,21 @@ async fn a_ledger_that_another_program_keeps_busy_stops_the_run_before_anything_
     stage.audit_intents();
 }
 
-/// V10: the run after a kill waits out the second in which the killed one may have sent.
+/// V10: the run after a kill waits so long that no second across the two holds more than the rate.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_after_a_kill_waits_out_the_second() {
+async fn a_run_after_a_kill_begins_with_a_pause() {
     let stage = Stage::new("none").await;
-    stage.set("gateway.rate_per_s", "20");
-    stage.rows(30);
+    stage.set("gateway.rate_per_s", "4");
+    stage.rows(8);
     let mut live = stage.start(&RUN);
-    super::harness::until("it may be killed", || live.has_ended() || stage.requests() >= 8).await;
+    super::harness::until("it may be killed", || live.has_ended() || stage.requests() >= 4).await;
     assert!(live.kill().await.was_killed());
     let before = stage.simulator.stats().arrivals().count();
     stage.finish(&RUN).await.exits(0);
     let mut arrivals: Vec<_> = stage.simulator.stats().arrivals().collect();
     arrivals.sort_unstable();
     let pause = arrivals[before] - arrivals[before - 1];
-    assert!(pause >= std::time::Duration::from_millis(950), "{pause:?} between the kill's last request and the next");
+    // 100 ms and the 250 ms between two requests at this rate; the last one may have taken some time to arrive.
+    assert!(pause >= std::time::Duration::from_millis(300), "{pause:?} between the kill's last request and the next");
     stage.audit_end();
 }
