@@ -38,7 +38,7 @@ fn the_steps_of_a_first_real_run_work_as_they_stand() {
     let folder = tempfile::tempdir().unwrap();
     let samples = folder.path().join("samples");
     std::fs::create_dir(&samples).unwrap();
-    for name in ["rewards-2026-11.csv", "members-2026-11.csv"] {
+    for name in ["rewards-2026-11.csv", "members-2026-11.csv", "statement-2026-11.csv"] {
         std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(name), samples.join(name)).unwrap();
     }
     let sh = blocks("sh");
@@ -54,7 +54,21 @@ fn the_steps_of_a_first_real_run_work_as_they_stand() {
     let address = said.lines().map_while(Result::ok).find(|line| line.starts_with("simulator at ")).unwrap();
     let port = address.split("127.0.0.1:").nth(1).unwrap().split(' ').next().unwrap().to_owned();
 
-    let expected = ["doctor 0", "check 0", "run 4", "run 4", "status 0", "run 4", "resume 4", "resolve 4"];
+    let expected = [
+        "doctor 0",
+        "check 0",
+        "run 4",
+        "run 4",
+        "run 4",
+        "status 0",
+        "run 4",
+        "export 0",
+        "reconcile 0",
+        "verify 0",
+        "retry 0",
+        "resume 4",
+        "resolve 4",
+    ];
     for (line, expected) in steps.lines().zip(expected).chain([("topup end", "")]).take(steps.lines().count()) {
         let output = in_folder(folder.path(), line, &port).stdin(Stdio::null()).output().unwrap();
         let name = line.split_whitespace().nth(1).unwrap();
