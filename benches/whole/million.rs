@@ -44,40 +44,53 @@ fn planning(place: &Place, gateway: &Gateway) -> Outcome<()> {
     Ok(())
 }
 
+/// The columns and indexes of the ledger's two large tables, without what only a ledger checks.
+const TABLES: &str = "
+CREATE TABLE payouts (payout_id INTEGER PRIMARY KEY, batch_id INTEGER, row INTEGER, row_key TEXT, member TEXT, phone TEXT,
+    points INTEGER, send_sms INTEGER, receipt TEXT, name TEXT, extra TEXT, state TEXT, attempt INTEGER, invoice_no TEXT,
+    credited_at INTEGER, UNIQUE (batch_id, row_key));
+CREATE INDEX payouts_by_member ON payouts (member);
+CREATE INDEX payouts_by_phone ON payouts (phone) WHERE phone <> '';
+CREATE INDEX payouts_planned ON payouts (batch_id, payout_id) WHERE state = 'planned';
+CREATE TABLE invoices (invoice_no TEXT NOT NULL PRIMARY KEY, payout_id INTEGER, attempt INTEGER) WITHOUT ROWID;
+";
+
 /// The time of `sqlite3` for the same rows into the same tables and indexes; `None` without that program.
 fn import(place: &Place) -> Outcome<Option<Duration>> {
     if Command::new("sqlite3").arg("--version").stdout(Stdio::null()).status().is_err() {
         return Ok(None);
     }
-    let (payouts, invoices) = (place.path("payouts.csv"), place.path("invoices.csv"));
-    for (table, file) in [("payouts", &payouts), ("invoices", &invoices)] {
-        sqlite(&place.path("topup.db"), &format!(".mode csv\n.output {}\nSELECT * FROM {table};\n", file.display()))?;
+    let file = |table: &str| place.path(&format!("{table}.csv")).display().to_string();
+    for table in ["payouts", "invoices"] {
+        // As a file would list them: numbers in the order of the rows.
+        let rows = format!("SELECT * FROM {table} ORDER BY payout_id;");
+        sqlite(&place.path("topup.db"), &format!(".mode csv\n.output {}\n{rows}\n", file(table)))?;
     }
     let target = place.path("import.db");
-    let schema = include_str!("../../migrations/0001_ledger.sql");
-    sqlite(&target, schema)?;
+    sqlite(&target, TABLES)?;
     let started = Instant::now();
-    let script = format!(
-        "PRAGMA journal_mode = wal;\nPRAGMA synchronous = full;\nPRAGMA cache_size = -16384;\n.mode csv\n\
-         .import {} payouts\n.import {} invoices\n",
-        payouts.display(),
-        invoices.display()
-    );
-    sqlite(&target, &script)?;
-    Ok(Some(started.elapsed()))
+    let settings = "PRAGMA journal_mode = wal; PRAGMA synchronous = full; PRAGMA cache_size = -40960;";
+    let (payouts, invoices) = (file("payouts"), file("invoices"));
+    sqlite(&target, &format!("{settings}\n.mode csv\n.import {payouts} payouts\n.import {invoices} invoices\n"))?;
+    let took = started.elapsed();
+    let counted = sqlite(&target, "SELECT (SELECT count(*) FROM payouts) + (SELECT count(*) FROM invoices);\n")?;
+    if counted.trim() != (2 * ROWS).to_string() {
+        return Err(format!("sqlite3 took in {counted} rows").into());
+    }
+    Ok(Some(took))
 }
 
-fn sqlite(database: &Path, script: &str) -> Outcome<()> {
-    let mut child = Command::new("sqlite3")
-        .arg(database)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
+/// Has the shell run a script, and gives what it says.
+fn sqlite(database: &Path, script: &str) -> Outcome<String> {
+    let mut command = Command::new("sqlite3");
+    let mut child = command.arg(database).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     child.stdin.take().ok_or("no pipe")?.write_all(script.as_bytes())?;
-    // It answers 1 for empty fields that a CHECK refuses to read as absent; what counts is what it took in.
-    child.wait()?;
-    Ok(())
+    let output = child.wait_with_output()?;
+    if output.status.success() {
+        Ok(String::from_utf8(output.stdout)?)
+    } else {
+        Err(format!("sqlite3 ended with {}", output.status).into())
+    }
 }
 
 /// From a killed run to the first request of the next command.

@@ -227,6 +227,7 @@ impl Ledger {
     /// # Errors
     /// When the second connection or the writer's thread cannot be had.
     pub fn into_run(self, batch: BatchId) -> Result<RunLedger, LedgerError> {
+        open::set_cache(&self.connection, open::CACHE_KIB)?;
         match self.path {
             None => Ok(RunLedger::inline(self.connection, batch)),
             Some(path) => RunLedger::threaded(self.connection, open::open_beside(&path)?, batch),

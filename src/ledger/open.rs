@@ -15,8 +15,11 @@ const MIGRATIONS: &[M<'_>] = &[
 const APPLICATION_ID: i64 = 0x746f_7070;
 /// Readers and the one writer share the file; a wait this long means that a foreign program holds it.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// KiB of page cache: enough for the random inserts of a large plan, and the same for every size of batch.
-const CACHE_KIB: i64 = 16 * 1024;
+/// KiB of page cache, the same for every size of batch.
+pub(super) const CACHE_KIB: i64 = 16 * 1024;
+/// KiB of page cache while a plan is written: members and numbers go into their indexes in no order, and each page that
+/// does not fit is written and read again.
+pub(super) const PLANNING_CACHE_KIB: i64 = 40 * 1024;
 
 /// What a command wants of a ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,7 +194,7 @@ fn configure(connection: &Connection, path: &Path, access: Access) -> Result<(),
     let configuring = || LedgerError::sqlite("configuring the ledger");
     connection.busy_timeout(BUSY_TIMEOUT).map_err(configuring())?;
     connection.pragma_update(None, "foreign_keys", true).map_err(configuring())?;
-    connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(configuring())?;
+    set_cache(connection, CACHE_KIB)?;
     connection.pragma_update(None, "trusted_schema", false).map_err(configuring())?;
     if access == Access::Read {
         return Ok(());
@@ -203,6 +206,11 @@ fn configure(connection: &Connection, path: &Path, access: Access) -> Result<(),
     connection.pragma_update(None, "synchronous", "full").map_err(configuring())?;
     connection.pragma_update(None, "fullfsync", true).map_err(configuring())?;
     read_back(connection, path)
+}
+
+/// Sets how much of the file is kept in memory, and gives back what is above it.
+pub(super) fn set_cache(connection: &Connection, kib: i64) -> Result<(), LedgerError> {
+    connection.pragma_update(None, "cache_size", -kib).map_err(LedgerError::sqlite("configuring the ledger"))
 }
 
 /// A setting that SQLite did not take is silent unless it is read back.

@@ -4,6 +4,7 @@ use super::chain;
 use super::columns;
 use super::error::LedgerError;
 use super::known::{Known, KnownPayouts};
+use super::open;
 use super::read;
 use super::record::{Batch, BatchEvent, BatchId, Binding, NewPayout, Origin, PayoutId};
 use super::repeats::{self, Repeat};
@@ -13,7 +14,7 @@ use crate::domain::batch_name::BatchName;
 use crate::domain::member::Member;
 use crate::domain::payout::TopUp;
 use crate::domain::standing::State;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 const PLANNING: &str = "writing the plan to the ledger";
 
@@ -174,7 +175,7 @@ impl<'l> Planning<'l> {
                 "INSERT INTO payouts (batch_id, row, row_key, member, phone, points, send_sms, receipt, name, extra,
                                       state, attempt, invoice_no)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'planned', 1, ?11)
-                 ON CONFLICT (batch_id, row_key) DO NOTHING RETURNING payout_id",
+                 ON CONFLICT (batch_id, row_key) DO NOTHING",
             )
             .and_then(|mut statement| {
                 let row = params![
@@ -190,7 +191,8 @@ impl<'l> Planning<'l> {
                     extra,
                     invoice_no.as_str(),
                 ];
-                statement.query_row(row, |row| row.get(0)).optional()
+                // Not by RETURNING, for which SQLite makes a table in memory each time.
+                Ok((statement.execute(row)? == 1).then(|| self.transaction.last_insert_rowid()))
             })
             .map_err(LedgerError::sqlite(PLANNING))
     }
@@ -228,6 +230,9 @@ impl<'l> Planning<'l> {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn earlier_row_of_member(&self, member: &Member) -> Result<Option<u64>, LedgerError> {
+        if self.before.1 < self.before.0 {
+            return Ok(None);
+        }
         let phone = member.phone();
         let of = |column, value| {
             format!("SELECT row FROM payouts WHERE {column} = {value} AND batch_id = ?3 AND payout_id <= ?4")
@@ -380,5 +385,6 @@ impl<'l> Planning<'l> {
 
 /// IMMEDIATE: a deferred transaction that reads before it writes is refused without waiting.
 fn immediate(connection: &mut Connection) -> Result<Transaction<'_>, LedgerError> {
+    open::set_cache(connection, open::PLANNING_CACHE_KIB)?;
     connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(LedgerError::sqlite(PLANNING))
 }
