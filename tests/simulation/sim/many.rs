@@ -13,6 +13,9 @@ pub(crate) struct Summary {
     pub(crate) seeds: u64,
     pub(crate) runs: u64,
     pub(crate) requests: u64,
+    /// One figure for all that happened in all of them, in whatever order they were simulated: what should change
+    /// only the speed leaves it as it was.
+    pub(crate) digest: u64,
     pub(crate) elapsed: Duration,
     pub(crate) threads: usize,
     pub(crate) coverage: Coverage,
@@ -26,7 +29,7 @@ impl Summary {
         let seconds = self.elapsed.as_secs_f64().max(1e-9);
         let per_core = |count: u64| count as f64 / seconds / self.threads as f64;
         format!(
-            "{} seeds, {} runs, {} requests in {seconds:.1} s on {} cores: {:.0} seeds, {:.0} runs, {:.0} requests a second and core",
+            "{} seeds, {} runs, {} requests in {seconds:.1} s on {} cores: {:.0} seeds, {:.0} runs, {:.0} requests a second and core, digest {:016x}",
             self.seeds,
             self.runs,
             self.requests,
@@ -34,6 +37,7 @@ impl Summary {
             per_core(self.seeds),
             per_core(self.runs),
             per_core(self.requests),
+            self.digest,
         )
     }
 }
@@ -56,6 +60,7 @@ pub(crate) fn simulate_many(seeds: Range<u64>, twice: u64, progress: impl Fn(u64
             mine.seeds += 1;
             (mine.runs, mine.requests) = (mine.runs + outcome.runs, mine.requests + outcome.requests);
             mine.coverage.add(&outcome.coverage);
+            mine.digest = mine.digest.wrapping_add(outcome.digest);
             let mut violation = outcome.violation;
             if violation.is_none() && seed % twice == 0 && simulate(seed, false).digest != outcome.digest {
                 violation = Some(format!("seed {seed}: V13: the second time its trace is another one"));
@@ -86,6 +91,7 @@ impl Summary {
         self.runs += other.runs;
         self.requests += other.requests;
         self.coverage.add(&other.coverage);
+        self.digest = self.digest.wrapping_add(other.digest);
         self.failure = match (self.failure.take(), other.failure) {
             (Some(mine), Some(theirs)) => Some(if theirs.0 < mine.0 { theirs } else { mine }),
             (mine, theirs) => mine.or(theirs),
