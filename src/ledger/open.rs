@@ -20,6 +20,9 @@ pub(super) const CACHE_KIB: i64 = 16 * 1024;
 /// KiB of page cache while a plan is written: members and numbers go into their indexes in no order, and each page that
 /// does not fit is written and read again.
 pub(super) const PLANNING_CACHE_KIB: i64 = 40 * 1024;
+/// Statements that stay parsed on a connection: more than a run or a plan has. With the sixteen of the default the ones
+/// that each write needs would drive each other out.
+const STATEMENTS: usize = 64;
 
 /// What a command wants of a ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +85,7 @@ fn connect(path: &Path, access: Access, exists: bool) -> Result<Connection, Ledg
 pub(super) fn open_in_memory(uri: &str) -> Result<Connection, LedgerError> {
     let mut connection = Connection::open(uri).map_err(LedgerError::sqlite("opening a ledger in memory"))?;
     connection.pragma_update(None, "foreign_keys", true).map_err(LedgerError::sqlite("configuring the ledger"))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Migrations::from_slice(MIGRATIONS).to_latest(&mut connection)?;
     Ok(connection)
 }
@@ -98,6 +102,7 @@ pub(super) fn open_scratch(from: Option<&Path>) -> Result<Connection, LedgerErro
         backup.run_to_completion(i32::MAX, Duration::from_millis(10), None).map_err(copying())?;
     }
     scratch.pragma_update(None, "foreign_keys", true).map_err(copying())?;
+    scratch.set_prepared_statement_cache_capacity(STATEMENTS);
     Migrations::from_slice(MIGRATIONS).to_latest(&mut scratch)?;
     Ok(scratch)
 }
@@ -193,6 +198,7 @@ fn is_without_tables(connection: &Connection) -> Result<bool, LedgerError> {
 fn configure(connection: &Connection, path: &Path, access: Access) -> Result<(), LedgerError> {
     let configuring = || LedgerError::sqlite("configuring the ledger");
     connection.busy_timeout(BUSY_TIMEOUT).map_err(configuring())?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "foreign_keys", true).map_err(configuring())?;
     set_cache(connection, CACHE_KIB)?;
     connection.pragma_update(None, "trusted_schema", false).map_err(configuring())?;
