@@ -40,7 +40,7 @@ fn main() -> ExitCode {
 
 /// One seed, line by line.
 fn show(seed: u64) -> ExitCode {
-    let outcome = sim::simulate(seed, true);
+    let outcome = sim::simulate(seed, true, sim::Connections::New);
     for line in &outcome.lines {
         println!("{line}");
     }

@@ -2,6 +2,8 @@
 
 mod sim;
 
+use sim::Connections;
+
 /// Seeds of each `cargo test`.
 const SEEDS: u64 = 2_000;
 
@@ -19,7 +21,7 @@ fn every_seed_keeps_the_invariants_and_every_fault_is_met() {
 #[test]
 fn the_same_seed_gives_the_same_trace_line_by_line() {
     for seed in 0..25 {
-        let (first, second) = (sim::simulate(seed, true), sim::simulate(seed, true));
+        let [first, second] = [Connections::Kept, Connections::New].map(|which| sim::simulate(seed, true, which));
         assert_eq!(first.lines, second.lines, "seed {}", first.seed);
         assert!(first.lines.len() > 5, "seed {seed}");
     }

@@ -1,10 +1,10 @@
 //! Keeps the ledgers of one simulation in memory: plans, loses, restores and breaks them, and reads them with SQL of
 //! its own, so that the judge does not trust the code that it judges.
 
+use super::pool::{Connections, Lent};
 use super::scenario::{Ending, Scenario};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use topup::domain::batch_name::BatchName;
@@ -14,30 +14,31 @@ use topup::ledger::{Binding, Ledger, LedgerError, NewPayout, Origin, Placed};
 
 const BATCH: &str = "simulated";
 const MERCHANT: &str = "M001";
-/// Each in-memory ledger of the process has a name of its own.
-static NAMES: AtomicU64 = AtomicU64::new(0);
 
 /// The ledger in use, and the copies of it.
 #[derive(Debug)]
 pub(crate) struct Ledgers {
-    name: String,
+    which: Connections,
     pub(crate) auditor: Arc<Mutex<Auditor>>,
 }
 
 /// A second pair of eyes on the ledger in use.
 #[derive(Debug)]
 pub(crate) struct Auditor {
-    pub(crate) connection: Connection,
+    /// It is given back at the end.
+    ledger: Option<Lent>,
+    /// Whether a copy that is made now may be put back later.
+    pub(crate) keeps_copies: bool,
     copies: Vec<Connection>,
     /// What went out under each number, whichever ledger sent it.
     sent: BTreeMap<String, (String, u32)>,
 }
 
 impl Ledgers {
-    pub(crate) fn new() -> Self {
-        let (name, connection) = fresh();
-        let auditor = Arc::new(Mutex::new(Auditor { connection, copies: Vec::new(), sent: BTreeMap::new() }));
-        Self { name, auditor }
+    pub(crate) fn new(which: Connections) -> Self {
+        let ledger = Some(Lent::take(which));
+        let auditor = Auditor { ledger, keeps_copies: false, copies: Vec::new(), sent: BTreeMap::new() };
+        Self { which, auditor: Arc::new(Mutex::new(auditor)) }
     }
 
     pub(crate) fn auditor(&self) -> MutexGuard<'_, Auditor> {
@@ -46,7 +47,12 @@ impl Ledgers {
 
     /// Opens the ledger as a command does.
     pub(crate) fn open(&self) -> Result<Ledger, LedgerError> {
-        Ledger::in_shared_memory(&self.name)
+        self.auditor().ledger_mut().open()
+    }
+
+    /// The command is over.
+    pub(crate) fn close(&self, ledger: Ledger) {
+        self.auditor().ledger_mut().close(ledger);
     }
 
     /// Plans the file, as `topup run` does for a batch that the ledger does not hold.
@@ -78,27 +84,25 @@ impl Ledgers {
             let new = NewPayout { row: number, key: &row.key, top_up: &top_up, name: row.name.as_deref(), extra: &[] };
             assert_eq!(planning.place(&new)?, Placed::New);
         }
-        planning.seal([7; 32], 0, "simulated", at)
+        planning.seal([7; 32], 0, "simulated", at)?;
+        self.close(ledger);
+        Ok(())
     }
 
     /// The ledger is gone.
-    pub(crate) fn delete(&mut self) {
-        let (name, connection) = fresh();
-        self.use_now(name, connection);
+    pub(crate) fn delete(&self) {
+        let which = self.which;
+        self.auditor().use_now(Lent::take(which));
     }
 
     /// An older copy of the ledger is put back; `index` picks one. False: there is none.
-    pub(crate) fn restore(&mut self, index: usize) -> bool {
-        let restored = self.auditor().copy_back(index);
-        let Some((name, connection)) = restored else { return false };
-        self.use_now(name, connection);
-        self.mend();
-        true
-    }
-
-    fn use_now(&mut self, name: String, connection: Connection) {
-        self.name = name;
-        self.auditor().connection = connection;
+    pub(crate) fn restore(&self, index: usize) -> bool {
+        let which = self.which;
+        let restored = self.auditor().copy_back(index, which);
+        if restored {
+            self.mend();
+        }
+        restored
     }
 
     /// Makes the writes fail that the ending says.
@@ -124,47 +128,67 @@ impl Ledgers {
             | Ending::InterruptAt(_)
             | Ending::InterruptAndCrash(..) => return,
         };
-        self.auditor().connection.execute_batch(&sql).expect("a fault");
+        self.auditor().connection().execute_batch(&sql).expect("a fault");
     }
 
     /// The disk is well again.
     pub(crate) fn mend(&self) {
         let sql = "DROP TRIGGER IF EXISTS simulated_fault; DROP TABLE IF EXISTS simulated_fault_at_commit";
-        self.auditor().connection.execute_batch(sql).expect("mending");
+        self.auditor().connection().execute_batch(sql).expect("mending");
     }
 
     fn last_event(&self) -> u64 {
         let sql = "SELECT coalesce(max(event_id), 0) FROM events";
-        self.auditor().connection.query_row(sql, [], |row| row.get(0)).expect("a ledger")
+        self.auditor().connection().query_row(sql, [], |row| row.get(0)).expect("a ledger")
     }
 }
 
-fn fresh() -> (String, Connection) {
-    let name = format!("simulated-{}", NAMES.fetch_add(1, Ordering::Relaxed));
-    let connection = Connection::open(format!("file:/{name}?vfs=memdb")).expect("a ledger in memory");
-    // Sixty-four prepared statements: the auditor's own are few.
-    connection.set_prepared_statement_cache_capacity(64);
-    (name, connection)
+impl Drop for Ledgers {
+    fn drop(&mut self) {
+        if let Ok(mut auditor) = self.auditor.lock()
+            && let Some(ledger) = auditor.ledger.take()
+            && !std::thread::panicking()
+        {
+            ledger.give_back();
+        }
+    }
 }
 
-fn copy_of(source: &Connection) -> (String, Connection) {
-    let (name, mut connection) = fresh();
-    let backup = rusqlite::backup::Backup::new(source, &mut connection).expect("a backup");
+fn copy(source: &Connection, into: &mut Connection) {
+    let backup = rusqlite::backup::Backup::new(source, into).expect("a backup");
     backup.run_to_completion(10_000, Duration::ZERO, None).expect("a backup to its end");
-    drop(backup);
-    (name, connection)
 }
 
 impl Auditor {
-    /// Keeps a copy of the ledger as it is now.
-    pub(crate) fn copy(&mut self) {
-        let (_, kept) = copy_of(&self.connection);
-        self.copies.push(kept);
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.ledger.as_ref().expect("a ledger is in use").auditor
     }
 
-    fn copy_back(&self, index: usize) -> Option<(String, Connection)> {
-        let copy = self.copies.get(index.checked_rem(self.copies.len())?)?;
-        Some(copy_of(copy))
+    fn ledger_mut(&mut self) -> &mut Lent {
+        self.ledger.as_mut().expect("a ledger is in use")
+    }
+
+    fn use_now(&mut self, ledger: Lent) {
+        if let Some(before) = self.ledger.replace(ledger) {
+            before.give_back();
+        }
+    }
+
+    /// Keeps a copy of the ledger as it is now.
+    pub(crate) fn copy(&mut self) {
+        if self.keeps_copies {
+            let mut kept = Connection::open_in_memory().expect("room for a copy");
+            copy(self.connection(), &mut kept);
+            self.copies.push(kept);
+        }
+    }
+
+    fn copy_back(&mut self, index: usize, which: Connections) -> bool {
+        let Some(index) = index.checked_rem(self.copies.len()) else { return false };
+        let mut restored = Lent::take(which);
+        copy(&self.copies[index], &mut restored.auditor);
+        self.use_now(restored);
+        true
     }
 
     /// V4: no top-up on the wire without an earlier durable intent for that number, member and points.
@@ -177,7 +201,7 @@ impl Auditor {
         request_id: &str,
     ) -> Result<(), String> {
         let mut statement = self
-            .connection
+            .connection()
             .prepare_cached(
                 "SELECT p.member, p.points, p.state, e.kind, e.request_id
                  FROM invoices i JOIN payouts p ON p.payout_id = i.payout_id AND p.invoice_no = i.invoice_no
@@ -194,6 +218,7 @@ impl Auditor {
             .expect("the auditor reads");
         let intent = ("submit_intended".to_owned(), request_id.to_owned());
         let wanted = (member.to_owned(), points, "in_doubt".to_owned(), intent);
+        drop(statement);
         if found.as_ref() != Some(&wanted) {
             return Err(format!("V4: {invoice_no} leaves as {wanted:?}, and the ledger holds {found:?}"));
         }

@@ -13,6 +13,7 @@ mod ledgers;
 mod many;
 mod network;
 mod person;
+mod pool;
 mod process;
 mod scenario;
 mod told;
@@ -22,6 +23,7 @@ mod world;
 
 pub(crate) use coverage::Coverage;
 pub(crate) use many::simulate_many;
+pub(crate) use pool::Connections;
 
 /// What one seed came to.
 #[derive(Debug)]
@@ -39,11 +41,11 @@ pub(crate) struct Outcome {
 }
 
 /// Simulates one seed.
-pub(crate) fn simulate(seed: u64, with_lines: bool) -> Outcome {
+pub(crate) fn simulate(seed: u64, with_lines: bool, connections: Connections) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .expect("a runtime without I/O");
-    runtime.block_on(async { world::World::new(seed, with_lines).live().await })
+    runtime.block_on(async { world::World::new(seed, with_lines, connections).live().await })
 }

@@ -9,13 +9,14 @@ use topup::ledger::{Entry, Ledger};
 /// Decides about some of the payouts that a person may decide about.
 ///
 /// What is planned is not cancelled in a ledger that was lost once: it may have forgotten that it was paid.
+/// Gives the ledger back.
 pub(crate) fn decides(
     ledger: Ledger,
     was_lost: bool,
     at: i64,
     rng: &mut Rng,
     coverage: &mut Coverage,
-) -> Result<(), String> {
+) -> Result<Ledger, String> {
     let failed = |error| format!("a person's decision failed: {error}");
     let batch = ledger.batches().map_err(failed)?.remove(0);
     let ledger = ledger.into_run(batch.id).map_err(failed)?;
@@ -38,11 +39,10 @@ pub(crate) fn decides(
             entries.push(Entry { payout, event, before, after, call, note, why, new_number, recovered });
         }
     }
-    if entries.is_empty() {
-        return Ok(());
+    if !entries.is_empty() {
+        let written = ledger.record(at, entries);
+        // The inline writer has written when it returns; there is nothing to wait for.
+        drop(written);
     }
-    let written = ledger.record(at, entries);
-    // The inline writer has written when it returns; there is nothing to wait for.
-    drop(written);
-    Ok(())
+    Ok(ledger.into_scratch().expect("a ledger in memory"))
 }

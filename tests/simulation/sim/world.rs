@@ -5,6 +5,7 @@ use super::gateway::SimulatedGateway;
 use super::invariants;
 use super::ledgers::Ledgers;
 use super::network::Network;
+use super::pool::Connections;
 use super::process::{Ended, Process};
 use super::scenario::{Ending, FaultyRun, Loss, Scenario};
 use super::told::Told;
@@ -50,7 +51,7 @@ struct RunEnd {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, with_lines: bool) -> Self {
+    pub(super) fn new(seed: u64, with_lines: bool, connections: Connections) -> Self {
         let epoch = Instant::now();
         let scenario = Scenario::draw(seed);
         let mut trace = Trace::new(epoch, with_lines);
@@ -59,7 +60,7 @@ impl World {
             seed,
             network: Arc::new(Mutex::new(Network::new(&scenario, seed, trace))),
             scenario,
-            ledgers: Ledgers::new(),
+            ledgers: Ledgers::new(connections),
             seen: Seen::default(),
             resends: BTreeMap::new(),
             rng: Rng::with_seed(seed ^ 0x0077_6f72_6c64),
@@ -100,9 +101,12 @@ impl World {
 
     async fn phases(&mut self) -> Result<(), String> {
         self.plan()?;
-        for run in self.scenario.runs.clone() {
-            self.between(&run).await?;
-            self.run(run.mode, Some(&run)).await?;
+        let runs = self.scenario.runs.clone();
+        for (run, later) in runs.iter().zip(1..) {
+            let restores = |later: &FaultyRun| later.loss == Some(Loss::Restored);
+            self.ledgers.auditor().keeps_copies = runs[later..].iter().any(restores);
+            self.between(run).await?;
+            self.run(run.mode, Some(run)).await?;
         }
         self.heal().await;
         self.finish().await?;
@@ -145,8 +149,9 @@ impl World {
             let ledger = self.open()?;
             let now_ms = self.now_ms();
             let mut network = self.network.lock().expect("no panic holds it");
-            person::decides(ledger, self.was_lost, now_ms, &mut self.rng, &mut network.coverage)?;
+            let ledger = person::decides(ledger, self.was_lost, now_ms, &mut self.rng, &mut network.coverage)?;
             drop(network);
+            self.ledgers.close(ledger);
             self.audit()?;
         }
         Ok(())
@@ -161,7 +166,7 @@ impl World {
     }
 
     pub(super) fn read(&self) -> Read {
-        Read::of(&self.ledgers.auditor().connection)
+        Read::of(self.ledgers.auditor().connection())
     }
 
     /// One run of the engine, to its end, to its interruption or to the death of its process.
@@ -185,9 +190,9 @@ impl World {
             auditor: Arc::clone(&self.ledgers.auditor),
         });
         let mut told = Told::new(&before);
+        let batch = ledger.batches().map_err(|error| error.to_string())?.remove(0);
+        let run_ledger = ledger.into_run(batch.id).map_err(|error| error.to_string())?;
         let ended = {
-            let batch = ledger.batches().map_err(|error| error.to_string())?.remove(0);
-            let run_ledger = ledger.into_run(batch.id).map_err(|error| error.to_string())?;
             let (epoch, off_by) = (self.epoch, self.clock_is_off_by_ms);
             let clock = || {
                 process.step();
@@ -204,6 +209,7 @@ impl World {
         };
         // A task that was aborted is dropped at the next turn of the runtime.
         tokio::task::yield_now().await;
+        self.ledgers.close(run_ledger.into_scratch().expect("a ledger in memory"));
         self.ledgers.mend();
         let ended = ended.map_err(|_| "V3: the run never ends".to_owned())?;
         if let Some(violation) = process.violation() {
