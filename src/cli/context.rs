@@ -14,6 +14,8 @@ pub(super) struct Context {
     pub(super) config: Config,
     pub(super) output: Output,
     pub(super) ledger_path: PathBuf,
+    /// The flags that said which configuration and ledger, for a command that is to be typed next.
+    pub(super) typed: Vec<(&'static str, PathBuf)>,
 }
 
 impl Context {
@@ -23,7 +25,9 @@ impl Context {
             config.set_flag("ledger.path", toml::Value::String(path.display().to_string()), "--ledger");
         }
         let ledger_path = common.ledger.clone().map_or_else(|| config.path("ledger.path"), Ok)?;
-        Ok(Self { config, output: Output::new(common), ledger_path })
+        let typed = [("--config", &common.config), ("--ledger", &common.ledger)];
+        let typed = typed.into_iter().filter_map(|(flag, path)| Some((flag, path.clone()?))).collect();
+        Ok(Self { config, output: Output::new(common), ledger_path, typed })
     }
 
     /// Takes the run lock and opens the ledger for changes.

@@ -23,6 +23,7 @@ mod output;
 mod progress;
 mod reconcile;
 mod rehearse;
+mod retype;
 mod run;
 mod setup;
 mod simulator;

@@ -9,7 +9,8 @@ use super::context::{Context, unix_ms};
 use super::execute::{self, background, exit_of};
 use super::failure::{Exit, Failure};
 use super::output::Report;
-use super::run::{consent_by_flag, hex, open_file, origin, plan_text, refused};
+use super::retype::paying_command;
+use super::run::{consent_by_flag, open_file, origin, plan_text, refused};
 use super::setup;
 use super::simulator::members;
 use crate::domain::standing::State;
@@ -95,7 +96,7 @@ pub(super) fn rehearse(context: &Context, args: &RunArgs, terms: &Terms) -> Resu
     Ok(Report {
         exit: exit_of(&summary, Mode::Pay, &report),
         json: play.to_json(&summary),
-        text: play.to_text(args, &summary),
+        text: play.to_text(context, args, &summary),
     })
 }
 
@@ -152,7 +153,7 @@ impl Play<'_> {
         json
     }
 
-    fn to_text(&self, args: &RunArgs, summary: &Summary<'_>) -> String {
+    fn to_text(&self, context: &Context, args: &RunArgs, summary: &Summary<'_>) -> String {
         let name = &self.batch.name;
         let mut text = format!("REHEARSAL of batch {name}: nothing was sent to the gateway, paid or kept\n");
         // Writing to a string cannot fail.
@@ -189,8 +190,7 @@ impl Play<'_> {
                 counted(self.doubt_before, "payout")
             );
         }
-        let plan = hex(&self.batch.plan_sha256);
-        let _ = writeln!(text, "next: topup run {} --batch {name} --confirm-plan {plan}", args.file.display());
+        let _ = writeln!(text, "next: {}", paying_command(context, args, self.batch));
         text
     }
 

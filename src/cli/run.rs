@@ -9,6 +9,7 @@ use super::failure::{Exit, Failure};
 use super::metrics::MetricsPort;
 use super::output::{Output, Report};
 use super::rehearse::rehearse;
+use super::retype::paying_command;
 use super::setup;
 use crate::domain::batch_name::{self, BatchName};
 use crate::domain::standing::State;
@@ -266,7 +267,7 @@ fn dry_run(context: &Context, args: &RunArgs, terms: &Terms, metrics: Option<Met
     let report = execute::run_to_its_end(context, settings, &ledger, gateway, metrics)?;
     let totals = ledger.totals()?;
     let summary = Summary::new(&batch, &totals, Run::Ended(&report));
-    let text = dry_run_text(args, &batch, &totals, &report);
+    let text = dry_run_text(context, args, &batch, &totals, &report);
     let exit = execute::dry_run_exit(&totals, &report);
     if let (Some(target), Some(scratch)) = (target, ledger.into_scratch()) {
         write_not_paid(context, &target, &scratch, &batch)?;
@@ -283,7 +284,7 @@ fn write_not_paid(context: &Context, target: &Target<'_>, scratch: &Ledger, batc
     Ok(())
 }
 
-fn dry_run_text(args: &RunArgs, batch: &Batch, totals: &Totals, report: &RunReport) -> String {
+fn dry_run_text(context: &Context, args: &RunArgs, batch: &Batch, totals: &Totals, report: &RunReport) -> String {
     let mut text = format!("dry run of batch {}: nothing was paid, and nothing is kept\n", batch.name);
     for (label, state) in [("would be paid", State::Planned), ("ineligible", State::Ineligible), ("held", State::Held)]
     {
@@ -300,8 +301,7 @@ fn dry_run_text(args: &RunArgs, batch: &Batch, totals: &Totals, report: &RunRepo
     if let Some(stop) = &report.stop {
         let _ = writeln!(text, "not all of that is checked: {stop}");
     }
-    let file = args.file.display();
-    let _ = writeln!(text, "next: topup run {file} --batch {} --confirm-plan {}", batch.name, hex(&batch.plan_sha256));
+    let _ = writeln!(text, "next: {}", paying_command(context, args, batch));
     text
 }
 

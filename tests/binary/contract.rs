@@ -60,6 +60,26 @@ async fn the_plan_of_a_dry_run_is_what_confirm_plan_confirms() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_dry_run_says_to_type_next_pays_that_plan_as_it_is_typed() {
+    let stage = Stage::new("none").await;
+    let text = "phone,Thưởng T11,note\n0901234567,500,\n0901234567,500,\n0901234568,many,\n";
+    std::fs::write(stage.path("the team's rewards.csv"), text).unwrap();
+    let how = ["--column", "points=Thưởng T11", "--skip-invalid", "--allow-repeat-phones", "--expect-rows", "3"];
+    let arguments =
+        [&["run", "the team's rewards.csv", "--batch", BATCH, "--ledger", "a ledger.db"], &how[..]].concat();
+    for (look, exit) in [("--dry-run", 0), ("--rehearse", 4)] {
+        let said = stage.topup(&[&arguments[..], &[look]].concat()).await.exits(exit).stdout;
+        let next = said.lines().find_map(|line| line.strip_prefix("next: ")).unwrap();
+        let mut shell = tokio::process::Command::new("sh");
+        let script = format!("topup() {{ '{}' \"$@\"; }}\n{next} --json", env!("CARGO_BIN_EXE_topup"));
+        shell.args(["-c", &script]).current_dir(stage.path("")).kill_on_drop(true);
+        let ended = stage.start_command(shell).end().await.exits(4);
+        assert_eq!((ended.rows("credited"), ended.rows("skipped")), (2, 1), "{next}");
+    }
+    assert_eq!(stage.credits(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_whose_rows_changed_is_refused_with_the_differences_counted() {
     let stage = Stage::new("member_info.refuse_4010001=1").await;
     let rows: Vec<(String, u64)> = (0..6).map(|row| (phone(row), 100)).collect();
