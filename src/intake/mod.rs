@@ -25,6 +25,7 @@ mod problem;
 mod reading;
 mod record;
 mod report;
+mod seen;
 mod sheet;
 mod statement;
 mod statement_columns;

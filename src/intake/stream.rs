@@ -1,14 +1,14 @@
 //! Reads a file row by row: the streaming heart, the same for every format.
 
 use super::columns::Columns;
-use super::encoding;
 use super::file::{self, Stamp};
 use super::judge::{self, Findings, Judged, Rules};
 use super::layout::{self, Header, TextLayout};
 use super::points::Reading;
-use super::problem::{IntakeError, Problem, ProblemKind, Repair, counted, grouped, shortened};
+use super::problem::{IntakeError, Problem, ProblemKind, Repair, grouped};
 use super::reading;
 use super::record::Record;
+use super::seen::Seen;
 use super::sheet::SheetRows;
 use super::text_rows::TextRows;
 use super::total::{self, Sum, TotalRow};
@@ -66,17 +66,6 @@ pub struct Intake {
     sum: Sum,
     seen: Seen,
     tail: Tail,
-}
-
-/// What is counted along the way, for the warnings.
-#[derive(Debug, Default)]
-struct Seen {
-    without_reference: u64,
-    formulas: u64,
-    first_formula: u64,
-    hidden: u64,
-    /// The first text outside ASCII, which shows a reader how the file was decoded.
-    decoded: Option<String>,
 }
 
 /// What a row gave, still borrowed.
@@ -244,7 +233,7 @@ impl Intake {
         };
         let judged = judge::judge(&self.record, rules, &mut self.findings);
         self.sum.add(self.findings.points);
-        self.seen.note(&self.record, &self.findings, self.format.encoding);
+        self.seen.note(&self.record, &self.header.columns, &self.findings, self.format.encoding);
         let is_hidden = self.record.hidden && !self.options.include_hidden;
         match judged {
             Some(judged) if !is_hidden => {
@@ -333,56 +322,5 @@ impl Intake {
         }
         self.seen.warn(&self.format, &mut self.tail.warnings);
         Ok(self.tail)
-    }
-}
-
-impl Seen {
-    fn note(&mut self, record: &Record, findings: &Findings, encoding: &str) {
-        if findings.formula {
-            if self.formulas == 0 {
-                self.first_formula = record.row;
-            }
-            self.formulas += 1;
-        }
-        self.hidden += u64::from(record.hidden);
-        if self.decoded.is_none() && encoding.starts_with("windows") {
-            self.decoded = record.cells().map(|cell| cell.text).find(|text| !text.is_ascii()).map(str::to_owned);
-        }
-    }
-
-    fn warn(self, format: &Format, warnings: &mut Vec<String>) {
-        if encoding::is_guessed(format.encoding) {
-            let texts =
-                format.headers.iter().find(|header| !header.is_ascii()).cloned().into_iter().chain(self.decoded);
-            let shown: Vec<String> = texts.map(|text| format!("«{}»", shortened(&text))).collect();
-            warnings.push(format!(
-                "decoded as {}: {}; if this reads wrongly, save the file as «CSV UTF-8»",
-                format.encoding,
-                shown.join(", ")
-            ));
-        }
-        if let (Some(batch), Some(invoice_no)) = (format.batch_columns.last(), format.invoice_no_columns.last()) {
-            warnings.push(format!(
-                "the columns «{batch}» and «{invoice_no}» are those of a result file: if it is one, `topup run` refuses it under \
-                 another batch, and `topup retry` plans again what was not paid"
-            ));
-        }
-        if self.formulas > 0 {
-            warnings.push(format!(
-                "phone or points are computed by a formula in {} (first: row {}): the value that the spreadsheet stored last \
-                 counts",
-                counted(self.formulas, "row"),
-                self.first_formula
-            ));
-        }
-        if self.hidden > 0 {
-            warnings.push(format!("hidden in the spreadsheet: {}", counted(self.hidden, "row")));
-        }
-        if self.without_reference > 0 && format.columns.iter().any(|(meaning, _)| *meaning == Meaning::Reference) {
-            warnings.push(format!(
-                "without a reference: {}; the member is the row key there",
-                counted(self.without_reference, "row")
-            ));
-        }
     }
 }

@@ -1,0 +1,115 @@
+//! Counts what a person should know of a file and that refuses nothing, row by row, and words it as warnings.
+
+use super::columns::Columns;
+use super::encoding;
+use super::judge::Findings;
+use super::problem::{counted, shortened};
+use super::record::Record;
+use super::{Format, Meaning};
+
+/// Computed cells that a warning shows; the rest is counted.
+const FORMULAS_SHOWN: usize = 5;
+
+/// What is counted along the way.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// Rows that may be paid and have no reference.
+    pub(crate) without_reference: u64,
+    /// Rows whose phone or points the spreadsheet computes.
+    formulas: u64,
+    /// The first of those cells, with the values that count, and how many there are.
+    formula_cells: Vec<String>,
+    formula_cell_count: u64,
+    hidden: u64,
+    /// The first text outside ASCII, which shows a reader how the file was decoded.
+    decoded: Option<String>,
+}
+
+impl Seen {
+    /// Takes note of a row that was judged.
+    pub(crate) fn note(&mut self, record: &Record, columns: &Columns, findings: &Findings, encoding: &str) {
+        if findings.formula {
+            self.formulas += 1;
+            self.note_formulas(record, columns);
+        }
+        self.hidden += u64::from(record.hidden);
+        if self.decoded.is_none() && encoding.starts_with("windows") {
+            self.decoded = record.cells().map(|cell| cell.text).find(|text| !text.is_ascii()).map(str::to_owned);
+        }
+    }
+
+    fn note_formulas(&mut self, record: &Record, columns: &Columns) {
+        for meaning in [Meaning::Phone, Meaning::Id, Meaning::Points] {
+            let Some(cell) = columns.of(meaning).map(|column| record.cell(column)) else { continue };
+            if !cell.kind.formula {
+                continue;
+            }
+            self.formula_cell_count += 1;
+            if self.formula_cells.len() < FORMULAS_SHOWN {
+                // Warnings go to logs as well, where no whole phone may stand.
+                let is_points = meaning == Meaning::Points;
+                let value = if is_points { shortened(cell.text).into_owned() } else { masked(cell.text) };
+                self.formula_cells.push(format!("row {}, {} «{value}»", record.row, meaning.word()));
+            }
+        }
+    }
+
+    /// Words what was counted.
+    pub(crate) fn warn(self, format: &Format, warnings: &mut Vec<String>) {
+        if encoding::is_guessed(format.encoding) {
+            let texts =
+                format.headers.iter().find(|header| !header.is_ascii()).cloned().into_iter().chain(self.decoded);
+            let shown: Vec<String> = texts.map(|text| format!("«{}»", shortened(&text))).collect();
+            warnings.push(format!(
+                "decoded as {}: {}; if this reads wrongly, save the file as «CSV UTF-8»",
+                format.encoding,
+                shown.join(", ")
+            ));
+        }
+        if let (Some(batch), Some(invoice_no)) = (format.batch_columns.last(), format.invoice_no_columns.last()) {
+            warnings.push(format!(
+                "the columns «{batch}» and «{invoice_no}» are those of a result file: if it is one, `topup run` refuses it under \
+                 another batch, and `topup retry` plans again what was not paid"
+            ));
+        }
+        if self.formulas > 0 {
+            let more = if self.formula_cell_count > self.formula_cells.len() as u64 { "; …" } else { "" };
+            warnings.push(format!(
+                "phone or points are computed by a formula in {}; what the spreadsheet stored last is read: {}{more}",
+                counted(self.formulas, "row"),
+                self.formula_cells.join("; ")
+            ));
+        }
+        if self.hidden > 0 {
+            warnings.push(format!("hidden in the spreadsheet: {}", counted(self.hidden, "row")));
+        }
+        if self.without_reference > 0 && format.columns.iter().any(|(meaning, _)| *meaning == Meaning::Reference) {
+            warnings.push(format!(
+                "without a reference: {}; the member is the row key there",
+                counted(self.without_reference, "row")
+            ));
+        }
+    }
+}
+
+/// A member's number with its middle left out; what is too short to be one stays.
+fn masked(text: &str) -> String {
+    let chars: Vec<char> = shortened(text.trim()).chars().collect();
+    if chars.len() < 9 {
+        return chars.into_iter().collect();
+    }
+    let (head, tail) = (&chars[..3], &chars[chars.len() - 4..]);
+    head.iter().chain(&['*'; 3]).chain(tail).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_computed_phone_is_shown_without_its_middle() {
+        assert_eq!(masked("0901234567"), "090***4567");
+        assert_eq!(masked("901234567"), "901***4567");
+        assert_eq!(masked("#N/A"), "#N/A");
+    }
+}
