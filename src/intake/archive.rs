@@ -117,15 +117,15 @@ impl Archive {
             None => format!("xl/{target}"),
         };
         let mut hidden = Hidden::default();
-        let mut row = 0;
+        let (mut row, mut rows_by_default) = (0, false);
         each_element(self.xml(&part)?, |element| {
             match element.local_name().as_ref() {
+                "sheetFormatPr" => rows_by_default = hidden.note_defaults(element)?,
                 "col" => hidden.note_columns(element)?,
                 "row" => {
                     // Rows without a number follow the one before.
                     row = attribute(element, "r")?.and_then(|number| number.parse().ok()).unwrap_or(row + 1);
-                    let flat = attribute(element, "ht")?.is_some_and(|height| height.parse() == Ok(0.0));
-                    if flat || is_true(attribute(element, "hidden")?) {
+                    if is_row_hidden(element, rows_by_default)? {
                         hidden.rows.insert(u32::saturating_sub(row, 1));
                     }
                 }
@@ -249,16 +249,34 @@ impl Unfolded {
 }
 
 impl Hidden {
-    fn note_columns(&mut self, element: &BytesStart<'_>) -> Result<(), IntakeError> {
-        let narrow = attribute(element, "width")?.is_some_and(|width| width.parse() == Ok(0.0));
-        if !narrow && !is_true(attribute(element, "hidden")?) {
-            return Ok(());
+    /// What holds for rows and columns of an XLSX that say nothing of their own; whether rows are hidden then.
+    fn note_defaults(&mut self, element: &BytesStart<'_>) -> Result<bool, IntakeError> {
+        if is_zero(attribute(element, "defaultColWidth")?.as_deref()) {
+            self.columns.extend(0..COLUMNS_MAX);
         }
+        Ok(is_true(attribute(element, "zeroHeight")?) || is_zero(attribute(element, "defaultRowHeight")?.as_deref()))
+    }
+
+    fn note_columns(&mut self, element: &BytesStart<'_>) -> Result<(), IntakeError> {
+        let width = attribute(element, "width")?;
+        let is_hidden = is_zero(width.as_deref()) || is_true(attribute(element, "hidden")?);
         let bound = |number: Option<String>| number.and_then(|number| number.parse::<u32>().ok()).unwrap_or(1);
         let (first, last) = (bound(attribute(element, "min")?), bound(attribute(element, "max")?));
-        self.columns.extend(first.saturating_sub(1)..last.min(COLUMNS_MAX));
+        let columns = first.saturating_sub(1)..last.min(COLUMNS_MAX);
+        if is_hidden {
+            self.columns.extend(columns);
+        } else if width.is_some() {
+            self.columns.retain(|column| !columns.contains(column));
+        }
         Ok(())
     }
+}
+
+/// Whether nobody sees a row of an XLSX. Where rows are hidden by default, one is seen only if it says so itself.
+fn is_row_hidden(element: &BytesStart<'_>, by_default: bool) -> Result<bool, IntakeError> {
+    let (height, hidden) = (attribute(element, "ht")?, attribute(element, "hidden")?);
+    let says_nothing = height.is_none() && hidden.is_none();
+    Ok(is_zero(height.as_deref()) || is_true(hidden) || (by_default && says_nothing))
 }
 
 /// Refuses a part that is cut off or not nested rightly, and a list of shared texts that says it is longer than it can
@@ -311,6 +329,10 @@ fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, Int
     found
         .map(|attribute| attribute.normalized_value(XmlVersion::Implicit1_0).map(Cow::into_owned).map_err(damaged))
         .transpose()
+}
+
+fn is_zero(value: Option<&str>) -> bool {
+    value.is_some_and(|value| value.trim().parse() == Ok(0.0))
 }
 
 fn is_true(value: Option<String>) -> bool {

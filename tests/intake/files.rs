@@ -126,7 +126,7 @@ fn workbooks() {
     let plain = IntakeOptions::default();
     let shown = with(|options| options.include_hidden = true);
     let rows = "2:0901234567=1000[PhoneZero] 3:0312345678=500";
-    let cases: [(&str, &IntakeOptions, String); 17] = [
+    let cases: [(&str, &IntakeOptions, String); 19] = [
         ("hidden-sheet.xlsx", &plain, rows.to_owned()),
         ("hidden-sheet.xlsx", &with(|o| o.sheet = Some("Ghi chú".to_owned())), "!Header".to_owned()),
         ("hidden-sheet.xlsx", &with(|o| o.sheet = Some("Nope".to_owned())), "!Sheet".to_owned()),
@@ -134,6 +134,8 @@ fn workbooks() {
         ("hidden-rows.xlsx", &shown, rows.to_owned()),
         ("hidden-columns.xlsx", &plain, format!("{rows} !Hidden")),
         ("hidden-columns.xlsx", &shown, rows.to_owned()),
+        ("hidden-by-default.xlsx", &plain, "2:0901234567=1000[PhoneZero] 3!Hidden !Hidden".to_owned()),
+        ("hidden-by-default.xlsx", &shown, rows.to_owned()),
         (
             "hidden.xls",
             &with(|o| o.sheet = Some("Thưởng".to_owned())),
