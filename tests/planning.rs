@@ -2,136 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where its set-up fails")]
 
-use std::path::Path;
-use topup::domain::batch_name::BatchName;
-use topup::domain::event::{Event, Fate};
+#[path = "planning/desk.rs"]
+mod desk;
+#[path = "planning/kinds.rs"]
+mod kinds;
+
+use desk::{DAY_MS, Desk, NOW, Outcome, TWO, terms};
+use topup::domain::event::Event;
 use topup::domain::invoice_no::InvoicePrefix;
-use topup::domain::standing::State;
-use topup::intake::{self, IntakeOptions};
-use topup::ledger::{Access, Binding, Entry, Ledger, Origin, PayoutId};
-use topup::plan::{self, Limits, PlanError, Planned, Refusal, Terms, plan, seal_of};
-
-const NOW: i64 = 1_800_000_000_000;
-const DAY_MS: i64 = 86_400_000;
-
-/// A folder with one ledger, in which files are planned.
-struct Desk {
-    folder: tempfile::TempDir,
-    ledger: Ledger,
-}
-
-/// What became of a file.
-#[derive(Debug, PartialEq)]
-enum Outcome {
-    /// So many new rows, so many in all.
-    Planned(u64, u64),
-    Known,
-    Refused(Refusal),
-}
-
-impl Outcome {
-    fn refusal(self) -> Refusal {
-        match self {
-            Self::Refused(refusal) => refusal,
-            Self::Planned(..) | Self::Known => panic!("expected a refusal, found {self:?}"),
-        }
-    }
-}
-
-impl Desk {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let ledger = Ledger::open(&folder.path().join("topup.db"), Access::Create).unwrap();
-        Self { folder, ledger }
-    }
-
-    fn path(&self) -> std::path::PathBuf {
-        self.folder.path().join("topup.db")
-    }
-
-    fn plan(&mut self, batch: &str, file: &str) -> Outcome {
-        self.plan_with(file, &terms(batch)).unwrap()
-    }
-
-    fn plan_with(&mut self, file: &str, terms: &Terms) -> Result<Outcome, PlanError> {
-        let path = self.folder.path().join("file.csv");
-        std::fs::write(&path, file).unwrap();
-        let intake = intake::open(Path::new(&path), &IntakeOptions::default()).unwrap();
-        Ok(match plan(&mut self.ledger, intake, terms, &origin())? {
-            Planned::Known(..) => Outcome::Known,
-            Planned::Refused(refusal) => Outcome::Refused(refusal),
-            Planned::Draft(draft) => {
-                let summary = draft.seal("test", NOW).unwrap();
-                Outcome::Planned(summary.new.rows, summary.whole.rows)
-            }
-        })
-    }
-
-    /// Records what happened to the payout of a row, as a run would.
-    fn happen(&mut self, batch: &str, row: u64, events: &[Event]) {
-        let ledger = Ledger::open(&self.path(), Access::Write).unwrap();
-        let batch = ledger.batch(batch).unwrap();
-        let run = ledger.into_run(batch.id).unwrap();
-        let all = run.payouts_after(State::Planned, None, 1000).unwrap();
-        let id: PayoutId = all.iter().find(|payout| payout.row == row).unwrap().id;
-        let mut standing = run.standing(id).unwrap();
-        let mut entries = Vec::new();
-        for event in events {
-            let before = standing.state;
-            standing = standing.after(event).unwrap();
-            entries.push(Entry {
-                payout: id,
-                event: event.clone(),
-                before,
-                after: standing.state,
-                call: None,
-                note: None,
-                why: None,
-                new_number: None,
-                recovered: false,
-            });
-        }
-        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(run.record(NOW, entries)).unwrap();
-        run.close().unwrap();
-    }
-
-    fn credit(&mut self, batch: &str, row: u64) {
-        self.happen(batch, row, &[Event::SubmitIntended, Event::SendEnded(Fate::Credited)]);
-    }
-
-    /// The ledger holds together, its seal included.
-    fn audit(&self, batch: &str) {
-        let batch = self.ledger.batch(batch).unwrap();
-        assert_eq!(self.ledger.audit(&batch, None).unwrap().findings, Vec::<String>::new());
-        assert_eq!(seal_of(&self.ledger, &batch).unwrap(), batch.plan_sha256);
-    }
-}
-
-fn terms(batch: &str) -> Terms {
-    Terms {
-        batch: BatchName::parse(batch).unwrap(),
-        binding: Binding {
-            gateway_host: "127.0.0.1:1".into(),
-            merchant_id: "M001".into(),
-            terminal_id: "T001".into(),
-            invoice_prefix: InvoicePrefix::parse("TP").unwrap(),
-        },
-        send_sms: true,
-        limits: Limits::default(),
-        expect_rows: None,
-        allow_repeat_phones: false,
-        skip_invalid: false,
-        repeat_why: None,
-        repeat_window_days: 20,
-        now: NOW,
-    }
-}
-
-fn origin() -> Origin {
-    Origin { file_name: "file.csv".into(), settings: "{}".into(), planned_by: "test".into(), planned_at: NOW }
-}
-
-const TWO: &str = "phone,points\n0901234567,100\n0901234568,200\n";
+use topup::ledger::Binding;
+use topup::plan::{self, Limits, PlanError, Terms};
 
 #[test]
 fn the_same_rows_are_known_however_they_are_sorted_and_whatever_else_the_file_says() {
@@ -172,7 +52,7 @@ fn a_changed_value_is_refused_before_anything_is_sent() {
         let file = format!("reference,phone,points,send_sms\n{changed}\nr2,0901234568,200,yes\n");
         let refusal = desk.plan("a", &file).refusal();
         assert_eq!(refusal.code, "plan_differs");
-        assert!(refusal.message.contains("1 rows changed, 0 gone"), "{}", refusal.message);
+        assert!(refusal.message.contains("1 row changed, 0 gone"), "{}", refusal.message);
         assert!(refusal.problems[0].message.contains(expected), "{:?}", refusal.problems);
     }
     assert_eq!(desk.ledger.batch("a").unwrap().points, 300);

@@ -20,6 +20,7 @@ mod manual;
 mod metrics;
 mod notify;
 mod output;
+mod plan_text;
 mod progress;
 mod reconcile;
 mod rehearse;

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::output::Report;
-use super::run::refused;
+use super::plan_text::refused;
 use crate::domain::statement::LineStatus;
 use crate::intake::{LISTED_MAX, Problem, Statement, StatementColumn, StatementOptions};
 use crate::ledger::{Batch, NumberOwner, RunLock, StatementLines};
@@ -152,7 +152,7 @@ fn read(
             args.statement.display(),
             counted(problem_count, "problem")
         );
-        return Err(refused(Refusal { code: "file_refused", message, problems, problem_count }));
+        return Err(refused(Refusal { code: "file_refused", message, problems, problem_count, kinds: None }));
     }
     Ok(())
 }

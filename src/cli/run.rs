@@ -8,25 +8,21 @@ use super::export::Target;
 use super::failure::{Exit, Failure};
 use super::metrics::MetricsPort;
 use super::output::{Output, Report};
+use super::plan_text::{plan_text, refused};
 use super::rehearse::rehearse;
 use super::retype::paying_command;
 use super::setup;
 use crate::domain::batch_name::{self, BatchName};
 use crate::domain::standing::State;
 use crate::engine::{Mode, RunReport};
-use crate::intake::{self, Intake, Problem};
+use crate::intake::{self, Intake};
 use crate::ledger::{Access, Batch, Ledger, Origin, Totals};
-use crate::plan::{self, DraftSummary, Planned, Refusal, Terms};
-use crate::report::{Lang, Run, Summary, counted, duration, grouped};
+use crate::plan::{self, DraftSummary, Planned, Terms};
+use crate::report::{Lang, Run, Summary, counted, grouped};
 use anyhow::anyhow;
-use serde_json::json;
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// Problems that are printed for people; scripts get more of them.
-const PRINTED_MAX: usize = 20;
 
 pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Report, Failure> {
     let batch = batch_name(args)?;
@@ -122,46 +118,6 @@ pub(super) fn open_file(args: &RunArgs) -> Result<Intake, Failure> {
     Ok(intake::open(&args.file, &options)?)
 }
 
-/// What is about to be paid, for the person who decides.
-pub(super) fn plan_text(context: &Context, name: &BatchName, plan: &DraftSummary) -> Result<String, Failure> {
-    let rate_per_s = setup::run_settings(&context.config, Mode::Pay, plan.whole.points)?.rate_per_s;
-    let requests = plan.new.rows * 2 - plan.without_pre_check;
-    let expected = Duration::from_secs_f64(requests as f64 / rate_per_s);
-    let mut text = format!("plan of batch {name}\n");
-    let mut line = |label: &str, value: String| {
-        let _ = writeln!(text, "  {label:<18}{value:>16}");
-    };
-    if plan.known_rows > 0 {
-        line("already planned", grouped(plan.known_rows));
-    }
-    line("new rows", grouped(plan.new.rows));
-    line("members", grouped(plan.members));
-    line("points", grouped(plan.new.points));
-    if plan.known_rows > 0 {
-        line("points in all", grouped(plan.whole.points));
-    }
-    line("largest payout", grouped(plan.largest));
-    if plan.skipped_rows > 0 {
-        line("skipped rows", grouped(plan.skipped_rows));
-    }
-    if plan.without_pre_check > 0 {
-        line("without pre-check", grouped(plan.without_pre_check));
-    }
-    line("expected duration", format!("{} at {rate_per_s} requests/s", duration(expected)));
-    let _ = writeln!(text, "  plan {}", hex(&plan.plan_sha256));
-    for repair in plan.repairs.iter().take(PRINTED_MAX) {
-        let _ = writeln!(text, "  row {}, {}: read {:?} as {:?}", repair.row, repair.column, repair.from, repair.to);
-    }
-    if plan.repair_count > PRINTED_MAX as u64 {
-        let _ = writeln!(text, "  … {} cells were repaired in all", grouped(plan.repair_count));
-    }
-    for warning in &plan.warnings {
-        let _ = writeln!(text, "  note: {warning}");
-    }
-    text.push_str("points cannot be recalled once they are credited");
-    Ok(text)
-}
-
 /// How the plan was consented to; a failure if it was not.
 fn consent(args: &RunArgs, plan: &DraftSummary) -> Result<String, Failure> {
     if let Some(consent) = consent_by_flag(args, plan.whole.points, &plan.plan_sha256)? {
@@ -208,43 +164,6 @@ fn no_consent(message: &str) -> Failure {
     Failure::new(Exit::Refused, "no_consent", anyhow!(message.to_owned()))
 }
 
-/// The plan was refused: the first problems for people, all that are listed for scripts.
-pub(super) fn refused(refusal: Refusal) -> Failure {
-    let (message, hint) = refusal.message.split_once("\nhint: ").unwrap_or((&refusal.message, ""));
-    let mut text = message.to_owned();
-    for problem in refusal.problems.iter().take(PRINTED_MAX) {
-        let _ = write!(text, "\n  {}", problem_line(problem));
-    }
-    if refusal.problem_count > PRINTED_MAX as u64 && !refusal.problems.is_empty() {
-        let more = refusal.problem_count.saturating_sub(PRINTED_MAX as u64);
-        let _ = write!(text, "\n  … and {} more", grouped(more));
-    }
-    if !hint.is_empty() {
-        let _ = write!(text, "\nhint: {hint}");
-    }
-    let problems: Vec<serde_json::Value> = refusal
-        .problems
-        .iter()
-        .map(|problem| {
-            json!({"row": problem.row, "column": problem.column, "found": problem.found, "message": problem.message})
-        })
-        .collect();
-    let details = json!({"problem_count": refusal.problem_count, "problems": problems});
-    Failure::new(Exit::Refused, refusal.code, anyhow!(text)).with_details(details)
-}
-
-fn problem_line(problem: &Problem) -> String {
-    let mut line = problem.row.map_or_else(|| "the file".to_owned(), |row| format!("row {row}"));
-    if let Some(column) = &problem.column {
-        let _ = write!(line, ", {column}");
-    }
-    if !problem.found.is_empty() {
-        let _ = write!(line, ", {:?}", problem.found);
-    }
-    let _ = write!(line, ": {}", problem.message);
-    line
-}
-
 /// Plans and pre-checks on a copy of the ledger, which is gone afterwards.
 fn dry_run(context: &Context, args: &RunArgs, terms: &Terms, metrics: Option<MetricsPort>) -> Result<Report, Failure> {
     let target = args.export.as_deref().map(|path| Target::new(context, path, Lang::En)).transpose()?;
@@ -254,7 +173,9 @@ fn dry_run(context: &Context, args: &RunArgs, terms: &Terms, metrics: Option<Met
     let origin = origin(context, &args.file, terms);
     match plan::plan(&mut scratch, intake, terms, &origin)? {
         Planned::Refused(refusal) => return Err(refused(refusal)),
-        Planned::Known(..) => {}
+        Planned::Known(_, warnings) => {
+            warnings.iter().for_each(|warning| context.output.note(&format!("note: {warning}")));
+        }
         Planned::Draft(draft) => {
             context.output.note(&plan_text(context, &terms.batch, draft.summary())?);
             draft.seal("dry run", unix_ms())?;

@@ -38,6 +38,7 @@ mod workbook;
 pub use check::{CheckReport, LISTED_MAX, check};
 pub use duplicates::{Duplicates, Suspects};
 pub use meaning::Meaning;
+pub(crate) use problem::counted;
 pub use problem::{IntakeError, Problem, ProblemKind, Repair, RepairKind};
 pub use report::report_text;
 pub use statement::{Statement, StatementOptions, StatementRow};

@@ -3,7 +3,7 @@
 
 use super::error::LedgerError;
 use super::read;
-use super::record::BatchId;
+use super::record::{BatchId, UnixMs};
 use super::row::{self, TOP_UP_COLUMNS};
 use crate::domain::payout::TopUp;
 use rusqlite::{Connection, Row};
@@ -19,6 +19,7 @@ pub(super) struct Known {
     pub(super) row: u64,
     /// The word of its state.
     pub(super) state: String,
+    pub(super) credited_at: Option<UnixMs>,
     pub(super) top_up: TopUp,
     key: String,
 }
@@ -31,7 +32,8 @@ impl Known {
             id: row.get(6).map_err(reading())?,
             row: row.get(7).map_err(reading())?,
             state: row.get(8).map_err(reading())?,
-            key: row.get(9).map_err(reading())?,
+            credited_at: row.get(9).map_err(reading())?,
+            key: row.get(10).map_err(reading())?,
         })
     }
 
@@ -66,7 +68,8 @@ impl KnownPayouts {
     pub(super) fn next_if(&mut self, connection: &Connection, key: &str) -> Result<Option<Known>, LedgerError> {
         if self.page.is_empty() && self.read_to < self.last {
             let sql = format!(
-                "SELECT {TOP_UP_COLUMNS}, p.payout_id, p.row, p.state, p.row_key FROM payouts p
+                "SELECT {TOP_UP_COLUMNS}, p.payout_id, p.row, p.state, p.credited_at, p.row_key
+                 FROM payouts p
                  WHERE p.payout_id > ?2 AND p.payout_id <= ?3 AND +p.batch_id = ?1 ORDER BY p.payout_id LIMIT {PAGE}"
             );
             self.page = read::rows(connection, &sql, (self.batch.0, self.read_to, self.last), Known::read)?.into();
@@ -78,7 +81,8 @@ impl KnownPayouts {
     /// The payout of this key, wherever it is.
     pub(super) fn find(&mut self, connection: &Connection, key: &str) -> Result<Known, LedgerError> {
         let sql = format!(
-            "SELECT {TOP_UP_COLUMNS}, p.payout_id, p.row, p.state, p.row_key FROM payouts p
+            "SELECT {TOP_UP_COLUMNS}, p.payout_id, p.row, p.state, p.credited_at, p.row_key
+             FROM payouts p
              WHERE p.batch_id = ?1 AND p.row_key = ?2"
         );
         let found = read::rows(connection, &sql, (self.batch.0, key), Known::read)?.pop();

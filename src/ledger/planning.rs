@@ -6,7 +6,7 @@ use super::error::LedgerError;
 use super::known::{Known, KnownPayouts};
 use super::open;
 use super::read;
-use super::record::{Batch, BatchEvent, BatchId, Binding, NewPayout, Origin, PayoutId};
+use super::record::{Batch, BatchEvent, BatchId, Binding, NewPayout, Origin, PayoutId, UnixMs};
 use super::repeats::{self, Repeat};
 use super::row;
 use super::writer::{Group, Write};
@@ -46,7 +46,10 @@ pub enum Placed {
     /// It is in the plan now.
     New,
     /// It was in the plan before, as it is.
-    Same,
+    Same {
+        /// How the payout stands.
+        state: State,
+    },
     /// Its key was in the plan before, with another value that is sent.
     Changed {
         /// The row of the plan.
@@ -55,6 +58,8 @@ pub enum Placed {
         planned: Box<TopUp>,
         /// How the payout stands.
         state: State,
+        /// When it was credited, in Unix milliseconds.
+        credited_at: Option<UnixMs>,
     },
     /// An earlier row of this file has the same key.
     Duplicate {
@@ -74,6 +79,8 @@ pub struct Gone {
     pub invoice_no: String,
     /// How it stands.
     pub state: State,
+    /// Its points.
+    pub points: u64,
 }
 
 impl<'l> Planning<'l> {
@@ -217,11 +224,12 @@ impl<'l> Planning<'l> {
             return Ok(Placed::Duplicate { row: known.row });
         }
         self.seen[word] |= bit;
-        if known.sends(payout.top_up) {
-            return Ok(Placed::Same);
-        }
+        let Known { row, credited_at, .. } = known;
         let state = read::state_of(&known.state)?;
-        Ok(Placed::Changed { row: known.row, planned: Box::new(known.top_up), state })
+        if known.sends(payout.top_up) {
+            return Ok(Placed::Same { state });
+        }
+        Ok(Placed::Changed { row, planned: Box::new(known.top_up), state, credited_at })
     }
 
     /// The row of a payout that the batch had before for the same member, whatever its key: by the same name, or by
@@ -293,7 +301,7 @@ impl<'l> Planning<'l> {
             return Ok(());
         }
         let reading = || LedgerError::sqlite("looking for rows that are gone");
-        let sql = "SELECT payout_id, row, invoice_no, state FROM payouts
+        let sql = "SELECT payout_id, row, invoice_no, state, points FROM payouts
                    WHERE batch_id = ?1 AND payout_id <= ?2 ORDER BY payout_id";
         read::rows(&self.transaction, sql, params![self.batch.0, last], |row| {
             let id: i64 = row.get(0).map_err(reading())?;
@@ -305,6 +313,7 @@ impl<'l> Planning<'l> {
                     row: row.get(1).map_err(reading())?,
                     invoice_no: row.get(2).map_err(reading())?,
                     state: read::state_of(&state)?,
+                    points: row.get(4).map_err(reading())?,
                 });
             }
             Ok(())

@@ -19,6 +19,8 @@ pub struct Repeat {
     pub state: State,
     /// When it was credited, in Unix milliseconds.
     pub credited_at: Option<i64>,
+    /// When the other batch was planned first, in Unix milliseconds.
+    pub planned_at: i64,
 }
 
 /// Whether `o` and `p` pay one member: by the same name, or by the same phone, be it the name or beside a card.
@@ -46,7 +48,8 @@ pub(super) fn find(
     );
     let count_sql = format!("SELECT count(DISTINCT p.payout_id) {from}");
     let count = read::one(connection, &count_sql, params![batch.0, credited_since, after])?;
-    let list_sql = format!("SELECT p.row, b.name, o.row, o.state, o.credited_at {from} ORDER BY p.row LIMIT ?4");
+    let list_sql =
+        format!("SELECT p.row, b.name, o.row, o.state, o.credited_at, b.planned_at {from} ORDER BY p.row LIMIT ?4");
     let few = i64::try_from(few).unwrap_or(i64::MAX);
     let list = read::rows(connection, &list_sql, params![batch.0, credited_since, after, few], |row| {
         let reading = || LedgerError::sqlite("comparing with other batches");
@@ -57,6 +60,7 @@ pub(super) fn find(
             other_row: row.get(2).map_err(reading())?,
             state: read::state_of(&word)?,
             credited_at: row.get(4).map_err(reading())?,
+            planned_at: row.get(5).map_err(reading())?,
         })
     })?;
     Ok((count.unwrap_or(0), list))

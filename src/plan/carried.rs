@@ -89,7 +89,7 @@ impl<'t> Carried<'t> {
             format!("needs a row of batch {batch}, has a payout of {whose} by its number"),
         );
         let problems = vec![problem.in_column(column.to_owned()).with_found(number.as_str())];
-        Refusal { code: "other_batch", message, problems, problem_count: 1 }
+        Refusal { code: "other_batch", message, problems, problem_count: 1, kinds: None }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::canonical::Seal;
 use super::carried::{self, Carried};
 use super::judge;
+use super::kinds::RowKinds;
 use super::{PlanError, Planned, Problems, Terms, keys_of, top_up_of};
 use crate::domain::payout::{Row, TopUp};
 use crate::intake::{Format, Intake, Item, Problem, ProblemKind, Repair};
@@ -25,16 +26,14 @@ pub struct DraftSummary {
     pub new: Size,
     /// The whole plan, what the batch had before included.
     pub whole: Size,
-    /// Rows of the file that the batch has already.
-    pub known_rows: u64,
+    /// What the rows of the file are to the batch.
+    pub kinds: RowKinds,
     /// Different members among what is new.
     pub members: u64,
     /// New payouts whose member has no phone, and so no pre-check.
     pub without_pre_check: u64,
     /// Points of the largest new payout.
     pub largest: u64,
-    /// Rows of the file that are not paid.
-    pub skipped_rows: u64,
     /// The seal of the whole plan.
     pub plan_sha256: [u8; 32],
     /// Cells that were repaired, the first of them.
@@ -57,7 +56,7 @@ impl Draft<'_> {
     /// # Errors
     /// When the ledger cannot be written; then nothing of what the file adds is in it.
     pub fn seal(self, consent: &str, at: UnixMs) -> Result<DraftSummary, LedgerError> {
-        self.planning.seal(self.summary.plan_sha256, self.summary.skipped_rows, consent, at)?;
+        self.planning.seal(self.summary.plan_sha256, self.summary.kinds.skipped, consent, at)?;
         Ok(self.summary)
     }
 }
@@ -66,11 +65,7 @@ impl Draft<'_> {
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     pub(super) problems: Problems,
-    /// Rows whose payout was planned with other values.
-    pub(super) changed: u64,
-    /// Rows that the batch had before, unchanged.
-    pub(super) known_rows: u64,
-    pub(super) skipped_rows: u64,
+    pub(super) kinds: RowKinds,
     without_pre_check: u64,
     repairs: Vec<Repair>,
     repair_count: u64,
@@ -99,20 +94,19 @@ pub(super) fn draft<'l>(
         }
     }
     let tail = intake.finish()?;
-    let gone = judge::gone(&planning, &mut reading.problems)?;
+    judge::gone(&planning, &mut reading, terms)?;
     let whole = planning.whole_size()?;
-    let name = batch.as_ref().map(|batch| &batch.name);
-    if let Some(refusal) = judge::file(&mut reading, &tail, whole, gone.open, name, terms) {
+    if let Some(refusal) = judge::file(&mut reading, &tail, whole, batch.as_ref(), terms) {
         return Ok(Planned::Refused(refusal));
     }
-    if has_other_batches && let Some(refusal) = judge::repeats(&planning, &reading, terms)? {
+    if has_other_batches && let Some(refusal) = judge::repeats(&planning, &mut reading, terms)? {
         return Ok(Planned::Refused(refusal));
     }
     let mut warnings = tail.warnings;
-    warnings.extend(gone.said());
+    warnings.extend(judge::gone_said(&reading.kinds));
     if let Some(batch) = batch
         && planning.new_size().rows == 0
-        && reading.skipped_rows == batch.skipped_rows
+        && reading.kinds.skipped == batch.skipped_rows
     {
         return Ok(Planned::Known(Box::new(batch), warnings));
     }
@@ -122,11 +116,10 @@ pub(super) fn draft<'l>(
     let summary = DraftSummary {
         new: planning.new_size(),
         whole,
-        known_rows: reading.known_rows,
+        kinds: reading.kinds,
         members,
         without_pre_check: reading.without_pre_check,
         largest,
-        skipped_rows: reading.skipped_rows,
         plan_sha256: seal.close(whole.rows, whole.points),
         repairs: reading.repairs,
         repair_count: reading.repair_count,
@@ -157,6 +150,7 @@ impl Reading {
             let message = format!("needs at most {limit} points (limits.points_per_payout)");
             let found = row.points.value().to_string();
             self.problems.add(Problem::of_row(row.row, ProblemKind::Limit, message).with_found(&found));
+            self.kinds.to_correct += 1;
             return Ok(());
         }
         for key in keys_of(row) {
@@ -165,10 +159,10 @@ impl Reading {
             let new = NewPayout { row: row.row, key: &key, top_up: &top_up, name, extra: &row.extra };
             match planning.place(&new)? {
                 Placed::New => return self.take_new(planning, row, terms),
-                Placed::Same => self.known_rows += 1,
-                Placed::Changed { row: planned_row, planned, state } => {
-                    self.changed += 1;
-                    let message = changes(&planned, &top_up, planned_row, state.word());
+                Placed::Same { state } => self.kinds.known.add(state, u64::from(row.points.value())),
+                Placed::Changed { row: planned_row, planned, state, credited_at } => {
+                    self.kinds.changed.add(state, u64::from(planned.points.value()));
+                    let message = changes(&planned, &top_up, planned_row, &judge::since(state, credited_at));
                     self.problems.add(Problem::of_row(row.row, ProblemKind::Differs, message));
                 }
                 Placed::Duplicate { row: first } if row.reference.is_some() || !terms.allow_repeat_phones => {
@@ -185,21 +179,24 @@ impl Reading {
     /// A new row key whose member has a payout in the batch already is a second payment, unless that is meant.
     fn take_new(&mut self, planning: &Planning<'_>, row: &Row, terms: &Terms) -> Result<(), PlanError> {
         self.without_pre_check += u64::from(row.member.phone().is_none());
-        if terms.allow_repeat_phones {
-            return Ok(());
-        }
-        if let Some(earlier) = planning.earlier_row_of_member(&row.member)? {
+        let earlier = if terms.allow_repeat_phones { None } else { planning.earlier_row_of_member(&row.member)? };
+        if let Some(earlier) = earlier {
+            self.kinds.another_key += 1;
             let message = format!(
                 "is new, and its member has a payout in this batch already, planned as row {earlier}; take it out, or \
                  say --allow-repeat-phones if the member is to be paid twice"
             );
             let problem = Problem::of_row(row.row, ProblemKind::Duplicate, message);
             self.problems.add(problem.with_found(&row.member.masked()));
+        } else {
+            self.kinds.new.rows += 1;
+            self.kinds.new.points += u64::from(row.points.value());
         }
         Ok(())
     }
 
     fn duplicate(&mut self, row: &Row, first: u64) {
+        self.kinds.doubled += 1;
         let (column, message) = match &row.reference {
             Some(_) => ("reference", format!("is the reference of row {first} too; a reference names one row")),
             None => (
@@ -214,8 +211,9 @@ impl Reading {
 
     fn take_problems(&mut self, problems: Vec<Problem>, terms: &Terms) {
         if terms.skip_invalid && problems.iter().all(Problem::skippable) {
-            self.skipped_rows += 1;
+            self.kinds.skipped += 1;
         } else {
+            self.kinds.to_correct += 1;
             problems.into_iter().for_each(|problem| self.problems.add(problem));
         }
     }

@@ -1,71 +1,72 @@
 //! Judges a file as a whole: limits, differences from the plan, and what other batches pay.
 
 use super::draft::Reading;
-use super::{Limits, PlanError, Problems, Refusal, Terms};
-use crate::domain::batch_name::BatchName;
+use super::kinds::RowKinds;
+use super::{Limits, PlanError, Refusal, Terms};
 use crate::domain::standing::State;
-use crate::intake::{Problem, ProblemKind, Tail};
-use crate::ledger::{Gone, Planning, Repeat, Size};
+use crate::intake::{Problem, ProblemKind, Tail, counted};
+use crate::ledger::{Batch, Gone, Planning, Repeat, Size, UnixMs};
+use std::collections::BTreeSet;
 
 /// Rows of other batches that a refusal names.
 const REPEATS_NAMED: usize = 20;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// Payouts of the batch that the file no longer names.
-#[derive(Debug, Default)]
-pub(super) struct GoneRows {
-    /// Still to be paid, or held: someone took them out, and a rerun must not pay them.
-    pub(super) open: u64,
-    /// Paid, or maybe paid.
-    paid: u64,
+/// What a person should know of payouts that were paid, or maybe paid, and are gone from the file.
+pub(super) fn gone_said(kinds: &RowKinds) -> Option<String> {
+    let paid = kinds.gone.of(State::Credited).rows + kinds.gone.of(State::InDoubt).rows;
+    let what = "no longer in the file, but paid or maybe paid, which is not undone";
+    (paid > 0).then(|| format!("{what}: {} of the batch", counted(paid, "payout")))
 }
 
-impl GoneRows {
-    /// What a person should know of them.
-    pub(super) fn said(&self) -> Option<String> {
-        let what = "are no longer in the file, and were paid or may have been: that is not undone";
-        (self.paid > 0).then(|| format!("{} payouts of the batch {what}", self.paid))
-    }
-}
-
-/// Counts what is gone; what is still open is a problem.
-pub(super) fn gone(planning: &Planning<'_>, problems: &mut Problems) -> Result<GoneRows, PlanError> {
-    let mut gone = GoneRows::default();
+/// Counts what is gone; what is still open is a problem: someone took it out, and a rerun must not pay it.
+pub(super) fn gone(planning: &Planning<'_>, reading: &mut Reading, terms: &Terms) -> Result<(), PlanError> {
     let mut paid = Vec::new();
-    planning.gone(|payout| match payout.state {
-        State::Planned | State::Held => {
-            gone.open += 1;
-            let message = format!(
-                "was planned as row {} and is {}, and the file no longer has it; put it back, or close it with \
-                 `topup cancel`",
-                payout.row,
-                payout.state.word()
-            );
-            problems.add(Problem::of_file(ProblemKind::Differs, message).with_found(&payout.invoice_no));
+    planning.gone(|payout| {
+        reading.kinds.gone.add(payout.state, payout.points);
+        match payout.state {
+            State::Planned | State::Held => {
+                let message = format!(
+                    "was planned as row {} and is {}, and the file no longer has it; put it back, or close it with \
+                     `topup cancel`",
+                    payout.row,
+                    payout.state.word()
+                );
+                let problem = Problem::of_file(ProblemKind::Differs, message);
+                reading.problems.add(problem.with_found(&payout.invoice_no));
+            }
+            State::Credited | State::InDoubt => paid.push(payout),
+            State::Declined | State::Ineligible | State::Cancelled => {}
         }
-        State::Credited | State::InDoubt => paid.push(payout),
-        State::Declined | State::Ineligible | State::Cancelled => {}
     })?;
-    gone.paid = paid.len() as u64;
-    if planning.new_size().rows > 0 {
-        paid.iter().try_for_each(|payout| rekeyed(planning, payout, problems))?;
+    if planning.new_size().rows == 0 {
+        return Ok(());
     }
-    Ok(gone)
+    let mut rekeyed = BTreeSet::new();
+    for payout in paid {
+        if let Some(row) = planning.new_row_like(&payout)? {
+            reading.problems.add(another_key(&payout, row));
+            // Without the flag, reading the row counted it so already.
+            if terms.allow_repeat_phones && rekeyed.insert(row) {
+                reading.kinds.another_key += 1;
+                reading.kinds.new.rows -= 1;
+                reading.kinds.new.points -= payout.points;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A paid row that is gone while a new one pays its member the same: it is that row under another key (another
 /// reference, a column gained or lost), and would be paid again. No flag says otherwise.
-fn rekeyed(planning: &Planning<'_>, gone: &Gone, problems: &mut Problems) -> Result<(), PlanError> {
-    if let Some(row) = planning.new_row_like(gone)? {
-        let message = format!(
-            "is new, and pays the same member the same points as row {} of the plan, which is {} and no longer in the \
-             file; give the row its reference and columns back, or put that row back beside it",
-            gone.row,
-            gone.state.word()
-        );
-        problems.add(Problem::of_row(row, ProblemKind::Differs, message).with_found(&gone.invoice_no));
-    }
-    Ok(())
+fn another_key(gone: &Gone, row: u64) -> Problem {
+    let message = format!(
+        "is new, and pays the same member the same points as row {} of the plan, which is {} and no longer in the file; \
+         give the row its reference and columns back, or put that row back beside it",
+        gone.row,
+        gone.state.word()
+    );
+    Problem::of_row(row, ProblemKind::Differs, message).with_found(&gone.invoice_no)
 }
 
 /// Judges limits and everything that was found row by row. `known`: the batch, if it was planned before.
@@ -73,8 +74,7 @@ pub(super) fn file(
     reading: &mut Reading,
     tail: &Tail,
     whole: Size,
-    gone: u64,
-    known: Option<&BatchName>,
+    known: Option<&Batch>,
     terms: &Terms,
 ) -> Option<Refusal> {
     for problem in &tail.problems {
@@ -95,68 +95,89 @@ pub(super) fn file(
         let message = format!("needs {expected} rows (--expect-rows), has {}", tail.rows);
         reading.problems.add(Problem::of_file(ProblemKind::Limit, message));
     }
-    let changed = reading.changed;
     let problems = std::mem::take(&mut reading.problems);
     if problems.count == 0 {
         return None;
     }
+    let kinds = std::mem::take(&mut reading.kinds);
+    let changed = kinds.changed.all().rows;
+    let gone = kinds.gone.of(State::Planned).rows + kinds.gone.of(State::Held).rows;
     let Some(batch) = known.filter(|_| changed + gone > 0) else {
         let message = format!(
-            "the file was refused for {} problem{}; nothing was planned and nothing was sent\nhint: correct the cells \
-             that are listed, and run the same command again",
-            problems.count,
-            if problems.count == 1 { "" } else { "s" }
+            "the file was refused for {}; nothing was planned and nothing was sent\nhint: correct what is listed, and \
+             run the same command again",
+            counted(problems.count, "problem")
         );
-        return Some(problems.into_refusal("file_refused", message));
+        return Some(problems.into_refusal("file_refused", message, kinds));
     };
-    let others = problems.count - changed - gone;
     let message = format!(
-        "the file differs from the plan of batch {batch}: {changed} rows changed, {gone} gone before they were paid, \
-         {others} other problems; nothing was sent\nhint: `topup resume {batch}` finishes the plan as it is"
+        "the file differs from the plan of batch {name}, begun on {}: {} changed, {gone} gone before they were paid, {}; \
+         nothing was sent\nhint: `topup resume {name}` finishes the plan as it is",
+        day(batch.planned_at),
+        counted(changed, "row"),
+        counted(problems.count - changed - gone, "other problem"),
+        name = batch.name
     );
-    Some(problems.into_refusal("plan_differs", message))
+    Some(problems.into_refusal("plan_differs", message, kinds))
 }
 
 /// A payout that another batch may still pay is never sent under a second number; one that another batch paid lately
 /// is a question.
-pub(super) fn repeats(planning: &Planning<'_>, reading: &Reading, terms: &Terms) -> Result<Option<Refusal>, PlanError> {
+pub(super) fn repeats(
+    planning: &Planning<'_>,
+    reading: &mut Reading,
+    terms: &Terms,
+) -> Result<Option<Refusal>, PlanError> {
     let open = [State::Planned, State::InDoubt, State::Held];
     let (count, repeats) = planning.repeats(&open, 0, REPEATS_NAMED)?;
-    if count > 0 {
-        let batch = repeats.first().map(|repeat| repeat.batch.clone()).unwrap_or_default();
+    if let Some(first) = repeats.first() {
         let message = format!(
-            "{count} rows would pay members the same points that another batch has not finished yet\nhint: finish it \
-             first: `topup resume {batch}`; or close those payouts there: `topup cancel {batch}`"
+            "{} would pay members the same points that another batch has not finished yet\nhint: finish it first: \
+             `topup resume {batch}`; or close those payouts there: `topup cancel {batch}`",
+            counted(count, "row"),
+            batch = first.batch
         );
-        return Ok(Some(refusal_of(repeats, count, "repeated_open", message)));
+        reading.kinds.repeated = count;
+        return Ok(Some(refusal_of(repeats, &reading.kinds, "repeated_open", message)));
     }
     let since = terms.now - i64::from(terms.repeat_window_days) * DAY_MS;
     let (count, repeats) = planning.repeats(&[State::Credited], since, REPEATS_NAMED)?;
-    let rows = planning.new_size().rows + reading.known_rows;
+    reading.kinds.repeated = count;
+    let rows = planning.new_size().rows + reading.kinds.known.all().rows;
     if terms.repeat_why.is_some() || count == 0 || count * 2 < rows {
         return Ok(None);
     }
     let message = format!(
-        "{count} of {rows} rows pay members the same points that another batch credited in the last {} days\nhint: if \
+        "{count} of {} pay members the same points that another batch credited in the last {} days\nhint: if \
          that is meant, say why: --repeat \"the reason\"",
+        counted(rows, "row"),
         terms.repeat_window_days
     );
-    Ok(Some(refusal_of(repeats, count, "repeated_credited", message)))
+    Ok(Some(refusal_of(repeats, &reading.kinds, "repeated_credited", message)))
 }
 
-fn refusal_of(repeats: Vec<Repeat>, count: u64, code: &'static str, message: String) -> Refusal {
+fn refusal_of(repeats: Vec<Repeat>, kinds: &RowKinds, code: &'static str, message: String) -> Refusal {
     let problem = |repeat: Repeat| {
-        let message =
-            format!("same member and points as row {} of batch {}, {}", repeat.other_row, repeat.batch, when(&repeat));
+        let message = format!(
+            "same member and points as row {} of batch {} (begun on {}), {}",
+            repeat.other_row,
+            repeat.batch,
+            day(repeat.planned_at),
+            since(repeat.state, repeat.credited_at)
+        );
         Problem::of_row(repeat.row, ProblemKind::Duplicate, message)
     };
-    Refusal { code, message, problems: repeats.into_iter().map(problem).collect(), problem_count: count }
+    let problems = repeats.into_iter().map(problem).collect();
+    Refusal { code, message, problems, problem_count: kinds.repeated, kinds: Some(Box::new(kinds.clone())) }
 }
 
-fn when(repeat: &Repeat) -> String {
-    let credited_at = repeat.credited_at.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    match credited_at {
-        Some(at) => format!("{} on {}", repeat.state.word(), at.strftime("%Y-%m-%d")),
-        None => repeat.state.word().to_owned(),
-    }
+/// A state, and since when where that is final.
+pub(super) fn since(state: State, credited_at: Option<UnixMs>) -> String {
+    let word = state.word().replace('_', " ");
+    credited_at.map_or_else(|| word.clone(), |at| format!("{word} on {}", day(at)))
+}
+
+/// The day in UTC, as the ledger keeps times.
+fn day(ms: UnixMs) -> String {
+    jiff::Timestamp::from_millisecond(ms).map_or_else(|_| "?".to_owned(), |at| at.strftime("%Y-%m-%d").to_string())
 }

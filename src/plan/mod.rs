@@ -6,9 +6,11 @@ mod canonical;
 mod carried;
 mod draft;
 mod judge;
+mod kinds;
 
 pub use canonical::seal_of;
 pub use draft::{Draft, DraftSummary};
+pub use kinds::{ByState, RowKinds};
 
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::InvoiceNo;
@@ -77,6 +79,8 @@ pub struct Refusal {
     pub problems: Vec<Problem>,
     /// All of them.
     pub problem_count: u64,
+    /// What the rows of the file are to the batch; `None` where they were not read to the end.
+    pub kinds: Option<Box<RowKinds>>,
 }
 
 /// Why a file could not be planned at all.
@@ -192,7 +196,8 @@ impl Problems {
         }
     }
 
-    fn into_refusal(self, code: &'static str, message: String) -> Refusal {
-        Refusal { code, message, problems: self.listed, problem_count: self.count }
+    fn into_refusal(self, code: &'static str, message: String, kinds: RowKinds) -> Refusal {
+        let kinds = Some(Box::new(kinds));
+        Refusal { code, message, problems: self.listed, problem_count: self.count, kinds }
     }
 }

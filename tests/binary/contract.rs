@@ -154,3 +154,40 @@ async fn the_operators_own_limits_refuse_the_plan() {
         stage.audit_end();
     }
 }
+
+/// The lines that were said, with one blank between words.
+fn lines(said: &str) -> Vec<String> {
+    said.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_kind_of_row_is_shown_before_anything_is_asked_and_in_a_refusal() {
+    let stage = Stage::new("none").await;
+    let rows: Vec<(String, u64)> = (0..3).map(|row| (phone(row), 100)).collect();
+    stage.file("rewards.csv", &rows);
+    stage.topup(&RUN).await.exits(0);
+
+    let more = format!("phone,points\n{},100\n{},100\n{},300\n09,5\n", phone(0), phone(1), phone(5));
+    std::fs::write(stage.path("rewards.csv"), &more).unwrap();
+    let asked = stage.topup(&bare(&["--skip-invalid"])).await.exits(3);
+    let said = lines(&asked.stderr);
+    for line in [
+        "new 1 300",
+        "skipped 1",
+        "already in the plan 2 200",
+        "of these credited 2 200",
+        "gone from the file 1 100",
+        "of these credited 1 100",
+        "rows of the whole plan 4",
+    ] {
+        assert!(said.iter().any(|other| other == line), "{line:?} is not in {}", asked.stderr);
+    }
+    assert!(said.iter().all(|line| !line.starts_with("changed")), "kinds without a row are left out: {}", asked.stderr);
+
+    std::fs::write(stage.path("rewards.csv"), more.replace(",300", ",300\n0901000002,101")).unwrap();
+    let refused = stage.topup(&RUN).await.exits(3);
+    let said = lines(&refused.stderr);
+    for line in ["new 1 300", "to be corrected 1", "changed since they were planned 1 100"] {
+        assert!(said.iter().any(|other| other == line), "{line:?} is not in {}", refused.stderr);
+    }
+}
