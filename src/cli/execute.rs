@@ -49,7 +49,7 @@ pub(super) fn run_to_its_end(
     metrics: Option<MetricsPort>,
 ) -> Result<RunReport, Failure> {
     let totals = ledger.totals()?;
-    let progress = Progress::new(&totals, context.output);
+    let progress = Progress::new(&totals, context.output, !ledger.is_scratch());
     let served = match metrics {
         Some(port) => {
             let gauges = Gauges::new(ledger.batch()?.name.as_str(), &totals, settings.rate_per_s);

@@ -128,7 +128,13 @@ impl From<IntakeError> for Failure {
 
 impl From<SimulatorError> for Failure {
     fn from(error: SimulatorError) -> Self {
-        Self::new(Exit::Failed, "simulator", error)
+        let (exit, code) = match &error {
+            SimulatorError::UnknownFault { .. } | SimulatorError::FaultValue { .. } => (Exit::Usage, "faults"),
+            SimulatorError::MembersUnreadable(_) | SimulatorError::Members { .. } => (Exit::Usage, "members"),
+            SimulatorError::Key { .. } => (Exit::Usage, "key"),
+            SimulatorError::Listen { .. } | SimulatorError::KeyGeneration => (Exit::Failed, "simulator"),
+        };
+        Self::new(exit, code, error)
     }
 }
 

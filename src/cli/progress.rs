@@ -20,6 +20,8 @@ pub(super) struct Progress {
     counts: Arc<Mutex<Counts>>,
     bar: ProgressBar,
     output: Output,
+    /// Whether what happens is recorded for good; a rehearsal and a dry run leave nothing behind.
+    is_kept: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -36,8 +38,8 @@ struct Counts {
 }
 
 impl Progress {
-    /// Begins with what the ledger says.
-    pub(super) fn new(totals: &Totals, output: Output) -> Self {
+    /// Begins with what the ledger says; `is_kept`: whether that ledger lasts.
+    pub(super) fn new(totals: &Totals, output: Output, is_kept: bool) -> Self {
         let open = [State::Planned, State::InDoubt].map(|state| totals.of(state).rows).iter().sum::<u64>();
         let done = totals.rows() - open;
         let counts = Counts {
@@ -55,7 +57,7 @@ impl Progress {
         if on_terminal {
             logging::write_above(&bar);
         }
-        Self { counts: Arc::new(Mutex::new(counts)), bar, output }
+        Self { counts: Arc::new(Mutex::new(counts)), bar, output, is_kept }
     }
 
     /// Prints a line now and then while the run goes on; ends with it.
@@ -129,9 +131,13 @@ impl Progress {
             RunEvent::WentOn => self.say("the gateway answers top-ups again: the run goes on"),
             RunEvent::Stopping(stop) if stop.code == StopCode::Unfinished => {}
             RunEvent::Stopping(stop) => self.say(&format!("no new top-ups: {stop}")),
-            RunEvent::Interrupted => self.say(
+            RunEvent::Interrupted if self.is_kept => self.say(
                 "interrupted: waiting for the calls that are under way, everything is recorded\nonce more leaves at \
                  once; both resume cleanly",
+            ),
+            RunEvent::Interrupted => self.say(
+                "interrupted: waiting for the calls that are under way; nothing was paid, and nothing is kept\nonce \
+                 more leaves at once",
             ),
         }
     }

@@ -7,7 +7,7 @@ use super::args::RunArgs;
 use super::config::Config;
 use super::context::{Context, unix_ms};
 use super::execute::{self, background, exit_of};
-use super::failure::{Exit, Failure};
+use super::failure::Failure;
 use super::output::Report;
 use super::plan_text::{plan_text, refused};
 use super::retype::paying_command;
@@ -48,8 +48,7 @@ struct Play<'p> {
 }
 
 pub(super) fn rehearse(context: &Context, args: &RunArgs, terms: &Terms) -> Result<Report, Failure> {
-    let faults = args.faults.as_deref().unwrap_or("none").parse::<FaultPlan>();
-    let faults = faults.map_err(|error| Failure::new(Exit::Usage, "faults", error))?;
+    let faults = args.faults.as_deref().unwrap_or("none").parse::<FaultPlan>()?;
     let members = members(args.members.as_deref())?;
     let real = setup::run_settings(&context.config, Mode::Pay, 0)?;
     let existing = context.ledger_path.exists().then_some(context.ledger_path.as_path());
@@ -70,7 +69,7 @@ pub(super) fn rehearse(context: &Context, args: &RunArgs, terms: &Terms) -> Resu
         faults,
         latency: Latency::NONE,
     }))?;
-    let config = rehearsed(&context.config, &simulator.url())?;
+    let config = rehearsed(&context.config, &simulator.url(), args.members.is_some())?;
     let client = HttpGateway::new(setup::gateway_settings(&config)?, PrivateKey::from_pem(&key)?)?;
     let settings = setup::run_settings(&config, Mode::Pay, batch.points)?;
     let settle = [settings.policy.settle, real.policy.settle];
@@ -121,8 +120,9 @@ fn planned(context: &Context, args: &RunArgs, terms: &Terms, scratch: &mut Ledge
     Ok(scratch.batch(terms.batch.as_str())?)
 }
 
-/// The configuration with another gateway, and in faster time.
-fn rehearsed(config: &Config, url: &str) -> Result<Config, Failure> {
+/// The configuration with another gateway, and in faster time. Where nobody's name is known, names are not compared:
+/// every payout with a name would be held.
+fn rehearsed(config: &Config, url: &str, knows_names: bool) -> Result<Config, Failure> {
     let mut config = config.clone();
     let shorter = |key: &str| config.seconds(key, f64::MAX).map(|span| span.as_secs_f64().min(PATIENCE_S));
     let spans = [shorter("gateway.timeout_s")?, shorter("gateway.connect_timeout_s")?, shorter("resolve.settle_s")?];
@@ -130,6 +130,9 @@ fn rehearsed(config: &Config, url: &str) -> Result<Config, Failure> {
     config.set_flag("gateway.url", url.into(), FLAG);
     config.set_flag("gateway.rate_per_s", RATE_PER_S.into(), FLAG);
     config.set_flag("gateway.max_in_flight", in_flight.into(), FLAG);
+    if !knows_names {
+        config.set_flag("payout.names", "off".into(), FLAG);
+    }
     for (key, span) in ["gateway.timeout_s", "gateway.connect_timeout_s", "resolve.settle_s"].into_iter().zip(spans) {
         config.set_flag(key, span.into(), FLAG);
     }
@@ -168,14 +171,16 @@ impl Play<'_> {
         if self.batch.skipped_rows > 0 {
             let _ = writeln!(text, "  {:<11}{:>12}", "skipped", grouped(self.batch.skipped_rows));
         }
-        if let Some(stop) = summary.stop() {
+        if self.report.interrupted {
+            text.push_str("it was interrupted: this is how far it came\n");
+        } else if let Some(stop) = summary.stop() {
             let message = stop.message.split("\nhint: ").next().unwrap_or_default();
             let _ = writeln!(text, "it stopped early, as a run would have: {message}");
         }
         self.say_calls(&mut text);
         let whom = match &args.members {
             Some(path) => format!("the members of {}", path.display()),
-            None => "everybody as an active member without a name, so nobody was ineligible or held".to_owned(),
+            None => "everybody as an active member, and names were not compared (--members FILE)".to_owned(),
         };
         let _ = writeln!(
             text,

@@ -219,7 +219,9 @@ fn dry_run_text(context: &Context, args: &RunArgs, batch: &Batch, totals: &Total
             );
         }
     }
-    if let Some(stop) = &report.stop {
+    if report.interrupted {
+        text.push_str("not all of that is checked: it was interrupted\n");
+    } else if let Some(stop) = &report.stop {
         let _ = writeln!(text, "not all of that is checked: {stop}");
     }
     let _ = writeln!(text, "next: {}", paying_command(context, args, batch));

@@ -17,6 +17,8 @@ const MERCHANT: [(&str, &str); 3] =
     [("gateway.merchant_id", "M001"), ("gateway.terminal_id", "T001"), ("gateway.key_code", "simulator-key")];
 
 pub(super) fn simulator(context: &Context, args: &SimulatorArgs) -> Result<Report, Failure> {
+    // Before a key is made: what was typed wrongly leaves nothing behind.
+    let faults = args.faults.parse::<FaultPlan>()?;
     let key = args.key.clone().map_or_else(|| context.config.path("gateway.private_key"), Ok)?;
     if args.make_key && !key.exists() {
         write_private(&key, &generate_key_pem()?)?;
@@ -33,7 +35,7 @@ pub(super) fn simulator(context: &Context, args: &SimulatorArgs) -> Result<Repor
         key_code,
         public_key: PublicKey::from_private_key_pem(&pem)?,
         members,
-        faults: args.faults.parse::<FaultPlan>()?,
+        faults,
         latency: Latency {
             mean: Duration::from_millis(args.latency_ms),
             jitter: Duration::from_millis(args.latency_ms / 4),

@@ -229,6 +229,15 @@ impl RunLedger {
         self.read(|connection| decision::sent_numbers(connection, self.batch))
     }
 
+    /// Whether this is a rehearsal's copy, of which nothing is kept.
+    #[must_use]
+    pub fn is_scratch(&self) -> bool {
+        match self.side {
+            Side::Inline(_) => true,
+            Side::Threaded { .. } => false,
+        }
+    }
+
     /// The ledger that a rehearsal ran on, which is nowhere else; `None` where it is a file: that is opened again.
     #[must_use]
     pub fn into_scratch(self) -> Option<Ledger> {

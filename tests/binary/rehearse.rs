@@ -2,7 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests: where it fails, the test fails")]
 
-use super::harness::{BATCH, Stage};
+use super::harness::{BATCH, Stage, until};
+use rustix::process::Signal;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::net::TcpListener;
@@ -95,4 +96,17 @@ async fn members_and_faults_are_played_and_give_the_exit_status_of_a_run() {
     stage.topup(&rehearse_and(&["--dry-run"])).await.exits(2);
     stage.topup(&["run", "rewards.csv", "--batch", BATCH, "--yes", "--faults", "none"]).await.exits(2);
     assert_eq!((stage.requests(), stage.ledger().exists()), (0, false));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interrupted_rehearsal_says_nothing_of_what_is_recorded() {
+    let stage = Stage::new("none").await;
+    stage.rows(300);
+    let mut live = stage.start(&rehearse_and(&["--faults", "slow=1,slow_s=1", "-v"]));
+    until("it goes on", || live.has_ended() || live.stderr().contains("payout moved")).await;
+    live.signal(Signal::INT);
+    let ended = live.end().await.exits(130).says(&["interrupted: ", "nothing was paid, and nothing is kept"]);
+    assert!(!ended.stderr.contains("recorded") && !ended.stderr.contains("resume"), "{}", ended.stderr);
+    assert!(ended.stdout.contains("it was interrupted: this is how far it came"), "{}", ended.stdout);
+    assert!(!stage.ledger().exists());
 }

@@ -172,7 +172,16 @@ async fn the_simulator_command_serves_a_gateway_that_doctor_and_run_accept() {
 async fn a_fault_plan_with_a_slip_of_the_pen_names_the_nearest_fault() {
     let stage = Stage::new("none").await;
     let arguments = ["simulator", "--port", "0", "--key", "merchant.pem", "--faults", "lost_aftr=0.1"];
-    let ended = stage.topup(&arguments).await;
-    assert!([1, 2].contains(&ended.code()), "{ended:?}");
-    assert!(ended.stderr.contains("lost_after"), "{}", ended.stderr);
+    stage.topup(&arguments).await.exits(2).says(&["lost_after"]);
+    std::fs::write(stage.path("members.csv"), "phone,status\n0901234567,x\n").unwrap();
+    let wrong: [(&[&str], &str); 3] = [
+        (&["--key", "made.pem", "--make-key", "--faults", "lost_after=2"], "faults"),
+        (&["--key", "merchant.pem", "--members", "members.csv"], "members"),
+        (&["--key", "members.csv"], "key"),
+    ];
+    for (more, code) in wrong {
+        let arguments = [&["simulator", "--port", "0", "--for-s", "90", "--json"], more].concat();
+        assert_eq!(stage.topup(&arguments).await.exits(2).json()["error"]["code"], code);
+    }
+    assert!(!stage.path("made.pem").exists(), "a key was made for a command that was typed wrongly");
 }
