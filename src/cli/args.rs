@@ -12,8 +12,8 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "topup", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "First time here? `topup demo` needs no set-up at all.\n\n\
-    Exit status: 0 done, 1 could not do the job, 2 usage or configuration, 3 refused or no consent (nothing sent),\n\
-    4 finished with some not paid, 5 run again, 6 another run holds the ledger, 7 credentials or clock, 8 ledger and\n\
+    Exit status: 0 done, 1 could not do the job, 2 usage or configuration, 3 refused or no consent (nothing sent), \
+    4 finished with some not paid, 5 run again, 6 another run holds the ledger, 7 credentials or clock, 8 ledger and \
     gateway or statement differ, 130 interrupted")]
 pub(super) struct Cli {
     #[command(flatten)]

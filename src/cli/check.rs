@@ -2,7 +2,7 @@
 
 use super::args::{CheckArgs, FileArgs, TemplateArgs};
 use super::failure::{Exit, Failure};
-use super::output::Report;
+use super::output::{Output, Report};
 use crate::intake::{self, CheckReport, IntakeOptions, Meaning};
 use anyhow::{Context as _, anyhow};
 use serde_json::{Map, Value, json};
@@ -36,7 +36,7 @@ fn column(text: &str) -> Result<(Meaning, String), Failure> {
     })
 }
 
-pub(super) fn check(args: &CheckArgs) -> Result<Report, Failure> {
+pub(super) fn check(output: Output, args: &CheckArgs) -> Result<Report, Failure> {
     let report = intake::check(&args.file, &intake_options(&args.how, args.expect_total)?);
     let refused = report.problem_count > 0 || args.expect_rows.is_some_and(|expected| expected != report.rows);
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -45,6 +45,11 @@ pub(super) fn check(args: &CheckArgs) -> Result<Report, Failure> {
         text.push_str(&format!("needs {expected} rows (--expect-rows), has {}\n", report.rows));
     }
     let exit = if refused { Exit::Refused } else { Exit::Done };
+    if colour {
+        // The report shows what steers a terminal as dots already; at the end its own colours would go as well.
+        output.bare(&Output::fitted(&text));
+        text.clear();
+    }
     Ok(Report { exit, json: to_json(&report, refused), text })
 }
 

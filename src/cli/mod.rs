@@ -13,6 +13,7 @@ mod doctor;
 mod execute;
 mod export;
 mod failure;
+mod fold;
 mod gauges;
 mod keys;
 mod logging;
@@ -67,7 +68,7 @@ fn dispatch(cli: &Cli) -> Result<Report, Failure> {
     let context = || Context::new(&cli.common);
     match &cli.command {
         Command::Demo => demo::demo(Output::new(&cli.common)),
-        Command::Check(args) => check::check(args),
+        Command::Check(args) => check::check(Output::new(&cli.common), args),
         Command::Template(args) => check::template(args),
         Command::Run(args) => run::run(&context()?, args),
         Command::Resume(args) => batch::go_on(&context()?, args, Mode::Pay),

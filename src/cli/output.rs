@@ -2,9 +2,13 @@
 
 use super::args::Common;
 use super::failure::{Exit, Failure};
+use super::fold::folded;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+
+/// Columns of a screen that does not tell.
+const COLUMNS_USUAL: usize = 80;
 
 /// What a command has to say at its end.
 #[derive(Debug)]
@@ -50,14 +54,17 @@ impl Output {
 
     /// Columns of the screen that stdout is; `None`: it is none.
     pub(super) fn screen_width() -> Option<usize> {
-        let stdout = std::io::stdout();
-        #[cfg(unix)]
-        let columns = stdout.is_terminal().then(|| rustix::termios::tcgetwinsize(&stdout).ok()).flatten();
-        #[cfg(unix)]
-        let width = columns.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0);
-        #[cfg(not(unix))]
-        let width = None;
-        width.or_else(|| stdout.is_terminal().then_some(80))
+        columns_of(&std::io::stdout())
+    }
+
+    /// Columns of the screen that stderr is; `None`: it is none.
+    pub(super) fn notes_width() -> Option<usize> {
+        columns_of(&std::io::stderr())
+    }
+
+    /// The text as it stands on stdout: folded where that is a screen.
+    pub(super) fn fitted(text: &str) -> String {
+        Self::screen_width().map_or_else(|| text.to_owned(), |columns| folded(text, columns))
     }
 
     /// Prints what another program reads, byte for byte; with `--json` it stands in the one object.
@@ -71,7 +78,8 @@ impl Output {
     pub(super) fn finish(self, result: Result<Report, Failure>) -> ExitCode {
         match result {
             Ok(report) => {
-                let text = if self.json { format!("{}\n", report.json) } else { printable(&report.text) };
+                let text =
+                    if self.json { format!("{}\n", report.json) } else { Self::fitted(&printable(&report.text)) };
                 let _ = std::io::stdout().write_all(text.as_bytes());
                 report.exit.into()
             }
@@ -98,7 +106,7 @@ impl Canvas {
 
     /// Draws over what was there.
     pub(super) fn draw(&self, text: &str) {
-        let lines = printable(text).replace('\n', "\x1b[K\n");
+        let lines = Output::fitted(&printable(text)).replace('\n', "\x1b[K\n");
         send(&format!("\x1b[H{lines}\x1b[J"));
     }
 }
@@ -109,6 +117,20 @@ impl Drop for Canvas {
     }
 }
 
+#[cfg(unix)]
+fn columns_of(stream: &(impl IsTerminal + std::os::fd::AsFd)) -> Option<usize> {
+    let columns = |size: rustix::termios::Winsize| usize::from(size.ws_col);
+    stream.is_terminal().then(|| {
+        let size = rustix::termios::tcgetwinsize(stream).ok();
+        size.map(columns).filter(|columns| *columns > 0).unwrap_or(COLUMNS_USUAL)
+    })
+}
+
+#[cfg(not(unix))]
+fn columns_of(stream: &impl IsTerminal) -> Option<usize> {
+    stream.is_terminal().then_some(COLUMNS_USUAL)
+}
+
 /// Sends stdout exactly this. A screen or reader that went away is no failure.
 fn send(bytes: &str) {
     let mut stdout = std::io::stdout();
@@ -117,7 +139,9 @@ fn send(bytes: &str) {
 
 /// Writes to stderr. Nothing depends on it: a run must not end because its screen went away, as `eprintln!` would.
 fn say(text: &str) {
-    let _ = std::io::stderr().write_all(printable(text).as_bytes());
+    let text = printable(text);
+    let text = Output::notes_width().map_or_else(|| text.clone(), |columns| folded(&text, columns));
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// The text without what moves the cursor, colours, turns or hides: cells and headers of the file stand in messages.

@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 /// How often a line is printed where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
+/// Columns that the details of a large batch need beside each other.
+const COLUMNS_WIDE: usize = 80;
+
 /// The progress of one run.
 #[derive(Clone, Debug)]
 pub(super) struct Progress {
@@ -35,6 +38,8 @@ struct Counts {
     in_doubt: u64,
     in_doubt_points: u64,
     calls: u64,
+    /// What stands between the parts of the details: a line's end where they do not fit beside each other.
+    glue: &'static str,
 }
 
 impl Progress {
@@ -51,6 +56,7 @@ impl Progress {
             in_doubt: totals.of(State::InDoubt).rows,
             in_doubt_points: totals.of(State::InDoubt).points,
             calls: 0,
+            glue: if Output::notes_width().is_some_and(|columns| columns < COLUMNS_WIDE) { "\n" } else { ", " },
         };
         let on_terminal = std::io::stderr().is_terminal() && !output.quiet && open > 0;
         let bar = if on_terminal { bar(&counts) } else { ProgressBar::hidden() };
@@ -169,16 +175,17 @@ impl Progress {
 impl Counts {
     /// Points, what is in doubt, rate and time left.
     fn details(&self) -> String {
+        let glue = self.glue;
         let elapsed = self.started.elapsed().as_secs_f64();
         let new = self.done - self.done_before;
         let left = if new > 0 && self.rows > self.done {
             let left_s = elapsed / new as f64 * (self.rows - self.done) as f64;
-            format!(", {} left", duration(Duration::from_secs_f64(left_s)))
+            format!("{glue}{} left", duration(Duration::from_secs_f64(left_s)))
         } else {
             String::new()
         };
         format!(
-            "{} points, {} in doubt ({} points), {:.0} calls/s{left}",
+            "{} points{glue}{} in doubt ({} points){glue}{:.0} calls/s{left}",
             grouped(self.credited_points),
             grouped(self.in_doubt),
             grouped(self.in_doubt_points),
@@ -193,7 +200,12 @@ impl Counts {
 
 fn bar(counts: &Counts) -> ProgressBar {
     let bar = ProgressBar::new(counts.rows).with_position(counts.done);
-    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} rows\n{wide_msg}") {
+    let template = if counts.glue == "\n" {
+        "{wide_bar} {pos}/{len} rows\n{msg}"
+    } else {
+        "{wide_bar} {pos}/{len} rows\n{wide_msg}"
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
     bar.set_message(counts.details());

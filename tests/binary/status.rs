@@ -110,7 +110,7 @@ async fn on_a_terminal_a_watch_draws_until_the_run_is_over() {
     let said = watch.end().await.exits(0).stdout.replace('\r', "");
     holds(&said, &["2026-11: running\n  0 of 5 payouts\n", "\x1b[?1049h", "a run is going on", "\x1b[?1049l"]);
     let last = said.split("\x1b[?1049l").last().unwrap();
-    holds(last, &["batch 2026-11: some payouts may or may not", "next: topup resume 2026-11"]);
+    holds(last, &["batch 2026-11: some payouts may or may\n", "next: topup resume 2026-11"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
