@@ -1,5 +1,7 @@
 //! Words how batches stand, for the person who watches them: one batch in full, or all of them in a table.
 
+use super::lang::Lang;
+use super::reasons::{Reason, code_text};
 use super::summary::{Summary, Verdict, label};
 use super::words::{counted, duration, grouped};
 use crate::domain::event::{Event, MemberAnswer, OrderAnswer};
@@ -73,7 +75,7 @@ impl Look<'_> {
             if text.is_empty() {
                 text.push_str("not paid, and why:\n");
             }
-            let _ = writeln!(text, "  {:<11}{:>12}  {}", label(count.state), grouped(count.rows), reason(count));
+            let _ = writeln!(text, "  {:<11}{:>11}  {}", label(count.state), grouped(count.rows), reason(count));
         }
         for (state, looked_into) in &self.glance.bounded {
             let all = self.summary.of(*state).rows;
@@ -155,7 +157,8 @@ impl Look<'_> {
         }
         if let Some(payout) = self.glance.held.first() {
             let number = &payout.top_up.invoice_no;
-            let _ = writeln!(text, "next: topup release {name} {number} --why TEXT   (or topup cancel)");
+            let _ = writeln!(text, "next: topup release {name} {number} --why TEXT");
+            let _ = writeln!(text, "  or: topup cancel {name} {number} --why TEXT");
         }
         let refused = self.summary.of(State::Declined).rows + self.summary.of(State::Ineligible).rows;
         if refused > 0 && self.open() == 0 {
@@ -183,22 +186,32 @@ fn pace_text(pace: &Pace, open: u64, now: UnixMs) -> String {
     )
 }
 
-/// A reason in words: our own where the gateway's code says less than what it means here.
+/// A reason in words, those of the results; beside a code the gateway's own, where they are others.
 fn reason(count: &ReasonCount) -> String {
     let refused = Event::MemberAnswered(MemberAnswer::Refused);
     let own = [
-        (Event::MemberAnswered(MemberAnswer::NameDiffers), "the member has another name than the file says"),
-        (Event::OrderAnswered(OrderAnswer::Failed), "the order failed (order status E)"),
-        (Event::AttestedNotCredited, "a person attested that it was not credited"),
+        (Event::MemberAnswered(MemberAnswer::NameDiffers), Reason::NameDiffers),
+        (Event::OrderAnswered(OrderAnswer::Failed), Reason::OrderFailed),
+        (Event::AttestedNotCredited, Reason::AttestedNotCredited),
     ];
-    let own = own.into_iter().find(|(event, _)| *event == count.event).map(|(_, words)| words);
+    let own = own.into_iter().find(|(event, _)| *event == count.event).map(|(_, reason)| reason);
     // The call itself succeeded: what it said of the member is the reason.
-    let own =
-        own.or_else(|| (count.event == refused && count.code == Some(200)).then_some("member or card is not active"));
+    let own = own.or_else(|| (count.event == refused && count.code == Some(200)).then_some(Reason::MemberInactive));
+    let said = count.said.as_deref().filter(|said| !said.is_empty());
     match (own, count.code) {
-        (Some(own), _) => own.to_owned(),
-        (None, Some(code)) => format!("{code} {}", count.said.as_deref().unwrap_or_default()),
-        (None, None) => count.said.clone().unwrap_or_else(|| "no code was given".to_owned()),
+        (Some(own), _) => own.text(Lang::En).into_owned(),
+        (None, Some(code)) => code_in_words(code, said),
+        (None, None) => said.unwrap_or("no code was given").to_owned(),
+    }
+}
+
+fn code_in_words(code: i64, said: Option<&str>) -> String {
+    let bare = |text: &str| text.to_lowercase().trim_start_matches("the ").to_owned();
+    match (code_text(code, Lang::En), said) {
+        (Some(text), Some(said)) if bare(text) != bare(said) => format!("{code} {text} ({said})"),
+        (Some(text), _) => format!("{code} {text}"),
+        (None, Some(said)) => format!("{code} {said}"),
+        (None, None) => format!("{code}, which the gateway's documentation does not list"),
     }
 }
 
@@ -251,4 +264,26 @@ fn cells_of(summary: &Summary<'_>) -> [String; 5] {
         format!("{} of {}", grouped(credited.points), grouped(batch.points)),
         grouped(open),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_worded_as_in_the_results_beside_what_the_gateway_said() {
+        for (code, said, expected) in [
+            (
+                4_000_318,
+                Some("Member is potential risk"),
+                "4000318 the member is a potential risk (Member is potential risk)",
+            ),
+            (200_400, Some("Member does not exist"), "200400 the member does not exist"),
+            (200_400, None, "200400 the member does not exist"),
+            (77, Some("no idea"), "77 no idea"),
+            (77, None, "77, which the gateway's documentation does not list"),
+        ] {
+            assert_eq!(code_in_words(code, said), expected);
+        }
+    }
 }

@@ -163,12 +163,12 @@ impl<'s> Summary<'s> {
         let mut text = String::new();
         // Writing to a string cannot fail.
         let _ = writeln!(text, "batch {}: {}", self.batch.name, self.headline());
-        let _ = writeln!(text, "  {:<11}{:>12}{:>18}", "", "payouts", "points");
+        let _ = writeln!(text, "  {:<11}{:>11}{:>16}", "", "payouts", "points");
         for state in State::ALL {
             let Total { rows, points, recovered } = self.totals.of(state);
             if rows > 0 {
                 let label = label(state);
-                let _ = write!(text, "  {label:<11}{:>12}{:>18}", grouped(rows), grouped(points));
+                let _ = write!(text, "  {label:<11}{:>11}{:>16}", grouped(rows), grouped(points));
                 if recovered > 0 {
                     let _ = write!(text, "   ({} of them recovered: credited earlier)", grouped(recovered));
                 }
@@ -176,9 +176,9 @@ impl<'s> Summary<'s> {
             }
         }
         if self.batch.skipped_rows > 0 {
-            let _ = writeln!(text, "  {:<11}{:>12}", "skipped", grouped(self.batch.skipped_rows));
+            let _ = writeln!(text, "  {:<11}{:>11}", "skipped", grouped(self.batch.skipped_rows));
         }
-        let _ = writeln!(text, "  {:<11}{:>12}{:>18}", "in all", grouped(self.batch.rows), grouped(self.batch.points));
+        let _ = writeln!(text, "  {:<11}{:>11}{:>16}", "in all", grouped(self.batch.rows), grouped(self.batch.points));
         text
     }
 
@@ -246,7 +246,10 @@ impl<'s> Summary<'s> {
         let mut text = self.at_stake();
         let hint = self.stop().and_then(|stop| stop.message.split_once("\nhint: ")).map(|(_, hint)| hint);
         match self.verdict() {
-            Verdict::Complete | Verdict::Partial | Verdict::Running => {}
+            Verdict::Complete | Verdict::Running => {}
+            Verdict::Partial => {
+                let _ = writeln!(text, "who was not paid, and why: topup status {name}");
+            }
             Verdict::Stopped => {
                 if let Some(hint) = hint {
                     let _ = writeln!(text, "hint: {hint}");
