@@ -139,8 +139,8 @@ pub(super) fn attest(context: &Context, args: &AttestArgs) -> Result<Report, Fai
     let since_ms = desk.ledger.last_send_at(id)?.map(|at| unix_ms() - at);
     if !args.credited && since_ms.is_none_or(|since_ms| since_ms < STILL_VALID_MS) {
         return Err(refused(
-            "not within two hours of the last send: the gateway may still apply it\nhint: `topup resolve` asks again"
-                .to_owned(),
+            "not within two hours of the last send: the gateway may still apply it\nhint: topup resolve BATCH asks again"
+                .replace("BATCH", desk.batch.name.as_str()),
         ));
     }
     desk.consent(&format!("take it as evidence that {} was {word}", args.payout), args.decision.yes)?;

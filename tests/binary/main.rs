@@ -9,6 +9,7 @@ mod cases;
 mod contract;
 #[cfg(debug_assertions)]
 mod crash;
+mod decisions;
 mod doctor;
 mod exits;
 mod export;
