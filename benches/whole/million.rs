@@ -197,7 +197,7 @@ fn rerun(place: &Place, gateway: &Gateway) -> Outcome<()> {
         }
         print(
             "rerun of a finished batch of 1,000,000 rows",
-            &format!("{}, {}", seconds(taken.wall), mib(taken.memory)),
+            &format!("{} ({} busy), {}", seconds(taken.wall), seconds(taken.processor), mib(taken.memory)),
             "2 s, 64 MiB, no request",
         );
     }

@@ -91,6 +91,7 @@ impl<'l> Planning<'l> {
         binding: &Binding,
         origin: &Origin,
     ) -> Result<Self, LedgerError> {
+        open::set_cache(connection, open::PLANNING_CACHE_KIB)?;
         let transaction = immediate(connection)?;
         let batch = transaction
             .prepare_cached(
@@ -394,6 +395,5 @@ impl<'l> Planning<'l> {
 
 /// IMMEDIATE: a deferred transaction that reads before it writes is refused without waiting.
 fn immediate(connection: &mut Connection) -> Result<Transaction<'_>, LedgerError> {
-    open::set_cache(connection, open::PLANNING_CACHE_KIB)?;
     connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(LedgerError::sqlite(PLANNING))
 }
