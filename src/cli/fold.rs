@@ -74,7 +74,7 @@ mod tests {
             ("0123456789abcdef one two\n", "0123456789abcdef\n  one two\n"),
             ("one 0123456789abcdef\n", "one\n  0123456789abcdef\n"),
             ("tên là Nguyễn An Bình", "tên là\n  Nguyễn An\n  Bình"),
-            ("type yes to pay: ", "type yes\n  to pay: "),
+            ("type yes to pay: ", "type yes to\n  pay: "),
             ("next: topup resume 2026-11\n\n", "next: topup resume 2026-11\n\n"),
         ] {
             assert_eq!(folded(text, 11), expected, "{text}");

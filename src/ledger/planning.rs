@@ -11,6 +11,7 @@ use super::repeats::{self, Repeat};
 use super::row;
 use super::writer::{Group, Write};
 use crate::domain::batch_name::BatchName;
+use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::member::Member;
 use crate::domain::payout::TopUp;
 use crate::domain::standing::State;
@@ -211,6 +212,15 @@ impl<'l> Planning<'l> {
             .and_then(|mut statement| statement.execute(params![top_up.invoice_no.as_str(), payout]))
             .map(drop)
             .map_err(LedgerError::sqlite(PLANNING))
+    }
+
+    /// Whether this ledger ever minted the number.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn has_number(&self, number: &InvoiceNo) -> Result<bool, LedgerError> {
+        let sql = "SELECT 1 FROM invoices WHERE invoice_no = ?1";
+        Ok(read::one::<i64>(&self.transaction, sql, [number.as_str()])?.is_some())
     }
 
     /// Holds a row against the payout that has its key.

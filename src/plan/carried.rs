@@ -33,32 +33,42 @@ impl<'t> Carried<'t> {
         Self { batch_columns: batch_columns.clone(), invoice_no_columns: invoice_no_columns.clone(), terms }
     }
 
-    /// The refusal of the whole file, if this row carries a number under which it would not be paid.
+    /// The number and attempt that a row says it was paid under, if it says so and this batch pays it under that.
     ///
     /// The number decides, not the batch beside it: a spreadsheet turns a batch `2026-11` into a date, and leaves the
     /// number as it is.
-    pub(super) fn refusal(&self, row: &Row) -> Option<Refusal> {
+    ///
+    /// # Errors
+    /// The refusal of the whole file, if the row carries a number under which it would not be paid.
+    pub(super) fn number(&self, row: &Row) -> Result<Option<(InvoiceNo, u32)>, Box<Refusal>> {
         if self.invoice_no_columns.is_empty() {
-            return None;
+            return Ok(None);
         }
         let batch = cells(row, &self.batch_columns).find_map(|(_, cell)| BatchName::parse(cell).ok());
         let other = batch.as_ref().filter(|batch| **batch != self.terms.batch);
-        let (column, number) = cells(row, &self.invoice_no_columns).find_map(|(column, cell)| {
+        let mut own = None;
+        for (column, cell) in cells(row, &self.invoice_no_columns) {
             // A column of that name with other numbers is the user's own.
-            let number = InvoiceNo::parse(cell).filter(|number| number.as_str().len() >= InvoiceNo::HASH_CHARS)?;
-            let is_ours = other.is_some() || number.is_of(&self.terms.binding.invoice_prefix);
-            (is_ours && !self.is_of(row, &number)).then_some((column, number))
-        })?;
-        Some(self.refuse(row, column, &number, batch.as_ref()))
+            let number = InvoiceNo::parse(cell).filter(|number| number.as_str().len() >= InvoiceNo::HASH_CHARS);
+            let Some(number) = number else { continue };
+            match self.attempt_of(row, &number) {
+                Some(attempt) => own = own.or(Some((number, attempt))),
+                None if other.is_some() || number.is_of(&self.terms.binding.invoice_prefix) => {
+                    return Err(Box::new(self.refuse(row, column, &number, batch.as_ref())));
+                }
+                None => {}
+            }
+        }
+        Ok(own)
     }
 
-    /// Whether the number is one that this batch pays the row under.
-    fn is_of(&self, row: &Row, number: &InvoiceNo) -> bool {
+    /// The attempt under whose number this batch pays the row, if the number is one of its own.
+    fn attempt_of(&self, row: &Row, number: &InvoiceNo) -> Option<u32> {
         let Terms { binding, batch, .. } = self.terms;
         let prefix: &InvoicePrefix = &binding.invoice_prefix;
-        (1..=ATTEMPTS_MAX).any(|attempt| {
+        (1..=ATTEMPTS_MAX).find(|attempt| {
             let mut keys = keys_of(row).take(KEYS_MAX);
-            keys.any(|key| InvoiceNo::derive(prefix, &binding.merchant_id, batch, &key, attempt) == *number)
+            keys.any(|key| InvoiceNo::derive(prefix, &binding.merchant_id, batch, &key, *attempt) == *number)
         })
     }
 

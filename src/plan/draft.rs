@@ -5,6 +5,7 @@ use super::carried::{self, Carried};
 use super::judge;
 use super::kinds::RowKinds;
 use super::{PlanError, Planned, Problems, Terms, keys_of, top_up_of};
+use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::{Row, TopUp};
 use crate::intake::{Format, Intake, Item, Problem, ProblemKind, Repair};
 use crate::ledger::{Batch, Ledger, LedgerError, NewPayout, Origin, Placed, Planning, Size, UnixMs};
@@ -88,8 +89,13 @@ pub(super) fn draft<'l>(
     let mut reading = Reading::default();
     while let Some(item) = intake.next()? {
         match item {
-            Item::Row(row, _) if let Some(refusal) = carried.refusal(&row) => return Ok(Planned::Refused(refusal)),
-            Item::Row(row, repairs) => reading.take_row(&mut planning, &row, repairs, terms)?,
+            Item::Row(row, repairs) => {
+                match carried.number(&row) {
+                    Err(refusal) => return Ok(Planned::Refused(*refusal)),
+                    Ok(number) => reading.take_number(&planning, &row, number)?,
+                }
+                reading.take_row(&mut planning, &row, repairs, terms)?;
+            }
             Item::Problems(problems) => reading.take_problems(problems, terms),
         }
     }
@@ -135,6 +141,25 @@ fn columns(format: &Format) -> Vec<(&str, Option<&'static str>)> {
 }
 
 impl Reading {
+    /// A later attempt that this ledger never made: another ledger did, and this one would begin with the first again,
+    /// beside whatever became of the later one.
+    fn take_number(
+        &mut self,
+        planning: &Planning<'_>,
+        row: &Row,
+        carried: Option<(InvoiceNo, u32)>,
+    ) -> Result<(), PlanError> {
+        let Some((number, attempt)) = carried.filter(|(_, attempt)| *attempt > 1) else { return Ok(()) };
+        if !planning.has_number(&number)? {
+            let message = format!(
+                "was sent as attempt {attempt} by another ledger, and this one knows nothing of it; use that ledger or its \
+                 newest backup"
+            );
+            self.problems.add(Problem::of_row(row.row, ProblemKind::Differs, message).with_found(number.as_str()));
+        }
+        Ok(())
+    }
+
     fn take_row(
         &mut self,
         planning: &mut Planning<'_>,

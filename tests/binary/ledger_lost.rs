@@ -110,3 +110,25 @@ async fn a_backup_that_forgot_a_second_attempt_pays_nobody_twice() {
     assert_eq!(stage.credits(), 5, "nothing was credited again");
     stage.audit_end();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_result_of_second_attempts_is_not_paid_under_their_first_numbers() {
+    let stage = Stage::new("top_up.order_error_500=1").await;
+    stage.set("safety.canary_rows", "0");
+    stage.rows(2);
+    stage.topup(&RUN).await.exits(4);
+    copy_ledger(&stage, "topup", "backup");
+    stage.heal();
+    stage.topup(&["retry", BATCH, "--why", "the orders failed", "--yes"]).await.exits(0);
+    stage.topup(&["resume", BATCH]).await.exits(0);
+    stage.topup(&["export", BATCH, "-o", "all.csv"]).await.exits(0);
+    let requests = stage.requests();
+    let run = ["run", "all.csv", "--batch", BATCH, "--yes"];
+    // The ledger that sent them knows them; a new one and an older one do not.
+    stage.topup(&run).await.exits(0);
+    for ledger in ["new.db", "backup.db"] {
+        let arguments: Vec<&str> = run.iter().copied().chain(["--ledger", ledger]).collect();
+        stage.topup(&arguments).await.exits(3).says(&["attempt 2", "nothing was sent"]);
+    }
+    assert_eq!(stage.requests(), requests);
+}
