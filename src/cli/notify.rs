@@ -1,6 +1,7 @@
 //! `--notify-command`: tells another program how a run ended. Nothing depends on it: what goes wrong with it is a
 //! warning, and the exit status stays that of the run.
 
+use super::execute::{block_on, shutdown_signal};
 use super::failure::{Exit, Failure};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -31,17 +32,21 @@ pub(super) fn notify(command: &str, end: &Value) {
 fn tell(command: &str, end: &Value, limit: Duration) -> Result<(), Failure> {
     let failed = |error| Failure::new(Exit::Failed, "notify", error);
     let line = format!("{end}\n");
-    super::execute::block_on(async {
+    block_on(async {
         let mut child = start(command).context("starting sh").map_err(failed)?;
-        let status = match tokio::time::timeout(limit, feed(&mut child, &line)).await {
-            Ok(status) => status.context("waiting for it").map_err(failed)?,
-            Err(_) => {
-                end_all(&child);
-                let _ = child.wait().await;
-                return Err(failed(anyhow!("it did not end within {} s and was ended", limit.as_secs_f64())));
+        // The run's own listener ended with the run, and the system's way to end a process is gone since it began.
+        let interrupted = shutdown_signal()?;
+        let why = tokio::select! {
+            ended = feed(&mut child, &line) => {
+                let status = ended.context("waiting for it").map_err(failed)?;
+                return if status.success() { Ok(()) } else { Err(failed(anyhow!("it ended with {status}"))) };
             }
+            () = tokio::time::sleep(limit) => format!("it did not end within {} s", limit.as_secs_f64()),
+            () = interrupted => "it was interrupted".to_owned(),
         };
-        if status.success() { Ok(()) } else { Err(failed(anyhow!("it ended with {status}"))) }
+        end_all(&child);
+        let _ = child.wait().await;
+        Err(failed(anyhow!("{why} and was ended")))
     })
 }
 

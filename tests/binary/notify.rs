@@ -2,7 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests: where it fails, the test fails")]
 
-use super::harness::{BATCH, Stage, run_and};
+use super::harness::{BATCH, Stage, run_and, until};
+use rustix::process::Signal;
 use serde_json::Value;
 
 fn heard(stage: &Stage, name: &str) -> Value {
@@ -31,5 +32,17 @@ async fn a_command_that_fails_is_a_warning() {
     stage.rows(3);
     let ended = stage.topup(&run_and(&["--notify-command", "exit 9"])).await.exits(0);
     ended.says(&["WARN", "the notify command failed, and the run is not affected", "exit status: 9"]);
+    stage.audit_end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_that_hangs_can_be_interrupted() {
+    let stage = Stage::new("none").await;
+    stage.rows(3);
+    // Ended by itself it would be a warning about time, after the thirty seconds that it is given.
+    let live = stage.start(&run_and(&["--notify-command", "touch hangs; sleep 600"]));
+    until("the command hangs", || stage.path("hangs").exists()).await;
+    live.signal(Signal::INT);
+    live.end().await.exits(0).says(&["it was interrupted and was ended"]);
     stage.audit_end();
 }
