@@ -90,6 +90,7 @@ impl From<LedgerError> for Failure {
             LedgerError::Broken(_) => (Exit::Differs, "broken"),
             LedgerError::NotALedger { .. }
             | LedgerError::NewerSchema { .. }
+            | LedgerError::OlderSchema { .. }
             | LedgerError::NetworkShare { .. }
             | LedgerError::Setting { .. }
             | LedgerError::Io { .. }

@@ -31,6 +31,18 @@ pub enum LedgerError {
         /// Ours.
         known: usize,
     },
+    /// An older program wrote the file, and the command only looks.
+    #[error(
+        "the ledger {path} has schema {found}, and this program reads {known}\nhint: `topup resolve BATCH` brings it up to date, and sends no top-up"
+    )]
+    OlderSchema {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: usize,
+        /// Ours.
+        known: usize,
+    },
     /// Another command changes the ledger right now.
     #[error(
         "another run holds the ledger {path}: {holder}\nhint: wait for it, or stop it; a run that was killed holds nothing"

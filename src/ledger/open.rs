@@ -59,26 +59,29 @@ pub(super) fn open_beside(path: &Path) -> Result<Connection, LedgerError> {
 }
 
 fn connect(path: &Path, access: Access, exists: bool) -> Result<Connection, LedgerError> {
-    refuse_network_share(path)?;
-    let flags = match access {
-        Access::Create | Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
-        Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
-    };
-    let mut connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-        .map_err(LedgerError::sqlite("opening the ledger"))?;
-    let version = check_identity(&connection, path, access, exists)?;
-    configure(&connection, path, access)?;
+    let (mut connection, version) = connect_as_it_is(path, access, exists)?;
     if access == Access::Read {
         if version < MIGRATIONS.len() {
-            return Err(LedgerError::NotALedger {
-                path: path.to_owned(),
-                found: format!("schema {version}, which `topup resume` brings up to date"),
-            });
+            return Err(LedgerError::OlderSchema { path: path.to_owned(), found: version, known: MIGRATIONS.len() });
         }
     } else {
         Migrations::from_slice(MIGRATIONS).to_latest(&mut connection)?;
     }
     Ok(connection)
+}
+
+/// A connection, and the schema's version, which may be an older one.
+fn connect_as_it_is(path: &Path, access: Access, exists: bool) -> Result<(Connection, usize), LedgerError> {
+    refuse_network_share(path)?;
+    let flags = match access {
+        Access::Create | Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+    };
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(LedgerError::sqlite("opening the ledger"))?;
+    let version = check_identity(&connection, path, access, exists)?;
+    configure(&connection, path, access)?;
+    Ok((connection, version))
 }
 
 /// A ledger in memory, for simulations: the same schema and code, nothing durable.
@@ -96,7 +99,12 @@ pub(super) fn open_scratch(from: Option<&Path>) -> Result<Connection, LedgerErro
     // An empty name is SQLite's own kind of temporary file.
     let mut scratch = Connection::open("").map_err(copying())?;
     if let Some(path) = from {
-        let source = open(path, Access::Read)?;
+        // Of an older schema too: the copy is brought up to date, and the ledger stays as it is.
+        let found = check_file(path, Access::Read)?;
+        if found == Found::Nothing {
+            return Err(LedgerError::Missing(path.to_owned()));
+        }
+        let (source, _) = connect_as_it_is(path, Access::Read, true)?;
         let backup = rusqlite::backup::Backup::new(&source, &mut scratch).map_err(copying())?;
         // In one step: between two, a run beside it would write, and the copy would begin again, maybe for ever.
         backup.run_to_completion(i32::MAX, Duration::from_millis(10), None).map_err(copying())?;
@@ -354,6 +362,24 @@ mod tests {
             assert!(ledger.execute_batch(change).is_err(), "{change}");
         }
         assert!(ledger.execute_batch("INSERT INTO invoices VALUES ('TP1', 1, 2)").is_err(), "a number is one payout's");
+    }
+
+    #[test]
+    fn a_ledger_of_an_older_schema_is_rehearsed_on_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("topup.db");
+        create_private(&path).unwrap();
+        let (mut older, _) = connect_as_it_is(&path, Access::Create, false).unwrap();
+        Migrations::from_slice(&MIGRATIONS[..1]).to_latest(&mut older).unwrap();
+        drop(older);
+        let version = |connection: &Connection| {
+            connection.pragma_query_value(None, "user_version", |row| row.get::<_, usize>(0)).unwrap()
+        };
+        assert_eq!(version(&open_scratch(Some(&path)).unwrap()), MIGRATIONS.len());
+        let refused = open(&path, Access::Read).unwrap_err().to_string();
+        assert!(refused.contains("`topup resolve BATCH` brings it up to date"), "{refused}");
+        assert_eq!(version(&open(&path, Access::Write).unwrap()), MIGRATIONS.len());
+        drop(open(&path, Access::Read).unwrap());
     }
 
     #[test]
