@@ -5,6 +5,7 @@ use super::context::Context;
 use super::execute::block_on;
 use super::failure::{Exit, Failure};
 use super::output::Report;
+use crate::report::{counted, grouped};
 use crate::simulator::{FaultPlan, Latency, Members, PublicKey, Simulator, SimulatorOptions, generate_key_pem};
 use anyhow::Context as _;
 use serde_json::json;
@@ -71,7 +72,8 @@ async fn serve(context: &Context, options: SimulatorOptions, bound: Option<Durat
     }
     let (book, stats) = (simulator.book(), simulator.stats());
     simulator.stop().await;
-    let text = format!("credited {} top-ups, {} points\n", book.credit_count(), book.points());
+    let text =
+        format!("credited {}, {} points\n", counted(book.credit_count() as u64, "top-up"), grouped(book.points()));
     Ok(Report { exit: Exit::Done, json: json!({"book": book.to_json(), "stats": stats.to_json()}), text })
 }
 
