@@ -7,7 +7,7 @@ use super::setup;
 use crate::domain::batch_name::BatchName;
 use crate::domain::standing::State;
 use crate::engine::Mode;
-use crate::intake::Problem;
+use crate::intake::{self, Problem};
 use crate::ledger::Size;
 use crate::plan::{ByState, DraftSummary, Refusal, RowKinds};
 use crate::report::{duration, grouped};
@@ -40,7 +40,8 @@ pub(super) fn plan_text(context: &Context, name: &BatchName, plan: &DraftSummary
     let _ = writeln!(text, "  expected duration {} at {rate_per_s} requests/s", duration(expected));
     let _ = writeln!(text, "  plan {}", hex(&plan.plan_sha256));
     for repair in plan.repairs.iter().take(PRINTED_MAX) {
-        let _ = writeln!(text, "  row {}, {}: read {:?} as {:?}", repair.row, repair.column, repair.from, repair.to);
+        let [from, to] = [&repair.from, &repair.to].map(|value| shown(&repair.column, value));
+        let _ = writeln!(text, "  row {}, {}: read {from:?} as {to:?}", repair.row, repair.column);
     }
     if plan.repair_count > PRINTED_MAX as u64 {
         let _ = writeln!(text, "  … {} cells were repaired in all", grouped(plan.repair_count));
@@ -54,7 +55,7 @@ pub(super) fn plan_text(context: &Context, name: &BatchName, plan: &DraftSummary
 
 /// One line for each kind of row that the file has, the new ones always.
 fn kinds_text(kinds: &RowKinds) -> String {
-    let mut text = format!("  {:<34}{:>10}{:>18}\n", "rows", "", "points");
+    let mut text = format!("  {:<34}{:>10}{:>18}\n", "", "rows", "points");
     let mut line = |label: &str, rows: u64, points: Option<u64>| {
         let points = points.map(grouped).unwrap_or_default();
         let _ = writeln!(text, "{}", format!("  {label:<34}{:>10}{points:>18}", grouped(rows)).trim_end());
@@ -120,14 +121,27 @@ pub(super) fn refused(refusal: Refusal) -> Failure {
     Failure::new(Exit::Refused, refusal.code, anyhow!(text)).with_details(details)
 }
 
+/// A cell as a screen or a log may keep it: of a member's number the middle is left out, however it is spelt.
+/// `topup check` shows it in full.
+fn shown(column: &str, text: &str) -> String {
+    let is_number = text.chars().filter(char::is_ascii_digit).count() >= 9;
+    if is_number && matches!(column, "phone" | "id") { intake::masked(text) } else { text.to_owned() }
+}
+
+/// The same for what is said of a cell.
+fn shown_words(column: &str, text: &str) -> String {
+    text.split(' ').map(|word| shown(column, word)).collect::<Vec<_>>().join(" ")
+}
+
 fn problem_line(problem: &Problem) -> String {
     let mut line = problem.row.map_or_else(|| "the file".to_owned(), |row| format!("row {row}"));
-    if let Some(column) = &problem.column {
+    let column = problem.column.as_deref().unwrap_or_default();
+    if !column.is_empty() {
         let _ = write!(line, ", {column}");
     }
     if !problem.found.is_empty() {
-        let _ = write!(line, ", {:?}", problem.found);
+        let _ = write!(line, ", {:?}", shown(column, &problem.found));
     }
-    let _ = write!(line, ": {}", problem.message);
+    let _ = write!(line, ": {}", shown_words(column, &problem.message));
     line
 }

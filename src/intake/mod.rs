@@ -41,6 +41,7 @@ pub use meaning::Meaning;
 pub(crate) use problem::counted;
 pub use problem::{IntakeError, Problem, ProblemKind, Repair, RepairKind};
 pub use report::report_text;
+pub(crate) use seen::masked;
 pub use statement::{Statement, StatementOptions, StatementRow};
 pub use statement_columns::StatementColumn;
 pub use stream::{Intake, Item, open};

@@ -93,7 +93,7 @@ impl Seen {
 }
 
 /// A member's number with its middle left out; what is too short to be one stays.
-fn masked(text: &str) -> String {
+pub(crate) fn masked(text: &str) -> String {
     let chars: Vec<char> = shortened(text.trim()).chars().collect();
     if chars.len() < 9 {
         return chars.into_iter().collect();

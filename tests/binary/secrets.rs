@@ -117,6 +117,19 @@ async fn refusals_of_files_and_plans_mask_the_phones() {
     std::fs::write(stage.path("rewards.csv"), format!("phone,points\n{},x\n+84{},500\n", phone(4), &phone(4)[1..]))
         .unwrap();
     check("a wrong cell", &stage.topup(&run_and(&NOISY)).await.exits(3));
+    let spelt = format!("{} {} {}", &phone(5)[..4], &phone(5)[4..7], &phone(5)[7..]);
+    let cells = format!("+84{}\n{spelt}\n", &phone(4)[1..]).replace('\n', ",500\n");
+    std::fs::write(stage.path("rewards.csv"), format!("phone,points\n{cells}")).unwrap();
+    let repaired = ["run", "rewards.csv", "--batch", "repaired", "--yes", "-vv"];
+    let ended =
+        stage.topup(&repaired).await.exits(0).says(&["row 2, phone: read \"+84***", "row 3, phone: read \"090***"]);
+    assert!(!ended.stderr.contains(&spelt), "{}", ended.stderr);
+    check("repaired cells", &ended);
+    std::fs::write(stage.path("rewards.csv"), format!("phone,points\n{0}/{0},500\n0168{1},500\n", phone(4), 1_234_567))
+        .unwrap();
+    let ended = stage.topup(&["run", "rewards.csv", "--batch", "refused", "--yes"]).await.exits(3);
+    check("two phones in a cell", &ended);
+    assert!(!ended.stderr.contains("1234567"), "{}", ended.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
