@@ -37,13 +37,13 @@ fn column(text: &str) -> Result<(Meaning, String), Failure> {
 }
 
 pub(super) fn check(output: Output, args: &CheckArgs) -> Result<Report, Failure> {
-    let report = intake::check(&args.file, &intake_options(&args.how, args.expect_total)?);
-    let refused = report.problem_count > 0 || args.expect_rows.is_some_and(|expected| expected != report.rows);
+    let mut report = intake::check(&args.file, &intake_options(&args.how, args.expect_total)?);
+    if let Some(expected) = args.expect_rows {
+        report.expect_rows(expected);
+    }
+    let refused = !report.is_ok();
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let mut text = intake::report_text(&report, &args.file.display().to_string(), colour);
-    if let Some(expected) = args.expect_rows.filter(|expected| *expected != report.rows) {
-        text.push_str(&format!("needs {expected} rows (--expect-rows), has {}\n", report.rows));
-    }
     let exit = if refused { Exit::Refused } else { Exit::Done };
     if colour {
         // The report shows what steers a terminal as dots already; at the end its own colours would go as well.

@@ -1,7 +1,7 @@
 //! Reads and judges a whole file without a ledger: what `topup check` says.
 
 use super::duplicates::Duplicates;
-use super::problem::{IntakeError, Problem, ProblemKind, Repair, RepairKind};
+use super::problem::{IntakeError, Problem, ProblemKind, Repair, RepairKind, counted, grouped};
 use super::stream::{Intake, Item, Step, open};
 use super::{Format, IntakeOptions};
 use std::collections::BTreeMap;
@@ -39,6 +39,8 @@ pub struct CheckReport {
     pub warnings: Vec<String>,
     /// Whether the file could not be read because the operating system failed.
     pub unreadable: bool,
+    /// Whether reading stopped before the last row, so that what is counted is not the whole file.
+    pub stopped: bool,
 }
 
 impl CheckReport {
@@ -56,7 +58,28 @@ impl CheckReport {
         }
     }
 
+    /// Holds the file against the number of rows that the payer expects (`--expect-rows`).
+    pub fn expect_rows(&mut self, expected: u64) {
+        if self.rows == expected || self.stopped {
+            return;
+        }
+        let message = format!(
+            "needs {} (`--expect-rows`), has {}; is this the right file?",
+            counted(expected, "row"),
+            grouped(self.rows)
+        );
+        self.problem_of_file(Problem::of_file(ProblemKind::Limit, message));
+        self.problems.sort_by_key(|problem| problem.row);
+    }
+
+    /// A full list makes room for what concerns every row.
+    fn problem_of_file(&mut self, problem: Problem) {
+        self.problems.truncate(LISTED_MAX - 1);
+        self.problem(problem);
+    }
+
     fn failed(&mut self, error: &IntakeError) {
+        self.stopped = true;
         self.unreadable |= matches!(error, IntakeError::Io { .. });
         self.problem(error.to_problem());
     }
@@ -112,11 +135,7 @@ fn read_rows(
     let tail = intake.finish()?;
     report.control_total = tail.control_total;
     report.warnings = tail.warnings;
-    for problem in tail.problems {
-        // A full list makes room for what concerns every row.
-        report.problems.truncate(LISTED_MAX - 1);
-        report.problem(problem);
-    }
+    tail.problems.into_iter().for_each(|problem| report.problem_of_file(problem));
     Ok(())
 }
 

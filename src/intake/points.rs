@@ -124,7 +124,7 @@ fn no_number(text: &str) -> Refusal {
         };
     }
     if text.chars().all(numeric) && digits > 0 {
-        let message = "needs whole points, has a fraction or uneven groups; write the number without marks";
+        let message = "needs whole points, has a fraction or uneven groups; write whole points, digits only";
         return refuse(ProblemKind::PointsFraction, message);
     }
     let other = text.chars().find(|c| !c.is_ascii_digit() && !matches!(c, '.' | ',' | ' ')).unwrap_or(' ');

@@ -154,7 +154,7 @@ impl ProblemKind {
             Self::SendSms => "send_sms neither yes nor no",
             Self::Receipt => "a receipt that cannot be issued",
             Self::Id => "a member that is not named clearly",
-            Self::Duplicate => "the same row twice",
+            Self::Duplicate => "the same reference or member twice",
         }
     }
 }

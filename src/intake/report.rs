@@ -111,16 +111,29 @@ fn facts(text: &mut String, report: &CheckReport) {
         .map(|header| format!("«{}»", visible(header)))
         .collect();
     if !kept.is_empty() {
-        line(text, &format!("  kept     {}", kept.join(", ")));
+        line(text, &format!("  kept     {}, for the results only", kept.join(", ")));
     }
-    let valid = if report.valid_rows == report.rows {
+    sums(text, report);
+}
+
+/// Rows and points, and what they are of where not every row counts.
+fn sums(text: &mut String, report: &CheckReport) {
+    let all_valid = report.valid_rows == report.rows;
+    let read = if report.stopped { " before reading stopped" } else { "" };
+    let valid = if all_valid {
         String::new()
     } else {
-        format!(", {} without a problem of their own", grouped(report.valid_rows))
+        let whose = if report.valid_rows == 1 { "its" } else { "their" };
+        format!(", of which {} without a problem of {whose} own", grouped(report.valid_rows))
     };
-    line(text, &format!("  rows     {}{valid}", grouped(report.rows)));
-    let total = report.control_total.map_or_else(String::new, |(row, _)| format!(", as the total in row {row} says"));
-    line(text, &format!("  points   {}{total}", grouped(report.points)));
+    line(text, &format!("  rows     {}{read}{valid}", grouped(report.rows)));
+    let of = if all_valid { "" } else { " in those" };
+    let total = match report.control_total {
+        None => String::new(),
+        Some((row, points)) if points == report.points => format!(", as the total in row {row} says"),
+        Some((row, points)) => format!("; {} in all rows, as the total in row {row} says", grouped(points)),
+    };
+    line(text, &format!("  points   {}{of}{total}", grouped(report.points)));
 }
 
 fn is_kept(header: &str, report: &CheckReport) -> bool {
@@ -227,20 +240,31 @@ fn table(text: &mut String, rows: &[[String; 3]]) {
     }
 }
 
-fn closing(report: &CheckReport, is_whole_file: bool) -> &'static str {
-    let columns = || report.format.iter().flat_map(|format| &format.columns);
-    if report.is_ok() && !columns().any(|(meaning, _)| *meaning == Meaning::Reference) {
-        return "Nothing is wrong with this file. A column «reference» with a key of your own for every row would let you \
-                correct phones later.";
-    }
+fn closing(report: &CheckReport, is_whole_file: bool) -> String {
     if report.is_ok() {
-        return "Nothing is wrong with this file.";
+        return ok_closing(report);
     }
     if is_whole_file {
-        return "hint: nothing can be paid from this file as it is; correct it in the spreadsheet, save it, and check it again.";
+        return "hint: nothing can be paid from this file as it is; do what is said above, and check it again."
+            .to_owned();
     }
     "hint: correct these rows in the spreadsheet, save it, and check it again; `topup run --skip-invalid` would pay the \
      other rows only."
+        .to_owned()
+}
+
+fn ok_closing(report: &CheckReport) -> String {
+    let has_notes = !(report.repairs.is_empty() && report.warnings.is_empty());
+    let condition = if has_notes { ", if what is listed above is as you mean it" } else { "" };
+    let mut text = format!("Nothing is wrong with this file{condition}.");
+    let mut columns = report.format.iter().flat_map(|format| &format.columns);
+    if !columns.any(|(meaning, _)| *meaning == Meaning::Reference) {
+        text.push_str(" A column «reference» with a key of your own for every row would let you correct phones later.");
+    }
+    text.push_str(
+        "\nnext: `topup run` with this file, the same options and `--batch NAME` shows the plan, and asks before it pays.",
+    );
+    text
 }
 
 #[cfg(test)]

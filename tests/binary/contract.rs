@@ -142,6 +142,21 @@ async fn every_problem_of_a_file_is_said_at_once_and_nothing_is_planned() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_against_an_expected_number_of_rows_is_refused_in_words_and_in_json() {
+    let stage = Stage::new("none").await;
+    stage.rows(2);
+    let check = ["check", "rewards.csv", "--expect-rows"];
+    let text = stage.topup(&[&check[..], &["3"]].concat()).await.exits(3).stdout;
+    assert!(text.starts_with("rewards.csv: refused, 1 problem found"), "{text}");
+    assert!(text.contains("needs 3 rows (`--expect-rows`), has 2"), "{text}");
+    assert!(!text.contains("Nothing is wrong"), "{text}");
+    let json = stage.topup(&[&check[..], &["3", "--json"]].concat()).await.exits(3).json();
+    assert_eq!((&json["verdict"], &json["problem_count"]), (&"refused".into(), &1.into()), "{json}");
+    assert!(json["problems"][0]["row"].is_null(), "{json}");
+    stage.topup(&[&check[..], &["2"]].concat()).await.exits(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_operators_own_limits_refuse_the_plan() {
     for (limit, value) in [("points_per_payout", "99"), ("points_per_batch", "599"), ("rows_per_batch", "5")] {
         let stage = Stage::new("none").await;
