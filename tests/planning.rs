@@ -8,7 +8,7 @@ mod desk;
 mod kinds;
 
 use desk::{DAY_MS, Desk, NOW, Outcome, TWO, terms};
-use topup::domain::event::Event;
+use topup::domain::event::{Event, MemberAnswer, OrderAnswer};
 use topup::domain::invoice_no::InvoicePrefix;
 use topup::ledger::Binding;
 use topup::plan::{self, Limits, PlanError, Terms};
@@ -56,6 +56,55 @@ fn a_changed_value_is_refused_before_anything_is_sent() {
         assert!(refusal.problems[0].message.contains(expected), "{:?}", refusal.problems);
     }
     assert_eq!(desk.ledger.batch("a").unwrap().points, 300);
+}
+
+#[test]
+fn a_receipt_is_sent_too_and_so_may_not_change() {
+    let mut desk = Desk::new();
+    let file = |name: &str| {
+        let header = "phone,points,receipt_name,receipt_address,receipt_email,receipt_tax_code";
+        format!("{header}\n0901234567,100,{name}\n")
+    };
+    desk.plan("a", &file("An,1 Lê Lợi,an@vi.vn,01"));
+    for changed in ["Anh,1 Lê Lợi,an@vi.vn,01", "An,2 Lê Lợi,an@vi.vn,01", "An,1 Lê Lợi,an@vi.vn,02", ",,,"] {
+        let refusal = desk.plan("a", &file(changed)).refusal();
+        assert_eq!(refusal.code, "plan_differs", "{changed}");
+        assert!(refusal.problems[0].message.contains("another receipt"), "{:?}", refusal.problems);
+    }
+    assert_eq!(desk.plan("a", &file("An,1 Lê Lợi,an@vi.vn,01")), Outcome::Known);
+}
+
+#[test]
+fn a_held_row_that_is_gone_is_refused_and_a_paid_one_is_said() {
+    let mut desk = Desk::new();
+    desk.plan("a", TWO);
+    desk.credit("a", 2);
+    let said = desk.warnings("phone,points\n0901234568,200\n", &terms("a"));
+    assert!(said.iter().any(|line| line.ends_with("not undone: 1 payout of the batch")), "{said:?}");
+    desk.happen("a", 3, &[Event::MemberAnswered(MemberAnswer::NameDiffers), Event::OrderAnswered(OrderAnswer::Absent)]);
+    let refusal = desk.plan("a", "phone,points\n0901234567,100\n").refusal();
+    assert!(refusal.problems[0].message.contains("planned as row 3 and is held"), "{:?}", refusal.problems);
+}
+
+#[test]
+fn skipping_bad_rows_passes_over_nothing_else() {
+    let mut desk = Desk::new();
+    desk.plan("a", TWO);
+    let skipping = |batch: &str| Terms { skip_invalid: true, ..terms(batch) };
+    for (batch, file, code) in [
+        ("a", "phone,points\n0901234567,101\n0901234568,200\n", "plan_differs"),
+        ("a", "phone,points\n0901234567,100\n", "plan_differs"),
+        ("a", "reference,phone,points\nr1,0901234567,100\n,0901234568,200\n", "plan_differs"),
+        ("b", "phone,points\n0901234567,100\n", "repeated_open"),
+        ("b", "phone,points\n0901234561,100\nTổng,99\n", "file_refused"),
+    ] {
+        let refusal = desk.plan_with(file, &skipping(batch)).unwrap().refusal();
+        assert_eq!(refusal.code, code, "{file}");
+    }
+    let limits = Limits { points_per_payout: Some(99), ..Limits::default() };
+    let limited = Terms { limits, ..skipping("b") };
+    let refusal = desk.plan_with("phone,points\n0901234561,100\n", &limited).unwrap().refusal();
+    assert_eq!(refusal.code, "file_refused");
 }
 
 #[test]

@@ -121,3 +121,22 @@ async fn a_canary_that_order_status_does_not_confirm_keeps_the_rest_from_being_p
     stage.audit_end();
     stage.audit_intents();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_name_holds_a_payout_unless_the_configuration_says_otherwise() {
+    for (names, file_says, exit, credits) in [
+        ("hold", "An  nguyen", 0, 1),
+        ("hold", "Lê Chi", 4, 0),
+        ("hold", "", 0, 1),
+        ("warn", "Lê Chi", 0, 1),
+        ("off", "Lê Chi", 0, 1),
+    ] {
+        let members = Members::from_csv("phone,full_name\n0901234567,Nguyễn An\n".as_bytes()).unwrap();
+        let stage = Stage::with(members, "none", Latency::NONE).await;
+        stage.set("payout.names", &format!("\"{names}\""));
+        std::fs::write(stage.path("rewards.csv"), format!("phone,points,name\n0901234567,500,{file_says}\n")).unwrap();
+        let ended = stage.topup(&RUN).await.exits(exit);
+        assert_eq!(stage.credits(), credits, "{names}, {file_says}: {}", ended.stderr);
+        assert_eq!(stage.in_state("held"), 1 - credits, "{names}, {file_says}");
+    }
+}

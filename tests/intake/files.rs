@@ -126,7 +126,7 @@ fn workbooks() {
     let plain = IntakeOptions::default();
     let shown = with(|options| options.include_hidden = true);
     let rows = "2:0901234567=1000[PhoneZero] 3:0312345678=500";
-    let cases: [(&str, &IntakeOptions, String); 19] = [
+    let cases: [(&str, &IntakeOptions, String); 20] = [
         ("hidden-sheet.xlsx", &plain, rows.to_owned()),
         ("hidden-sheet.xlsx", &with(|o| o.sheet = Some("Ghi chú".to_owned())), "!Header".to_owned()),
         ("hidden-sheet.xlsx", &with(|o| o.sheet = Some("Nope".to_owned())), "!Sheet".to_owned()),
@@ -144,6 +144,7 @@ fn workbooks() {
         ("hidden.ods", &plain, "4!Hidden 5:0312345678=500 !Hidden".to_owned()),
         ("hidden.ods", &shown, "4:0901234567=1000[PhoneZero] 5:0312345678=500".to_owned()),
         ("plain.ods", &plain, "2:0901234567=1000[PhoneZero] 5:0312345678=500".to_owned()),
+        ("formula.ods", &plain, "2:0901234567=1000[PhoneZero] 5:0312345678=500".to_owned()),
         ("title-rows.ods", &plain, "7!PointsRange".to_owned()),
         ("title-rows.xlsx", &plain, "6:0901234567=1000 7!PointsRange 9:total=1012".to_owned()),
         (

@@ -77,6 +77,17 @@ impl Desk {
         }
     }
 
+    /// What a person is told of a file of which the batch has every row.
+    pub(super) fn warnings(&mut self, file: &str, terms: &Terms) -> Vec<String> {
+        let path = self.folder.path().join("file.csv");
+        std::fs::write(&path, file).unwrap();
+        let intake = intake::open(Path::new(&path), &IntakeOptions::default()).unwrap();
+        match plan(&mut self.ledger, intake, terms, &origin()).unwrap() {
+            Planned::Known(_, warnings) => warnings,
+            other @ (Planned::Refused(_) | Planned::Draft(_)) => panic!("expected a known file, found {other:?}"),
+        }
+    }
+
     /// Records what happened to the payout of a row, as a run would.
     pub(super) fn happen(&mut self, batch: &str, row: u64, events: &[Event]) {
         let ledger = Ledger::open(&self.path(), Access::Write).unwrap();
