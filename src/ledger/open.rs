@@ -17,8 +17,8 @@ const APPLICATION_ID: i64 = 0x746f_7070;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// KiB of page cache, the same for every size of batch.
 pub(super) const CACHE_KIB: i64 = 16 * 1024;
-/// KiB of page cache while a new batch's plan is written: members and numbers go into their indexes in no order, and each page that
-/// does not fit is written and read again.
+/// KiB of page cache while a new batch's plan is written: members and numbers go into their indexes in no order, and
+/// each page that does not fit is written and read again.
 pub(super) const PLANNING_CACHE_KIB: i64 = 40 * 1024;
 /// Statements that stay parsed on a connection: more than a run or a plan has. With the sixteen of the default the ones
 /// that each write needs would drive each other out.

@@ -8,7 +8,8 @@ use topup::ledger::{Entry, Ledger};
 
 /// Decides about some of the payouts that a person may decide about.
 ///
-/// What is planned is not cancelled in a ledger that was lost once: it may have forgotten that it was paid.
+/// Nothing is cancelled in a ledger that was lost once: it may have forgotten that it was paid, and a person is told to
+/// release what is held there, so that the gateway is asked.
 /// Gives the ledger back.
 pub(crate) fn decides(
     ledger: Ledger,
@@ -25,7 +26,7 @@ pub(crate) fn decides(
         for payout in ledger.payouts_after(state, None, 100).map_err(failed)? {
             let event = match (state, rng.u32(0..12)) {
                 (State::Held, 0..5) => Event::Released { name: None },
-                (State::Held, 5..8) => Event::Cancelled,
+                (State::Held, 5..8) if !was_lost => Event::Cancelled,
                 (State::Planned, 0) if !was_lost => Event::Cancelled,
                 _ => continue,
             };
