@@ -239,6 +239,28 @@ fn bad_cells_refuse_the_file_and_can_be_skipped() {
 }
 
 #[test]
+fn all_rows_of_a_duplicate_can_be_skipped_and_none_of_them_is_paid() {
+    let skipping = Terms { skip_invalid: true, ..terms("a") };
+    let members = "phone,points\n0901234567,100\n0901234568,200\n901234567,300\n0901234567,400\n";
+    let references = "reference,phone,points\nr1,0901234567,100\nr2,0901234568,200\n r1,0901234569,300\n";
+    for (file, skipped) in [(members, 3), (references, 2)] {
+        let mut desk = Desk::new();
+        assert_eq!(desk.plan_with(file, &skipping).unwrap(), Outcome::Planned(1, 1), "{file}");
+        let batch = desk.ledger.batch("a").unwrap();
+        assert_eq!((batch.points, batch.skipped_rows), (200, skipped), "{file}");
+        assert_eq!(desk.plan_with(file, &skipping).unwrap(), Outcome::Known, "{file}");
+        desk.audit("a");
+        // Doubled later, a row that is still to be paid is not passed over.
+        let doubled = format!("{file}{}", file.lines().nth(2).unwrap());
+        let refusal = desk.plan_with(&doubled, &skipping).unwrap().refusal();
+        assert!(refusal.problems[0].message.contains("or has it twice"), "{:?}", refusal.problems);
+    }
+    let mut desk = Desk::new();
+    let meant = Terms { allow_repeat_phones: true, ..skipping };
+    assert_eq!(desk.plan_with(members, &meant).unwrap(), Outcome::Planned(4, 4));
+}
+
+#[test]
 fn only_the_listed_problems_are_bounded() {
     let mut desk = Desk::new();
     let bad: String = (0..1500).map(|_| "1,x\n").collect();

@@ -163,6 +163,14 @@ impl Intake {
         &self.format
     }
 
+    /// The same file from its beginning, read in the same way.
+    ///
+    /// # Errors
+    /// The file cannot be read any more, or is refused as a whole by now.
+    pub fn again(&self) -> Result<Self, IntakeError> {
+        open(&self.path, &self.options)
+    }
+
     /// The next row or its problems; `None` at the end.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use super::canonical::Seal;
 use super::carried::{self, Carried};
+use super::doubled::Doubled;
 use super::judge;
 use super::kinds::RowKinds;
 use super::{PlanError, Planned, Problems, Terms, keys_of, top_up_of};
@@ -79,6 +80,7 @@ pub(super) fn draft<'l>(
     origin: &Origin,
     batch: Option<Batch>,
 ) -> Result<Planned<'l>, PlanError> {
+    let doubled = if terms.skip_invalid { Doubled::find(&intake, terms)? } else { Doubled::default() };
     let has_other_batches = ledger.batches()?.len() > usize::from(batch.is_some());
     let mut planning = match &batch {
         None => ledger.plan(&terms.batch, &terms.binding, origin)?,
@@ -94,7 +96,11 @@ pub(super) fn draft<'l>(
                     Err(refusal) => return Ok(Planned::Refused(*refusal)),
                     Ok(number) => reading.take_number(&planning, &row, number)?,
                 }
-                reading.take_row(&mut planning, &row, repairs, terms)?;
+                if doubled.contains(&row) {
+                    reading.kinds.skipped += 1;
+                } else {
+                    reading.take_row(&mut planning, &row, repairs, terms)?;
+                }
             }
             Item::Problems(problems) => reading.take_problems(problems, terms),
         }

@@ -27,10 +27,11 @@ pub(super) fn gone(planning: &Planning<'_>, reading: &mut Reading, terms: &Terms
         match payout.state {
             State::Planned | State::Held => {
                 let message = format!(
-                    "was planned as row {} and is {}, and the file no longer has it; put it back, or close it with \
+                    "was planned as row {} and is {}, and the file no longer has it{}; put it back, or close it with \
                      `topup cancel`",
                     payout.row,
-                    payout.state.word()
+                    payout.state.word(),
+                    if terms.skip_invalid { ", or has it twice" } else { "" }
                 );
                 let problem = Problem::of_file(ProblemKind::Differs, message);
                 reading.problems.add(problem.with_found(&payout.invoice_no));

@@ -4,6 +4,7 @@
 
 mod canonical;
 mod carried;
+mod doubled;
 mod draft;
 mod judge;
 mod kinds;
