@@ -62,8 +62,6 @@ CREATE INDEX payouts_by_phone ON payouts (phone) WHERE phone IS NOT NULL;
 CREATE INDEX payouts_planned ON payouts (batch_id, payout_id) WHERE state = 'planned';
 CREATE INDEX payouts_in_doubt ON payouts (batch_id, payout_id) WHERE state = 'in_doubt';
 CREATE INDEX payouts_held ON payouts (batch_id, payout_id) WHERE state = 'held';
-CREATE INDEX payouts_declined ON payouts (batch_id, payout_id) WHERE state = 'declined';
-CREATE INDEX payouts_ineligible ON payouts (batch_id, payout_id) WHERE state = 'ineligible';
 
 -- Every invoice_no ever minted.
 CREATE TABLE invoices (

@@ -190,7 +190,7 @@ impl Breaker {
         Next::GiveUp(Stop {
             code: StopCode::Breaker,
             message: format!(
-                "{} top-ups in a row ended without a definite answer, and {beside}, so no others were sent\nhint: ask \
+                "{} top-ups in a row ended without a definite answer, and {beside}, so the rest was not sent\nhint: ask \
                  the provider, then run the same command again: what is in doubt is resolved first",
                 self.in_doubt
             ),
