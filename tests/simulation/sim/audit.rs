@@ -141,7 +141,7 @@ impl Read {
 
     /// V6: a new number exists only where order status of the earlier one answered `E`.
     fn v6_new_numbers_only_after_e(&self) -> Result<(), String> {
-        for payout in &self.payouts {
+        for payout in self.payouts.iter().filter(|payout| payout.attempt > 1) {
             let failed = self.events.iter().filter(|event| {
                 event.payout == Some(payout.id)
                     && event.kind == "order_answered"

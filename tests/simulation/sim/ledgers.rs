@@ -2,11 +2,10 @@
 //! its own, so that the judge does not trust the code that it judges.
 
 use super::pool::{Connections, Lent};
-use super::scenario::{Ending, Scenario};
+use super::scenario::{Ending, FaultyRun, Scenario};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 use topup::domain::batch_name::BatchName;
 use topup::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use topup::domain::payout::TopUp;
@@ -19,6 +18,7 @@ const MERCHANT: &str = "M001";
 #[derive(Debug)]
 pub(crate) struct Ledgers {
     which: Connections,
+    may_fail: bool,
     pub(crate) auditor: Arc<Mutex<Auditor>>,
 }
 
@@ -29,16 +29,18 @@ pub(crate) struct Auditor {
     ledger: Option<Lent>,
     /// Whether a copy that is made now may be put back later.
     pub(crate) keeps_copies: bool,
-    copies: Vec<Connection>,
+    copies: Vec<Lent>,
     /// What went out under each number, whichever ledger sent it.
     sent: BTreeMap<String, (String, u32)>,
 }
 
 impl Ledgers {
-    pub(crate) fn new(which: Connections) -> Self {
-        let ledger = Some(Lent::take(which));
+    pub(crate) fn new(scenario: &Scenario, which: Connections) -> Self {
+        let fails = |run: &FaultyRun| matches!(run.ending, Ending::WriteFails(_) | Ending::CommitFails(_));
+        let may_fail = scenario.runs.iter().any(fails);
+        let ledger = Some(Lent::take(which, may_fail));
         let auditor = Auditor { ledger, keeps_copies: false, copies: Vec::new(), sent: BTreeMap::new() };
-        Self { which, auditor: Arc::new(Mutex::new(auditor)) }
+        Self { which, may_fail, auditor: Arc::new(Mutex::new(auditor)) }
     }
 
     pub(crate) fn auditor(&self) -> MutexGuard<'_, Auditor> {
@@ -91,50 +93,40 @@ impl Ledgers {
 
     /// The ledger is gone.
     pub(crate) fn delete(&self) {
-        let which = self.which;
-        self.auditor().use_now(Lent::take(which));
+        let empty = Lent::take(self.which, self.may_fail);
+        self.auditor().use_now(empty);
     }
 
     /// An older copy of the ledger is put back; `index` picks one. False: there is none.
     pub(crate) fn restore(&self, index: usize) -> bool {
-        let which = self.which;
-        let restored = self.auditor().copy_back(index, which);
-        if restored {
-            self.mend();
-        }
-        restored
+        self.auditor().copy_back(index)
     }
 
     /// Makes the writes fail that the ending says.
     pub(crate) fn break_as(&self, ending: Ending) {
-        let last = "(SELECT coalesce(max(event_id), 0) FROM events)";
-        let sql = match ending {
-            Ending::WriteFails(n) => format!(
-                "CREATE TRIGGER simulated_fault BEFORE INSERT ON events
-                 WHEN {last} >= {} BEGIN SELECT RAISE(ABORT, 'disk full'); END",
-                self.last_event() + n - 1
-            ),
-            // A violated deferred key shows only when the transaction is committed.
-            Ending::CommitFails(n) => format!(
-                "CREATE TABLE simulated_fault_at_commit (
-                     payout_id INTEGER REFERENCES payouts DEFERRABLE INITIALLY DEFERRED);
-                 CREATE TRIGGER simulated_fault AFTER INSERT ON events
-                 WHEN {last} >= {} BEGIN INSERT INTO simulated_fault_at_commit VALUES (-1); END",
-                self.last_event() + n
-            ),
+        let (write_from, commit_from) = match ending {
+            Ending::WriteFails(n) => (Some(self.last_event() + n - 1), None),
+            Ending::CommitFails(n) => (None, Some(self.last_event() + n)),
             Ending::Natural
             | Ending::Crash(_)
             | Ending::Interrupt(_)
             | Ending::InterruptAt(_)
             | Ending::InterruptAndCrash(..) => return,
         };
-        self.auditor().connection().execute_batch(&sql).expect("a fault");
+        self.execute("INSERT INTO simulated_fault VALUES (?1, ?2)", params![write_from, commit_from]);
     }
 
     /// The disk is well again.
     pub(crate) fn mend(&self) {
-        let sql = "DROP TRIGGER IF EXISTS simulated_fault; DROP TABLE IF EXISTS simulated_fault_at_commit";
-        self.auditor().connection().execute_batch(sql).expect("mending");
+        if self.may_fail {
+            self.execute("DELETE FROM simulated_fault WHERE TRUE", []);
+        }
+    }
+
+    fn execute(&self, sql: &str, params: impl rusqlite::Params) {
+        let auditor = self.auditor();
+        let mut statement = auditor.connection().prepare_cached(sql).expect("a statement about a fault");
+        statement.execute(params).expect("a fault that comes or goes");
     }
 
     fn last_event(&self) -> u64 {
@@ -146,17 +138,12 @@ impl Ledgers {
 impl Drop for Ledgers {
     fn drop(&mut self) {
         if let Ok(mut auditor) = self.auditor.lock()
-            && let Some(ledger) = auditor.ledger.take()
             && !std::thread::panicking()
         {
-            ledger.give_back();
+            let copies = std::mem::take(&mut auditor.copies);
+            copies.into_iter().chain(auditor.ledger.take()).for_each(Lent::give_back);
         }
     }
-}
-
-fn copy(source: &Connection, into: &mut Connection) {
-    let backup = rusqlite::backup::Backup::new(source, into).expect("a backup");
-    backup.run_to_completion(10_000, Duration::ZERO, None).expect("a backup to its end");
 }
 
 impl Auditor {
@@ -177,16 +164,14 @@ impl Auditor {
     /// Keeps a copy of the ledger as it is now.
     pub(crate) fn copy(&mut self) {
         if self.keeps_copies {
-            let mut kept = Connection::open_in_memory().expect("room for a copy");
-            copy(self.connection(), &mut kept);
-            self.copies.push(kept);
+            let copy = self.ledger_mut().copy();
+            self.copies.push(copy);
         }
     }
 
-    fn copy_back(&mut self, index: usize, which: Connections) -> bool {
+    fn copy_back(&mut self, index: usize) -> bool {
         let Some(index) = index.checked_rem(self.copies.len()) else { return false };
-        let mut restored = Lent::take(which);
-        copy(&self.copies[index], &mut restored.auditor);
+        let restored = self.copies[index].copy();
         self.use_now(restored);
         true
     }

@@ -1,14 +1,32 @@
 //! Lends ledgers in memory to one simulation after the other: to parse the schema and the statements for a new one
 //! takes longer than most simulations.
 
-use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use topup::ledger::{Ledger, LedgerError};
 
 /// Each in-memory ledger of the process has a name of its own.
 static NAMES: AtomicU64 = AtomicU64::new(0);
+
+/// Every table of the program's own.
+const TABLES: [&str; 5] = ["batches", "totals", "payouts", "invoices", "events"];
+
+/// Makes writes fail from an event on, where an event is named: there from the beginning, since a schema that changes
+/// has every statement parsed again, and only where a seed has such a fault, since it makes every write slower.
+const FAULTS: &str = "
+    CREATE TABLE simulated_fault (write_from INTEGER, commit_from INTEGER);
+    CREATE TRIGGER simulated_fault_of_a_write BEFORE INSERT ON events
+        WHEN (SELECT coalesce(max(event_id), 0) FROM events) >= (SELECT write_from FROM simulated_fault)
+        BEGIN SELECT RAISE(ABORT, 'disk full'); END;
+    -- A violated deferred key shows only when the transaction is committed.
+    CREATE TABLE simulated_fault_at_commit (payout_id INTEGER REFERENCES payouts DEFERRABLE INITIALLY DEFERRED);
+    CREATE TRIGGER simulated_fault_of_a_commit AFTER INSERT ON events
+        WHEN (SELECT max(event_id) FROM events) >= (SELECT commit_from FROM simulated_fault)
+        BEGIN INSERT INTO simulated_fault_at_commit VALUES (-1); END;
+";
 
 thread_local! {
     static SPARE: RefCell<Vec<Lent>> = const { RefCell::new(Vec::new()) };
@@ -28,6 +46,8 @@ pub(crate) enum Connections {
 pub(crate) struct Lent {
     name: String,
     which: Connections,
+    /// Its writes can be made to fail.
+    may_fail: bool,
     /// The program's own, while no run has it.
     program: Option<Ledger>,
     pub(crate) auditor: Connection,
@@ -37,14 +57,35 @@ pub(crate) struct Lent {
 
 impl Lent {
     /// An empty ledger.
-    pub(crate) fn take(which: Connections) -> Self {
+    pub(crate) fn take(which: Connections, may_fail: bool) -> Self {
         let spare = match which {
-            Connections::Kept => SPARE.with_borrow_mut(Vec::pop),
             Connections::New => None,
+            Connections::Kept => SPARE.with_borrow_mut(|spare| {
+                let index = spare.iter().rposition(|ledger| ledger.may_fail == may_fail);
+                index.map(|index| spare.swap_remove(index))
+            }),
         };
-        let Some(mut spare) = spare else { return Self::new(which) };
+        let Some(mut spare) = spare else { return Self::new(which, may_fail) };
         spare.erase();
         spare
+    }
+
+    /// Another ledger with the same rows, and with no fault to come.
+    pub(crate) fn copy(&self) -> Self {
+        let mut copy = Self::take(self.which, self.may_fail);
+        let eraser = copy.eraser();
+        for table in TABLES {
+            let mut rows = self.auditor.prepare_cached(&format!("SELECT * FROM {table}")).expect("a table");
+            let columns = rows.column_count();
+            let sql = format!("INSERT INTO {table} VALUES (?{})", ", ?".repeat(columns - 1));
+            let mut insert = eraser.prepare_cached(&sql).expect("the same table");
+            let mut rows = rows.query([]).expect("a table's rows");
+            while let Some(row) = rows.next().expect("a row") {
+                let values = (0..columns).map(|column| row.get::<_, Value>(column).expect("a value"));
+                insert.execute(params_from_iter(values)).expect("the same row");
+            }
+        }
+        copy
     }
 
     /// Another simulation may have it.
@@ -54,10 +95,16 @@ impl Lent {
         }
     }
 
-    fn new(which: Connections) -> Self {
+    fn new(which: Connections, may_fail: bool) -> Self {
         let name = format!("simulated-{}", NAMES.fetch_add(1, Ordering::Relaxed));
         let auditor = connect(&name);
-        Self { name, which, program: None, auditor, eraser: None }
+        let mut ledger = Self { name, which, may_fail, program: None, auditor, eraser: None };
+        let program = ledger.open().expect("a new ledger");
+        ledger.close(program);
+        if may_fail {
+            ledger.auditor.execute_batch(FAULTS).expect("faults that are to come");
+        }
+        ledger
     }
 
     /// Opens the ledger as a command does.
@@ -72,18 +119,23 @@ impl Lent {
         }
     }
 
-    /// Removes all rows, and leaves the schema as it is: with another one every statement would be parsed again.
+    /// Removes all rows, and leaves the schema as it is.
     fn erase(&mut self) {
-        let eraser = self.eraser.get_or_insert_with(|| {
+        let fault = self.may_fail.then_some("simulated_fault");
+        let eraser = self.eraser();
+        for table in TABLES.into_iter().chain(fault) {
+            let sql = format!("DELETE FROM {table}");
+            eraser.prepare_cached(&sql).and_then(|mut statement| statement.execute([])).expect("an emptied ledger");
+        }
+    }
+
+    fn eraser(&mut self) -> &Connection {
+        self.eraser.get_or_insert_with(|| {
             let eraser = connect(&self.name);
             eraser.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false).expect("no triggers");
             eraser.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false).expect("no foreign keys");
             eraser
-        });
-        for table in ["events", "invoices", "payouts", "totals", "batches"] {
-            let sql = format!("DELETE FROM {table}");
-            eraser.prepare_cached(&sql).and_then(|mut statement| statement.execute([])).expect("an emptied ledger");
-        }
+        })
     }
 }
 

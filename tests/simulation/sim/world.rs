@@ -48,6 +48,8 @@ struct RunEnd {
     /// It returned a report.
     report: Option<RunReport>,
     requests: usize,
+    /// The ledger after it.
+    read: Read,
 }
 
 impl World {
@@ -59,8 +61,8 @@ impl World {
         Self {
             seed,
             network: Arc::new(Mutex::new(Network::new(&scenario, seed, trace))),
+            ledgers: Ledgers::new(&scenario, connections),
             scenario,
-            ledgers: Ledgers::new(connections),
             seen: Seen::default(),
             resends: BTreeMap::new(),
             rng: Rng::with_seed(seed ^ 0x0077_6f72_6c64),
@@ -152,7 +154,8 @@ impl World {
             let ledger = person::decides(ledger, self.was_lost, now_ms, &mut self.rng, &mut network.coverage)?;
             drop(network);
             self.ledgers.close(ledger);
-            self.audit()?;
+            let read = self.read();
+            self.audit(&read)?;
         }
         Ok(())
     }
@@ -216,9 +219,10 @@ impl World {
             return Err(violation);
         }
         let requests = self.network().departures.len() - departed_before;
-        let report = self.judge(ended, ending, mode, &told, requests)?;
-        self.audit()?;
-        Ok(RunEnd { report, requests })
+        let read = self.read();
+        let report = self.judge(ended, ending, mode, &told, requests, &read)?;
+        self.audit(&read)?;
+        Ok(RunEnd { report, requests, read })
     }
 
     /// What the run said of itself, held against what it did.
@@ -229,8 +233,8 @@ impl World {
         mode: Mode,
         told: &Told,
         requests: usize,
+        read: &Read,
     ) -> Result<Option<RunReport>, String> {
-        let read = self.read();
         self.line(|| format!("run ends: {ended:?}"));
         let mut network = self.network();
         let report = match ended {
@@ -260,12 +264,11 @@ impl World {
                 return Ok(None);
             }
         };
-        told.check(&report, &read, mode, requests, &mut network.coverage)?;
+        told.check(&report, read, mode, requests, &mut network.coverage)?;
         Ok(Some(report))
     }
 
-    fn audit(&mut self) -> Result<(), String> {
-        let read = self.read();
+    fn audit(&mut self, read: &Read) -> Result<(), String> {
         let mut network = self.network.lock().expect("no panic holds it");
         self.resends = read.check(&self.scenario, &mut self.seen, &mut network.coverage)?;
         if let Some(newest) = read.events.last() {
@@ -297,8 +300,7 @@ impl World {
         let most = self.scenario.rows.len() + 3;
         let mut events = 0;
         for _ in 0..most {
-            self.run(Mode::Pay, None).await?;
-            let read = self.read();
+            let read = self.run(Mode::Pay, None).await?.read;
             if read.count("planned") == 0 && (read.count("in_doubt") == 0 || stands_still(&read, events)) {
                 return Ok(());
             }
@@ -319,7 +321,7 @@ impl World {
         }
         let end = self.run(Mode::Pay, None).await?;
         let clean = end.report.is_some_and(|report| report.stop.is_none() && report.requests.all() == 0);
-        if end.requests > 0 || !clean || self.read().events.len() != read.events.len() {
+        if end.requests > 0 || !clean || end.read.events.len() != read.events.len() {
             return Err(format!("V12: a finished batch sent {} requests", end.requests));
         }
         Ok(())
