@@ -91,7 +91,7 @@ fn somebody_new_gets_from_the_file_to_the_proof_on_a_terminal() {
 
     terminal.begin("main", RUN);
     let asked = terminal.wait("main", "it asks", |screen| screen.contains("type yes to pay:"));
-    for part in ["plan of batch 2026-11", "new rows", "320", "1,914,576", "points cannot be recalled"] {
+    for part in ["plan of batch 2026-11", "largest payout", "320", "1,914,576", "points cannot be recalled"] {
         assert!(asked.contains(part), "{part:?} is not in\n{asked}");
     }
     terminal.answer("main", "yes");
