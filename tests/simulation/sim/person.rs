@@ -8,12 +8,12 @@ use topup::ledger::{Entry, Ledger};
 
 /// Decides about some of the payouts that a person may decide about.
 ///
-/// Nothing is cancelled in a ledger that was lost once: it may have forgotten that it was paid, and a person is told to
-/// release what is held there, so that the gateway is asked.
+/// Nothing is cancelled where a ledger is lost sooner or later: that it was cancelled is known to that ledger alone, and
+/// so is that it was paid. Another one may pay what this one cancelled, or has forgotten that it was paid.
 /// Gives the ledger back.
 pub(crate) fn decides(
     ledger: Ledger,
-    was_lost: bool,
+    loses_ledger: bool,
     at: i64,
     rng: &mut Rng,
     coverage: &mut Coverage,
@@ -26,8 +26,8 @@ pub(crate) fn decides(
         for payout in ledger.payouts_after(state, None, 100).map_err(failed)? {
             let event = match (state, rng.u32(0..12)) {
                 (State::Held, 0..5) => Event::Released { name: None },
-                (State::Held, 5..8) if !was_lost => Event::Cancelled,
-                (State::Planned, 0) if !was_lost => Event::Cancelled,
+                (State::Held, 5..8) if !loses_ledger => Event::Cancelled,
+                (State::Planned, 0) if !loses_ledger => Event::Cancelled,
                 _ => continue,
             };
             coverage.hit(if event == Event::Cancelled { "person: cancelled" } else { "person: released" });

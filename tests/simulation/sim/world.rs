@@ -38,7 +38,6 @@ pub(super) struct World {
     rng: Rng,
     epoch: Instant,
     clock_is_off_by_ms: i64,
-    was_lost: bool,
     runs: u32,
 }
 
@@ -68,7 +67,6 @@ impl World {
             rng: Rng::with_seed(seed ^ 0x0077_6f72_6c64),
             epoch,
             clock_is_off_by_ms: 0,
-            was_lost: false,
             runs: 0,
         }
     }
@@ -142,7 +140,6 @@ impl World {
         if lost {
             self.line(|| format!("the ledger is lost: {:?}", run.loss));
             self.network().ledger_was_lost(Instant::now());
-            self.was_lost = true;
             self.seen = Seen::default();
         } else {
             self.ledgers.auditor().copy();
@@ -151,7 +148,8 @@ impl World {
             let ledger = self.open()?;
             let now_ms = self.now_ms();
             let mut network = self.network.lock().expect("no panic holds it");
-            let ledger = person::decides(ledger, self.was_lost, now_ms, &mut self.rng, &mut network.coverage)?;
+            let loses = self.scenario.runs.iter().any(|run| run.loss.is_some());
+            let ledger = person::decides(ledger, loses, now_ms, &mut self.rng, &mut network.coverage)?;
             drop(network);
             self.ledgers.close(ledger);
             let read = self.read();
