@@ -13,7 +13,7 @@ use crate::domain::statement::{Line, LineStatus, ShownPhone};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 const HOLDING: &str = "holding the statement against the ledger";
-/// What [`line`] reads, from `lines s`.
+/// What `line` reads, from `lines s`.
 const LINE_COLUMNS: &str = "s.row, s.number, s.phone, s.points, s.status, s.time";
 
 /// Whose number it is.
