@@ -64,3 +64,24 @@ fn what_another_batch_has_too_is_counted_and_named_with_batch_day_and_row() {
     let message = &changed.problems[0].message;
     assert_eq!(message, "was planned as row 2 with 100 points, now 101, and is credited on 2027-01-15");
 }
+
+/// A file that comes again is compared page by page along the plan: over the edges of pages, with rows gone, new, turned
+/// round and given twice, each is still found for what it is.
+#[test]
+fn a_long_file_that_comes_again_in_pieces_is_found_row_by_row() {
+    let mut desk = Desk::new();
+    let line = |row: u32| format!("r{row},09{row:08},100\n");
+    let file =
+        |rows: &[u32]| format!("reference,phone,points\n{}", rows.iter().map(|row| line(*row)).collect::<String>());
+    let planned: Vec<u32> = (1..=1_300).collect();
+    assert_eq!(desk.plan("a", &file(&planned)), Outcome::Planned(1_300, 1_300));
+    let mut again: Vec<u32> = planned.iter().copied().filter(|row| !(500..=530).contains(row)).collect();
+    again[600..].reverse();
+    again.insert(505, 9_000);
+    again.push(7);
+    let kinds = desk.kinds(&file(&again), &terms("a"));
+    assert_eq!(kinds.new, Size { rows: 1, points: 100 });
+    assert_eq!(kinds.known.of(State::Planned), Size { rows: 1_269, points: 126_900 });
+    assert_eq!(kinds.gone.of(State::Planned), Size { rows: 31, points: 3_100 });
+    assert_eq!((kinds.doubled, kinds.changed.all()), (1, Size::default()));
+}
