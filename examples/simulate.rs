@@ -8,6 +8,10 @@ mod sim;
 
 use std::process::ExitCode;
 
+/// As the program itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let (mut count, mut from, mut one) = (10_000, 0, None);
     let mut arguments = std::env::args().skip(1);

@@ -46,7 +46,7 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Report, Fai
     let audit = audit(&ledger, &batch, args)?;
     let ledger = ledger.into_run(batch.id)?;
     let inquiries: Vec<Inquiry> = ledger
-        .sent_numbers()?
+        .verifiable_numbers()?
         .into_iter()
         .map(|(payout, number, in_use)| Inquiry { payout, earlier: (!in_use).then_some(number) })
         .collect();
@@ -91,10 +91,11 @@ impl Answers {
             (true, _, OrderAnswer::Absent) => "the gateway no longer knows a number of an earlier attempt",
             (false, State::Credited, OrderAnswer::Failed) => "the ledger says credited, the gateway says failed",
             (false, State::Credited, OrderAnswer::Absent) => "the ledger says credited, the gateway does not know it",
-            (false, State::Declined, OrderAnswer::Success) => "was declined and is credited after all, now recorded",
-            (false, State::Planned | State::Ineligible | State::Held | State::Cancelled, OrderAnswer::Success) => {
-                "the ledger says that it was not paid, the gateway says credited"
-            }
+            (
+                false,
+                State::Planned | State::Declined | State::Ineligible | State::Held | State::Cancelled,
+                OrderAnswer::Success,
+            ) => "the ledger said that it was not paid, the gateway says credited: now recorded as credited",
             (true, _, OrderAnswer::Failed)
             | (false, State::Credited | State::InDoubt, OrderAnswer::Success)
             | (

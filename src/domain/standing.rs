@@ -178,16 +178,13 @@ impl Standing {
             OrderAnswer::Absent => self.order_absent(),
             OrderAnswer::Unclear | OrderAnswer::AskAgain => {}
         }
-        // A state that rests on an absence is not moved by a later answer: `verify` reports the difference.
         true
     }
 
+    /// Whatever a person or an absence made of it before: another ledger can have paid what this one closed, and the
+    /// member has the points.
     fn order_succeeded(&mut self) {
-        match self.state {
-            State::Planned | State::InDoubt | State::Declined | State::Credited => self.state = State::Credited,
-            // What rested on the absence, a retry or a release, does not any more.
-            State::Ineligible | State::Held | State::Cancelled => self.absent = false,
-        }
+        self.state = State::Credited;
     }
 
     fn order_failed(&mut self) {

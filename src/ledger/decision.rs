@@ -56,16 +56,16 @@ pub(super) fn last_send_at(connection: &Connection, payout: PayoutId) -> Result<
     Ok(read::one(connection, sql, [payout.0])?.flatten())
 }
 
-/// Every number that may have been sent: those of earlier attempts, and the current one of each payout that was ever
-/// intended or credited.
-pub(super) fn sent_numbers(
+/// Every number that this ledger, or one that was lost meanwhile, may have sent: all of them but those of payouts that
+/// wait for their first send.
+pub(super) fn verifiable_numbers(
     connection: &Connection,
     batch: BatchId,
 ) -> Result<Vec<(PayoutId, InvoiceNo, bool)>, LedgerError> {
     let reading = || LedgerError::sqlite("reading the ledger");
     let sql = "SELECT p.payout_id, i.invoice_no, i.attempt = p.attempt
                FROM payouts p JOIN invoices i USING (payout_id)
-               WHERE p.batch_id = ?1 AND (i.attempt < p.attempt OR p.state IN ('credited', 'declined', 'in_doubt')
+               WHERE p.batch_id = ?1 AND (i.attempt < p.attempt OR p.state <> 'planned'
                  OR EXISTS (SELECT 1 FROM events e WHERE e.payout_id = p.payout_id AND e.kind = 'submit_intended'))
                ORDER BY p.payout_id, i.attempt";
     read::rows(connection, sql, [batch.0], |row| {

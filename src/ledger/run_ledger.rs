@@ -221,12 +221,13 @@ impl RunLedger {
         self.read(|connection| decision::last_send_at(connection, payout))
     }
 
-    /// Every number that a send was intended for, with the payout and whether it is the one in use.
+    /// Every number that may have been sent, by this ledger or by one that was lost meanwhile, with the payout and
+    /// whether it is the one in use: all but those of payouts that wait for their first send.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn sent_numbers(&self) -> Result<Vec<(PayoutId, InvoiceNo, bool)>, LedgerError> {
-        self.read(|connection| decision::sent_numbers(connection, self.batch))
+    pub fn verifiable_numbers(&self) -> Result<Vec<(PayoutId, InvoiceNo, bool)>, LedgerError> {
+        self.read(|connection| decision::verifiable_numbers(connection, self.batch))
     }
 
     /// Whether this is a rehearsal's copy, of which nothing is kept.

@@ -70,6 +70,31 @@ async fn an_older_backup_of_the_ledger_pays_nobody_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_cancelled_in_an_old_copy_and_paid_by_another_ledger_is_found_by_verify() {
+    let stage = Stage::new("member_info.refuse_4010001=1").await;
+    stage.rows(3);
+    stage.topup(&RUN).await.exits(7);
+    stage.topup(&["cancel", BATCH, "--all-planned", "--why", "a test", "--yes"]).await.exits(0);
+    copy_ledger(&stage, "topup", "backup");
+    remove_ledger(&stage);
+    stage.heal();
+    stage.topup(&RUN).await.exits(0);
+    assert_eq!(stage.credits(), 3);
+
+    remove_ledger(&stage);
+    copy_ledger(&stage, "backup", "topup");
+    stage.topup(&RUN).await.exits(4);
+    assert_eq!(stage.in_state("cancelled"), 3, "no run asks about what a person closed");
+    let found = stage.topup(&["verify", BATCH, "--json"]).await.exits(8).json();
+    assert_eq!(found["difference_count"], 3);
+    assert_eq!(found["differences"][0]["state"], "cancelled");
+    assert_eq!((stage.in_state("credited"), stage.credits()), (3, 3));
+    stage.audit_end();
+    stage.topup(&["verify", BATCH]).await.exits(0);
+    stage.audit_rerun(&RUN, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_ledgers_on_one_file_pay_nobody_twice() {
     let stage = Stage::new("none").await;
     stage.patience("1");

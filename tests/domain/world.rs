@@ -349,6 +349,11 @@ impl World {
         if standing.state != State::InDoubt {
             assert_eq!(self.step(index, setting), Step::Rest, "a finished payout wants a call: {self:#?}");
         }
+        // What no run can know, that another ledger paid, `verify` finds out.
+        let truth = paying.book.status(standing.attempt);
+        let verified = standing.clone().after(&Event::OrderAnswered(truth));
+        let is_true = verified.as_ref().is_ok_and(|verified| (verified.state == State::Credited) == credited);
+        assert!(is_true, "{verified:?} after `verify`: {self:#?}");
     }
 }
 

@@ -328,7 +328,7 @@ impl<'a> History<'a> {
 
     /// V7: transitions follow the table, and credited never changes.
     fn v7_move_is_in_the_table(&self, to: &str, coverage: &mut Coverage) -> Result<(), String> {
-        const TABLE: [(&str, &str, &str); 13] = [
+        const TABLE: [(&str, &str, &str); 16] = [
             ("planned", "in_doubt", "move: planned to in_doubt"),
             ("planned", "credited", "move: planned to credited"),
             ("planned", "declined", "move: planned to declined"),
@@ -339,6 +339,9 @@ impl<'a> History<'a> {
             ("in_doubt", "credited", "move: in_doubt to credited"),
             ("in_doubt", "declined", "move: in_doubt to declined"),
             ("declined", "credited", "move: declined to credited"),
+            ("ineligible", "credited", "move: ineligible to credited"),
+            ("held", "credited", "move: held to credited"),
+            ("cancelled", "credited", "move: cancelled to credited"),
             ("held", "planned", "move: held to planned"),
             ("held", "cancelled", "move: held to cancelled"),
             ("ineligible", "planned", "move: ineligible to planned"),

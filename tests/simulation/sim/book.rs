@@ -77,11 +77,6 @@ impl Book {
         self.ledger += 1;
     }
 
-    /// Whether the ledger in use is not the one that sent this.
-    pub(crate) fn is_forgotten(&self, order: &Order) -> bool {
-        order.ledger != self.ledger
-    }
-
     pub(crate) fn knows(&self, call: &Call) -> bool {
         matches!(call, Call::TopUp { invoice_no, .. } if self.orders.contains_key(invoice_no))
     }

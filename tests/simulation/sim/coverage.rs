@@ -96,6 +96,8 @@ pub(crate) const EXPECTED: &[&str] = &[
     "move: in_doubt to declined",
     "move: held to planned",
     "move: held to cancelled",
+    "move: declined to credited",
+    "move: cancelled to credited",
 ];
 
 /// How often each thing happened.

@@ -18,6 +18,7 @@ mod process;
 mod scenario;
 mod told;
 mod trace;
+mod verification;
 mod weather;
 mod world;
 

@@ -7,17 +7,8 @@ use topup::domain::standing::State;
 use topup::ledger::{Entry, Ledger};
 
 /// Decides about some of the payouts that a person may decide about.
-///
-/// Nothing is cancelled where a ledger is lost sooner or later: that it was cancelled is known to that ledger alone, and
-/// so is that it was paid. Another one may pay what this one cancelled, or has forgotten that it was paid.
 /// Gives the ledger back.
-pub(crate) fn decides(
-    ledger: Ledger,
-    loses_ledger: bool,
-    at: i64,
-    rng: &mut Rng,
-    coverage: &mut Coverage,
-) -> Result<Ledger, String> {
+pub(crate) fn decides(ledger: Ledger, at: i64, rng: &mut Rng, coverage: &mut Coverage) -> Result<Ledger, String> {
     let failed = |error| format!("a person's decision failed: {error}");
     let batch = ledger.batches().map_err(failed)?.remove(0);
     let ledger = ledger.into_run(batch.id).map_err(failed)?;
@@ -26,8 +17,8 @@ pub(crate) fn decides(
         for payout in ledger.payouts_after(state, None, 100).map_err(failed)? {
             let event = match (state, rng.u32(0..12)) {
                 (State::Held, 0..5) => Event::Released { name: None },
-                (State::Held, 5..8) if !loses_ledger => Event::Cancelled,
-                (State::Planned, 0) if !loses_ledger => Event::Cancelled,
+                (State::Held, 5..8) => Event::Cancelled,
+                (State::Planned, 0) => Event::Cancelled,
                 _ => continue,
             };
             coverage.hit(if event == Event::Cancelled { "person: cancelled" } else { "person: released" });

@@ -31,13 +31,13 @@ pub(super) struct World {
     seed: u64,
     pub(super) scenario: Scenario,
     pub(super) network: Arc<Mutex<Network>>,
-    ledgers: Ledgers,
+    pub(super) ledgers: Ledgers,
     seen: Seen,
     /// How often each number was sent again, by the ledger in use.
     pub(super) resends: BTreeMap<String, u32>,
     rng: Rng,
-    epoch: Instant,
-    clock_is_off_by_ms: i64,
+    pub(super) epoch: Instant,
+    pub(super) clock_is_off_by_ms: i64,
     runs: u32,
 }
 
@@ -75,7 +75,7 @@ impl World {
         self.network.lock().expect("no panic holds it")
     }
 
-    fn line(&self, text: impl FnOnce() -> String) {
+    pub(super) fn line(&self, text: impl FnOnce() -> String) {
         self.network().trace.line(Instant::now(), text);
     }
 
@@ -110,6 +110,9 @@ impl World {
         }
         self.heal().await;
         self.finish().await?;
+        if self.scenario.runs.iter().any(|run| run.loss.is_some()) {
+            self.verify().await?;
+        }
         let read = self.read();
         invariants::check_at_the_end(self, &read)?;
         self.v12_a_finished_batch_sends_nothing(&read).await
@@ -148,8 +151,7 @@ impl World {
             let ledger = self.open()?;
             let now_ms = self.now_ms();
             let mut network = self.network.lock().expect("no panic holds it");
-            let loses = self.scenario.runs.iter().any(|run| run.loss.is_some());
-            let ledger = person::decides(ledger, loses, now_ms, &mut self.rng, &mut network.coverage)?;
+            let ledger = person::decides(ledger, now_ms, &mut self.rng, &mut network.coverage)?;
             drop(network);
             self.ledgers.close(ledger);
             let read = self.read();
@@ -158,11 +160,11 @@ impl World {
         Ok(())
     }
 
-    fn open(&self) -> Result<Ledger, String> {
+    pub(super) fn open(&self) -> Result<Ledger, String> {
         self.ledgers.open().map_err(|error| format!("the ledger does not open: {error}"))
     }
 
-    fn now_ms(&self) -> i64 {
+    pub(super) fn now_ms(&self) -> i64 {
         wall_ms(self.epoch, self.clock_is_off_by_ms)
     }
 
@@ -266,7 +268,7 @@ impl World {
         Ok(Some(report))
     }
 
-    fn audit(&mut self, read: &Read) -> Result<(), String> {
+    pub(super) fn audit(&mut self, read: &Read) -> Result<(), String> {
         let mut network = self.network.lock().expect("no panic holds it");
         self.resends = read.check(&self.scenario, &mut self.seen, &mut network.coverage)?;
         if let Some(newest) = read.events.last() {
@@ -276,7 +278,7 @@ impl World {
     }
 
     /// As `cli::execute` computes it: a run that was killed may have sent until a moment ago.
-    fn quiet_before(&self, ledger: &Ledger) -> Result<Duration, String> {
+    pub(super) fn quiet_before(&self, ledger: &Ledger) -> Result<Duration, String> {
         if ledger.is_unused().map_err(|error| error.to_string())? {
             return Ok(Duration::ZERO);
         }
@@ -335,7 +337,7 @@ fn payout_moves(read: &Read) -> usize {
     read.events.iter().filter(|event| event.moves_points()).count()
 }
 
-fn wall_ms(epoch: Instant, off_by_ms: i64) -> i64 {
+pub(super) fn wall_ms(epoch: Instant, off_by_ms: i64) -> i64 {
     let since = i64::try_from(epoch.elapsed().as_millis()).unwrap_or(i64::MAX);
     BEGINNING_MS + since + off_by_ms
 }
