@@ -2,8 +2,9 @@
 
 use super::args::{AttestArgs, CancelArgs, DecisionArgs, ReleaseArgs};
 use super::context::{Context, unix_ms, who};
-use super::execute::{asking, block_on, shutdown_signal};
+use super::execute::{asking, block_on};
 use super::failure::{Exit, Failure};
+use super::interrupt::Interrupt;
 use super::output::{Output, Report};
 use super::setup;
 use crate::domain::event::{Event, OrderAnswer};
@@ -272,7 +273,7 @@ impl Desk {
         let gateway = Arc::new(setup::gateway(&context.config)?);
         let settings = asking(&context.config)?;
         let report = block_on(async {
-            let shutdown = shutdown_signal()?;
+            let shutdown = Interrupt::listen()?;
             engine::ask(&settings, &self.ledger, gateway, unix_ms, shutdown, inquiries, decide)
                 .await
                 .map_err(Failure::from)

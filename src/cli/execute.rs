@@ -4,6 +4,7 @@ use super::config::Config;
 use super::context::{Context, unix_ms};
 use super::failure::{Exit, Failure};
 use super::gauges::Gauges;
+use super::interrupt::Interrupt;
 use super::metrics::{Metrics, MetricsPort, serve};
 use super::output::Report;
 use super::progress::Progress;
@@ -58,7 +59,7 @@ pub(super) fn run_to_its_end(
         None => None,
     };
     let report = block_on(async {
-        let shutdown = shutdown_signal()?;
+        let shutdown = Interrupt::listen()?;
         // A task of its own, which ends with the runtime: whoever reads never holds the run up.
         let metrics = served.map(|(port, metrics)| {
             tokio::spawn(serve(port, metrics.clone()));
@@ -82,7 +83,12 @@ pub(super) fn run_to_its_end(
 /// Runs a command's asynchronous part, on this thread alone: signatures, the one thing that takes its time, have
 /// threads of their own.
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    built(&mut tokio::runtime::Builder::new_current_thread())?.block_on(work)
+    current_thread()?.block_on(work)
+}
+
+/// A runtime without threads of its own.
+pub(super) fn current_thread() -> Result<Runtime, Failure> {
+    built(&mut tokio::runtime::Builder::new_current_thread())
 }
 
 /// A runtime with a thread of its own, for what goes on beside a command; what runs on it ends when it is dropped.
@@ -122,53 +128,6 @@ pub(super) fn early_end(stop: Option<&Stop>, interrupted: bool) -> Option<Failur
         | StopCode::Unfinished => Exit::Unfinished,
     };
     Some(Failure::new(exit, stop.code.word(), anyhow::anyhow!(stop.message.clone())))
-}
-
-/// Ends at the first Ctrl-C or SIGTERM; the second one ends the process at once: everything is in the ledger.
-pub(super) fn shutdown_signal() -> Result<impl Future<Output = ()>, Failure> {
-    let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
-    let mut signals = Signals::listen()
-        .context("listening for signals")
-        .map_err(|error| Failure::new(Exit::Failed, "signals", error))?;
-    tokio::spawn(async move {
-        signals.next().await;
-        drop(sender);
-        signals.next().await;
-        std::process::exit(Exit::Interrupted as i32);
-    });
-    Ok(async move { drop(receiver.await) })
-}
-
-#[cfg(unix)]
-struct Signals(tokio::signal::unix::Signal, tokio::signal::unix::Signal);
-
-#[cfg(unix)]
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self(signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?))
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.0.recv() => {}
-            _ = self.1.recv() => {}
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn next(&mut self) {
-        drop(tokio::signal::ctrl_c().await);
-    }
 }
 
 /// How long the first request has to wait: a run that was killed may have sent until a moment ago.

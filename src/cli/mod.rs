@@ -15,6 +15,7 @@ mod export;
 mod failure;
 mod fold;
 mod gauges;
+mod interrupt;
 mod keys;
 mod logging;
 mod manual;

@@ -1,8 +1,9 @@
 //! `--notify-command`: tells another program how a run ended. Nothing depends on it: what goes wrong with it is a
 //! warning, and the exit status stays that of the run.
 
-use super::execute::{block_on, shutdown_signal};
+use super::execute::block_on;
 use super::failure::{Exit, Failure};
+use super::interrupt::Interrupt;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use serde_json::Value;
@@ -35,7 +36,7 @@ fn tell(command: &str, end: &Value, limit: Duration) -> Result<(), Failure> {
     block_on(async {
         let mut child = start(command).context("starting sh").map_err(failed)?;
         // The run's own listener ended with the run, and the system's way to end a process is gone since it began.
-        let interrupted = shutdown_signal()?;
+        let interrupted = Interrupt::listen()?;
         let why = tokio::select! {
             ended = feed(&mut child, &line) => {
                 let status = ended.context("waiting for it").map_err(failed)?;

@@ -1,8 +1,9 @@
 //! `topup status`: shows all batches, or one; with `--watch` again and again while a run of it goes on.
 
 use super::context::{Context, unix_ms};
-use super::execute::{block_on, shutdown_signal};
+use super::execute::block_on;
 use super::failure::{Exit, Failure};
+use super::interrupt::Interrupt;
 use super::output::{Canvas, Output, Report};
 use crate::ledger::{Batch, Ledger, RunLock, Totals};
 use crate::report::{Look, Run, Summary, batches_text};
@@ -82,7 +83,7 @@ fn watch(context: &Context, name: &str) -> Result<Report, Failure> {
         return Err(Failure::new(Exit::Usage, "no_terminal", anyhow!(message)));
     }
     block_on(async {
-        let ended = shutdown_signal()?;
+        let ended = Interrupt::listen()?;
         tokio::pin!(ended);
         let (mut report, mut running) = look(context, name)?;
         let canvas = Canvas::open();

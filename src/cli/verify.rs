@@ -2,8 +2,9 @@
 
 use super::args::VerifyArgs;
 use super::context::{Context, unix_ms};
-use super::execute::{asking, block_on, early_end, shutdown_signal};
+use super::execute::{asking, block_on, early_end};
 use super::failure::{Exit, Failure};
+use super::interrupt::Interrupt;
 use super::output::Report;
 use super::setup;
 use crate::domain::event::OrderAnswer;
@@ -53,7 +54,7 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Report, Fai
     context.output.note(&format!("asking the gateway about {}", counted(inquiries.len() as u64, "number")));
     let mut answers = Answers::default();
     let asked = block_on(async {
-        let shutdown = shutdown_signal()?;
+        let shutdown = Interrupt::listen()?;
         let take = |asked: &Asked| {
             answers.take(asked);
             None

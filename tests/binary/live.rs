@@ -1,5 +1,7 @@
 //! Beside a live run: the lock, `status`, and what Ctrl-C and SIGTERM do to it.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests: where it fails, the test fails")]
+
 use super::harness::{BATCH, Live, RUN, Stage, run_and, until};
 use rustix::process::Signal;
 use std::os::unix::fs::PermissionsExt as _;
@@ -107,4 +109,41 @@ async fn a_second_signal_leaves_at_once_and_the_next_run_resolves() {
         stage.audit_end();
         stage.audit_intents();
     }
+}
+
+/// A pipe that takes no further byte, and its other end, from which nobody reads.
+fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    rustix::io::ioctl_fionbio(&writer, true).unwrap();
+    while std::io::Write::write(&mut writer, &[b' '; 4096]).is_ok() {}
+    rustix::io::ioctl_fionbio(&writer, false).unwrap();
+    (reader, writer)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_signal_ends_a_run_that_is_stuck_on_a_stderr_that_nobody_reads() {
+    let stage = Stage::new("member_info.refuse_4010001=1").await;
+    stage.rows(3);
+    stage.topup(&run_and(&["--ledger", "first.db"])).await.exits(7);
+    stage.heal();
+    stage.topup(&run_and(&["--ledger", "second.db"])).await.exits(0);
+    // What the run finds out at the gateway it says, and there it is stuck.
+    let (_unread, stuck) = full_pipe();
+    let mut command = stage.command(&["resume", BATCH, "--ledger", "first.db"]);
+    let mut child = command.stdout(std::process::Stdio::null()).stderr(stuck).spawn().unwrap();
+    let taken = || stage.simulator.stats().codes.get(&4_000_307).copied().unwrap_or(0);
+    until("the gateway is known to be ahead", || taken() > 0).await;
+    let pid = rustix::process::Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
+    let mut ended = None;
+    until("the second signal ends it", || {
+        ended = child.try_wait().unwrap();
+        if ended.is_none() {
+            rustix::process::kill_process(pid, Signal::INT).unwrap();
+        }
+        ended.is_some()
+    })
+    .await;
+    assert_eq!(ended.unwrap().code(), Some(130));
+    stage.topup(&["resume", BATCH, "--ledger", "first.db"]).await.exits(0);
+    assert_eq!(stage.credits(), 3);
 }
