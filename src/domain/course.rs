@@ -171,11 +171,12 @@ impl Course {
     }
 
     fn step_planned(&self, policy: &Policy, allowance: Allowance) -> Step {
-        if !allowance.submits {
-            return Step::Rest;
-        }
+        // Also while nothing may leave: it is not one of those that only wait to be let out.
         if self.set_aside {
             return Step::SetAside;
+        }
+        if !allowance.submits {
+            return Step::Rest;
         }
         if self.unchecked {
             return if self.member_checks < policy.member_checks_max { Step::CheckMember } else { Step::Rest };

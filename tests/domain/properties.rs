@@ -111,6 +111,21 @@ proptest! {
     }
 }
 
+/// It is set aside, and not held back with those that wait to be let out: whoever tries one of these alone when the gateway
+/// answers again would go on without a trial where nobody else is left.
+#[test]
+fn what_the_gateway_sets_aside_is_set_aside_also_while_nothing_may_leave() {
+    let policy = Setting::documented().policy;
+    let mut course = Course::new(Standing::default(), false);
+    for event in [Event::SubmitIntended, Event::SendEnded(Fate::Refused(Refusal::SetAside))] {
+        course = course.take(&event, &policy, Duration::ZERO, Duration::ZERO, 0.0).unwrap();
+    }
+    for submits in [true, false] {
+        let step = course.step(&policy, Allowance { submits, query_first: false }, Duration::from_secs(60));
+        assert_eq!(step, Step::SetAside, "{submits}");
+    }
+}
+
 /// Lives one random life, and lets everything heal at its end.
 fn live(setting: &Setting, others: &[Others], choices: &[Index]) -> World {
     let budget = Budget { restarts: 6, persons: 6, turns: 2 };
