@@ -165,12 +165,13 @@ pub(super) fn has_open_payouts(ledger: &Ledger, batch: &Batch) -> Result<bool, F
 }
 
 /// A dry run is done when every member could be asked, whatever was answered.
-pub(super) fn dry_run_exit(totals: &Totals, report: &RunReport) -> Exit {
+pub(super) fn dry_run_exit(batch: &Batch, totals: &Totals, report: &RunReport) -> Exit {
+    let left_out = totals.of(State::Ineligible).rows + totals.of(State::Held).rows + batch.skipped_rows;
     match report.stop.as_ref().map(|stop| stop.code) {
         Some(StopCode::Credentials | StopCode::Clock) => Exit::Credentials,
         _ if report.interrupted => Exit::Interrupted,
         Some(_) => Exit::Unfinished,
-        None if totals.of(State::Ineligible).rows + totals.of(State::Held).rows > 0 => Exit::Partial,
+        None if left_out > 0 => Exit::Partial,
         None => Exit::Done,
     }
 }

@@ -189,7 +189,7 @@ fn dry_run(context: &Context, args: &RunArgs, terms: &Terms, metrics: Option<Met
     let totals = ledger.totals()?;
     let summary = Summary::new(&batch, &totals, Run::Ended(&report));
     let text = dry_run_text(context, args, &batch, &totals, &report);
-    let exit = execute::dry_run_exit(&totals, &report);
+    let exit = execute::dry_run_exit(&batch, &totals, &report);
     if let (Some(target), Some(scratch)) = (target, ledger.into_scratch()) {
         write_not_paid(context, &target, &scratch, &batch)?;
     }
@@ -218,6 +218,9 @@ fn dry_run_text(context: &Context, args: &RunArgs, batch: &Batch, totals: &Total
                 grouped(total.points)
             );
         }
+    }
+    if batch.skipped_rows > 0 {
+        let _ = writeln!(text, "  {:<14}{:>12}", "skipped", counted(batch.skipped_rows, "row"));
     }
     if report.interrupted {
         text.push_str("not all of that is checked: it was interrupted\n");

@@ -67,8 +67,8 @@ async fn what_a_dry_run_says_to_type_next_pays_that_plan_as_it_is_typed() {
     let how = ["--column", "points=Thưởng T11", "--skip-invalid", "--allow-repeat-phones", "--expect-rows", "3"];
     let arguments =
         [&["run", "the team's rewards.csv", "--batch", BATCH, "--ledger", "a ledger.db"], &how[..]].concat();
-    for (look, exit) in [("--dry-run", 0), ("--rehearse", 4)] {
-        let said = stage.topup(&[&arguments[..], &[look]].concat()).await.exits(exit).stdout;
+    for look in ["--dry-run", "--rehearse"] {
+        let said = stage.topup(&[&arguments[..], &[look]].concat()).await.exits(4).stdout;
         let next = said.lines().find_map(|line| line.strip_prefix("next: ")).unwrap();
         let mut shell = tokio::process::Command::new("sh");
         let script = format!("topup() {{ '{}' \"$@\"; }}\n{next} --json", env!("CARGO_BIN_EXE_topup"));
