@@ -7,9 +7,10 @@ use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
-const MIGRATIONS: &[M<'_>] = &[
+pub(super) const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("../../migrations/0001_ledger.sql")),
     M::up(include_str!("../../migrations/0002_columns.sql")),
+    M::up(include_str!("../../migrations/0003_checks.sql")),
 ];
 /// "topp" in ASCII, as the first migration sets it.
 const APPLICATION_ID: i64 = 0x746f_7070;
