@@ -1,10 +1,13 @@
 //! Links the events of a batch: each carries the SHA-256 of the one before, so that an edited, removed or reordered
 //! event shows.
 
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::digest::{SHA256, digest};
 
 /// What the first event of a batch carries.
 pub(super) const START: [u8; 32] = [0; 32];
+
+/// Room for what most events hash.
+const HASHED_BYTES: usize = 256;
 
 /// The columns of one event, as they are hashed.
 #[derive(Debug)]
@@ -26,23 +29,24 @@ pub(super) struct Link<'a> {
 impl Link<'_> {
     /// The hash that the next event carries.
     pub(super) fn hash(&self) -> [u8; 32] {
-        let mut context = Context::new(&SHA256);
-        context.update(&self.previous);
+        // Hashed in one go: a digest that takes two dozen pieces costs three times as much.
+        let mut bytes = Vec::with_capacity(HASHED_BYTES);
+        bytes.extend_from_slice(&self.previous);
         for number in [self.payout_id, Some(self.at), self.http, self.code, self.latency_ms] {
-            field(&mut context, number.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
+            field(&mut bytes, number.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
         }
         for text in [Some(self.kind), self.detail, self.state, self.request_id, self.note, self.why] {
-            field(&mut context, text.map(str::as_bytes));
+            field(&mut bytes, text.map(str::as_bytes));
         }
         let mut hash = [0; 32];
-        hash.copy_from_slice(context.finish().as_ref());
+        hash.copy_from_slice(digest(&SHA256, &bytes).as_ref());
         hash
     }
 }
 
 /// A length in front keeps neighbouring fields apart, and absent ones from empty ones.
-fn field(context: &mut Context, bytes: Option<&[u8]>) {
+fn field(hashed: &mut Vec<u8>, bytes: Option<&[u8]>) {
     let length = bytes.map_or(u64::MAX, |bytes| bytes.len() as u64);
-    context.update(&length.to_be_bytes());
-    context.update(bytes.unwrap_or_default());
+    hashed.extend_from_slice(&length.to_be_bytes());
+    hashed.extend_from_slice(bytes.unwrap_or_default());
 }

@@ -11,7 +11,7 @@ use crate::domain::event::Event;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::TopUp;
 use crate::domain::standing::State;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 /// What becomes durable together.
 #[derive(Debug)]
@@ -214,29 +214,38 @@ impl<'t> Group<'t> {
     /// The state is compared as it is replaced: a run that believed something else about the payout is stopped.
     fn move_payout(&mut self, at: UnixMs, entry: &Entry) -> Result<(), LedgerError> {
         let credited_at = (entry.after == State::Credited).then_some(at);
-        let points: Option<u64> = self
+        let changed = self
             .transaction
             .prepare_cached(
                 "UPDATE payouts SET state = ?4, credited_at = ?5
-                 WHERE payout_id = ?1 AND batch_id = ?2 AND state = ?3 RETURNING points",
+                 WHERE payout_id = ?1 AND batch_id = ?2 AND state = ?3",
             )
             .and_then(|mut statement| {
                 let row = params![entry.payout.0, self.batch.0, entry.before.word(), entry.after.word(), credited_at];
-                statement.query_row(row, |row| row.get(0)).optional()
+                statement.execute(row)
             })
             .map_err(LedgerError::sqlite("writing a payout's state"))?;
-        let Some(points) = points else {
+        if changed != 1 {
             return Err(LedgerError::Broken(format!(
                 "payout {} was expected to be {} before {:?}",
                 entry.payout.0,
                 entry.before.word(),
                 entry.event
             )));
-        };
+        }
+        let points = self.points_of(entry.payout)?;
         let recovered = u64::from(entry.recovered);
         add(self.lost.of_mut(entry.before), points, 0);
         add(self.gained.of_mut(entry.after), points, recovered);
         Ok(())
+    }
+
+    /// Asked for apart: SQLite makes a table for what an `UPDATE` returns.
+    fn points_of(&self, payout: PayoutId) -> Result<u64, LedgerError> {
+        self.transaction
+            .prepare_cached("SELECT points FROM payouts WHERE payout_id = ?1")
+            .and_then(|mut statement| statement.query_row([payout.0], |row| row.get(0)))
+            .map_err(LedgerError::sqlite("reading a payout's points"))
     }
 
     /// Gives a payout the number of its next attempt; the old one stays in the ledger for ever.
