@@ -6,7 +6,8 @@ use super::http_date;
 use super::key::PrivateKey;
 use super::message;
 use super::request_body::{Call, call_and_body};
-use super::signature::{Signable, fresh_nonce, signature, timestamp_s};
+use super::signature::{Signable, fresh_nonce, timestamp_s};
+use super::signers::Signers;
 use super::url::GatewayUrl;
 use super::{Gateway, Received, Request};
 use crate::domain::answer::{Answer, Reply};
@@ -15,10 +16,7 @@ use reqwest::{Client, ClientBuilder, Method, Response, Url};
 use std::error::Error;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::num::NonZero;
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use tokio::sync::Semaphore;
 
 /// The path of all three calls (VinID developer documentation, "gateway").
 const PATH: &str = "/merchant-integration/v1/gateway";
@@ -69,9 +67,7 @@ impl fmt::Debug for GatewaySettings {
 pub struct HttpGateway {
     client: Client,
     endpoint: Url,
-    key: Arc<PrivateKey>,
-    /// Two permits a processor: one signature is made, the next is ready; more would only take turns with these.
-    signers: Semaphore,
+    signers: Signers,
     key_code: String,
     /// The headers that every request carries alike.
     headers: HeaderMap,
@@ -117,15 +113,11 @@ impl HttpGateway {
             problem: chain(&error),
             hint: "install the system's root certificates (package ca-certificates), or set SSL_CERT_FILE",
         })?;
-        let signers = Semaphore::new(2 * std::thread::available_parallelism().map_or(1, NonZero::get));
-        Ok(Self {
-            client,
-            endpoint: settings.url.with_path(PATH),
-            key: Arc::new(key),
-            signers,
-            key_code: settings.key_code,
-            headers,
-        })
+        let signers = Signers::start(key).map_err(|error| GatewayError::Client {
+            problem: format!("cannot start a thread: {error}"),
+            hint: "raise the limit of threads that this user may have (ulimit -u)",
+        })?;
+        Ok(Self { client, endpoint: settings.url.with_path(PATH), signers, key_code: settings.key_code, headers })
     }
 }
 
@@ -192,17 +184,6 @@ fn fixed_headers(settings: &GatewaySettings) -> Result<HeaderMap, GatewayError> 
     Ok(headers)
 }
 
-impl HttpGateway {
-    /// The header `X-Signature` over these bytes. It takes half a millisecond of a processor, in which answers could not
-    /// be read: so it is made on a thread of its own.
-    async fn sign(&self, raw: Vec<u8>) -> Result<String, String> {
-        let _signer = self.signers.acquire().await.map_err(|_| "the signers are gone".to_owned())?;
-        let key = Arc::clone(&self.key);
-        let signed = tokio::task::spawn_blocking(move || signature(&key, &raw)).await;
-        signed.map_err(|_| "the signer panicked".to_owned())?.ok_or_else(no_randomness)
-    }
-}
-
 fn no_randomness() -> String {
     "the system's randomness failed".to_owned()
 }
@@ -219,7 +200,7 @@ impl Gateway for HttpGateway {
         let timestamp_s = timestamp_s(SystemTime::now());
         let signable =
             Signable { path: PATH, method: "POST", nonce: &nonce, timestamp_s, key_code: &self.key_code, body: &body };
-        let signature = self.sign(signable.raw()).await?;
+        let signature = self.signers.sign(signable.raw()).await?.ok_or_else(no_randomness)?;
 
         let mut http = reqwest::Request::new(Method::POST, self.endpoint.clone());
         *http.headers_mut() = self.headers.clone();

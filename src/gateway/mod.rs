@@ -9,6 +9,7 @@ mod message;
 mod pem;
 mod request_body;
 mod signature;
+mod signers;
 #[cfg(test)]
 mod tests;
 mod url;

@@ -34,7 +34,7 @@ fn openssl(args: &[&str]) -> Vec<u8> {
 }
 
 /// One RSA key of 2048 bits in the PKCS#1 form for all tests: making one takes a while.
-fn key_pem() -> &'static str {
+pub(super) fn key_pem() -> &'static str {
     static PEM: OnceLock<String> = OnceLock::new();
     PEM.get_or_init(|| String::from_utf8(openssl(&["genrsa", "-traditional", "2048"])).unwrap())
 }
