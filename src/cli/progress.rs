@@ -167,6 +167,9 @@ impl Progress {
             counts.in_doubt += 1;
             counts.in_doubt_points += points;
         }
+        if self.bar.is_hidden() {
+            return;
+        }
         self.bar.set_position(counts.done);
         self.bar.set_message(counts.details());
     }

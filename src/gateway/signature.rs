@@ -3,7 +3,6 @@
 use super::key::PrivateKey;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How far the timestamp lies behind this machine's clock, in seconds.
@@ -45,9 +44,8 @@ pub(super) fn fresh_nonce() -> Option<String> {
     let mut bytes = [0; NONCE_BYTES];
     aws_lc_rs::rand::fill(&mut bytes).ok()?;
     let mut nonce = String::with_capacity(2 * NONCE_BYTES);
-    for byte in bytes {
-        write!(nonce, "{byte:02x}").ok()?;
-    }
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    nonce.extend(digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)));
     Some(nonce)
 }
 
