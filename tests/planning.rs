@@ -303,3 +303,24 @@ fn a_member_by_card_is_the_member_by_the_phone_beside_it_in_another_batch() {
     desk.credit("a", 2);
     assert_eq!(desk.plan("b", by_card).refusal().code, "repeated_credited");
 }
+
+#[test]
+fn a_batch_with_another_one_in_its_midst_is_found_row_by_row_in_whatever_order_its_blocks_come() {
+    let mut desk = Desk::new();
+    let line = |row: u32| format!("r{row},09{row:08},100\n");
+    let file = |rows: &[u32]| format!("reference,phone,points\n{}", rows.iter().map(|r| line(*r)).collect::<String>());
+    let rows: Vec<u32> = (1..=1_300).collect();
+    assert_eq!(desk.plan("a", &file(&rows[..700])), Outcome::Planned(700, 700));
+    let others: Vec<u32> = (5_001..=5_600).collect();
+    assert_eq!(desk.plan("b", &file(&others)), Outcome::Planned(600, 600));
+    assert_eq!(desk.plan("a", &file(&rows)), Outcome::Planned(600, 1_300));
+    for turned_by in [0, 1, 700, 900, 1_299] {
+        let mut again = rows.clone();
+        again.rotate_left(turned_by);
+        assert_eq!(desk.plan("a", &file(&again)), Outcome::Known, "{turned_by}");
+        let one_changed = file(&again).replace("0900000800,100\n", "0900000800,101\n");
+        assert!(desk.plan("a", &one_changed).refusal().message.contains("1 row changed, 0 gone"), "{turned_by}");
+        again.remove(650);
+        assert!(desk.plan("a", &file(&again)).refusal().message.contains("0 rows changed, 1 gone"), "{turned_by}");
+    }
+}

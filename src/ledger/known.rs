@@ -9,8 +9,9 @@ use crate::domain::payout::TopUp;
 use rusqlite::{Connection, Row};
 use std::collections::VecDeque;
 
-/// Payouts read at once along the order of the plan.
-const PAGE: usize = 512;
+/// Payouts read at once along the order of the plan: few at first, since the file may leave that order again.
+const PAGE_MIN: i64 = 8;
+const PAGE_MAX: i64 = 512;
 
 /// A payout that has the key of a row.
 #[derive(Debug)]
@@ -48,20 +49,49 @@ impl Known {
     }
 }
 
-/// The way along the payouts that a batch had before.
+/// The payouts that a batch had before: the way along them, and which of them the file names.
 #[derive(Debug)]
 pub(super) struct KnownPayouts {
     batch: BatchId,
     page: VecDeque<Known>,
-    /// The last payout that was read into a page, and the last one that the batch had before.
+    /// Payouts of the next page.
+    page_rows: i64,
+    /// The last payout that was read into a page, and the last one that the ledger had before.
     read_to: i64,
     last: i64,
+    /// The payout that was searched for last.
+    searched: Option<i64>,
+    /// One bit a payout of the ledger: the file names it. Ten million payouts take 1.2 MB.
+    seen: Vec<u64>,
+    named: u64,
 }
 
 impl KnownPayouts {
-    /// Of the payouts from `first` to `last`; none where `first` comes after `last`.
-    pub(super) fn new(batch: BatchId, (first, last): (i64, i64)) -> Self {
-        Self { batch, page: VecDeque::new(), read_to: first - 1, last }
+    /// Of the payouts up to `last`. The way begins at the first one that is searched for.
+    pub(super) fn new(batch: BatchId, last: i64) -> Self {
+        let seen = vec![0; bit_of(last).0 + 1];
+        let page = VecDeque::new();
+        Self { batch, page, page_rows: PAGE_MIN, read_to: last, last, searched: None, seen, named: 0 }
+    }
+
+    /// Takes note that the file names a payout; false if it did so before.
+    pub(super) fn name(&mut self, id: i64) -> bool {
+        let is_new = !self.is_named(id);
+        let (word, bit) = bit_of(id);
+        self.seen[word] |= bit;
+        self.named += u64::from(is_new);
+        is_new
+    }
+
+    /// Whether the file names a payout.
+    pub(super) fn is_named(&self, id: i64) -> bool {
+        let (word, bit) = bit_of(id);
+        self.seen[word] & bit != 0
+    }
+
+    /// How many payouts the file names.
+    pub(super) fn named(&self) -> u64 {
+        self.named
     }
 
     /// The next payout in the order of the plan, if it has this key.
@@ -70,9 +100,11 @@ impl KnownPayouts {
             let sql = format!(
                 "SELECT {TOP_UP_COLUMNS}, p.payout_id, p.row, p.state, p.credited_at, p.row_key
                  FROM payouts p
-                 WHERE p.payout_id > ?2 AND p.payout_id <= ?3 AND +p.batch_id = ?1 ORDER BY p.payout_id LIMIT {PAGE}"
+                 WHERE p.payout_id > ?2 AND p.payout_id <= ?3 AND +p.batch_id = ?1 ORDER BY p.payout_id LIMIT ?4"
             );
-            self.page = read::rows(connection, &sql, (self.batch.0, self.read_to, self.last), Known::read)?.into();
+            let page = (self.batch.0, self.read_to, self.last, self.page_rows);
+            self.page = read::rows(connection, &sql, page, Known::read)?.into();
+            self.page_rows = (self.page_rows * 2).min(PAGE_MAX);
             self.read_to = self.page.back().map_or(self.last, |known| known.id);
         }
         Ok(self.page.pop_front_if(|known| known.key == key))
@@ -87,10 +119,29 @@ impl KnownPayouts {
         );
         let found = read::rows(connection, &sql, (self.batch.0, key), Known::read)?.pop();
         let found = found.ok_or_else(|| LedgerError::Broken("a duplicate row without its first".to_owned()))?;
-        // The file left some payouts out: the way goes on behind this one.
-        if self.page.back().is_some_and(|last| found.id <= last.id) {
-            while self.page.pop_front_if(|known| known.id <= found.id).is_some() {}
+        if found.id <= self.last {
+            self.go_on_behind(found.id);
         }
         Ok(found)
     }
+
+    /// The way goes on behind a payout that was searched for, where the file left some out before it, and where it is
+    /// the second in a row: then this is how the file goes on. In a file that is sorted otherwise nothing follows.
+    fn go_on_behind(&mut self, id: i64) {
+        let on_page = |(first, last): (&Known, &Known)| (first.id..=last.id).contains(&id);
+        if self.page.front().zip(self.page.back()).is_some_and(on_page) {
+            while self.page.pop_front_if(|known| known.id <= id).is_some() {}
+        } else if self.searched.is_none_or(|before| id == before + 1) {
+            self.page.clear();
+            self.page_rows = PAGE_MIN;
+            self.read_to = id;
+        }
+        self.searched = Some(id);
+    }
+}
+
+/// The word and the bit of a payout.
+fn bit_of(id: i64) -> (usize, u64) {
+    let index = usize::try_from(id).unwrap_or(0);
+    (index / 64, 1 << (index % 64))
 }

@@ -24,11 +24,11 @@ const PLANNING: &str = "writing the plan to the ledger";
 pub struct Planning<'l> {
     transaction: Transaction<'l>,
     batch: BatchId,
-    /// The first and last payout that the batch had before; first > last: none.
-    before: (i64, i64),
+    /// What the batch had before.
+    before: Size,
+    /// The last payout that the ledger had before.
+    last: i64,
     known: KnownPayouts,
-    /// One bit a payout that the batch had before: the file names it. Ten million payouts take 1.2 MB.
-    seen: Vec<u64>,
     new: Size,
 }
 
@@ -134,13 +134,15 @@ impl<'l> Planning<'l> {
     }
 
     fn of(transaction: Transaction<'l>, batch: BatchId) -> Result<Self, LedgerError> {
-        let edge =
-            |order| format!("SELECT payout_id FROM payouts WHERE batch_id = ?1 ORDER BY payout_id {order} LIMIT 1");
-        let first = read::one(&transaction, &edge("ASC"), [batch.0])?.unwrap_or(1);
-        let last = read::one(&transaction, &edge("DESC"), [batch.0])?.unwrap_or(0);
-        let words = usize::try_from(last - first + 1).unwrap_or(0).div_ceil(64);
-        let known = KnownPayouts::new(batch, (first, last));
-        Ok(Self { transaction, batch, before: (first, last), known, seen: vec![0; words], new: Size::default() })
+        let before = transaction
+            .query_row("SELECT rows, points FROM batches WHERE batch_id = ?1", [batch.0], |row| {
+                Ok(Size { rows: row.get(0)?, points: row.get(1)? })
+            })
+            .map_err(LedgerError::sqlite("reading the plan back"))?;
+        // Of any batch: the last one of this batch alone is known only after its whole index.
+        let last = read::one(&transaction, "SELECT coalesce(max(payout_id), 0) FROM payouts", [])?.unwrap_or(0);
+        let known = KnownPayouts::new(batch, last);
+        Ok(Self { transaction, batch, before, last, known, new: Size::default() })
     }
 
     /// Keeps the columns of the file, header and meaning, so that results give the user's own columns back. Those that
@@ -225,16 +227,9 @@ impl<'l> Planning<'l> {
 
     /// Holds a row against the payout that has its key.
     fn compare(&mut self, known: Known, payout: &NewPayout<'_>) -> Result<Placed, LedgerError> {
-        let (first, last) = self.before;
-        if known.id > last {
+        if known.id > self.last || !self.known.name(known.id) {
             return Ok(Placed::Duplicate { row: known.row });
         }
-        let index = usize::try_from(known.id - first).unwrap_or(0);
-        let (word, bit) = (index / 64, 1 << (index % 64));
-        if self.seen[word] & bit != 0 {
-            return Ok(Placed::Duplicate { row: known.row });
-        }
-        self.seen[word] |= bit;
         let Known { row, credited_at, .. } = known;
         let state = read::state_of(&known.state)?;
         if known.sends(payout.top_up) {
@@ -249,7 +244,7 @@ impl<'l> Planning<'l> {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn earlier_row_of_member(&self, member: &Member) -> Result<Option<u64>, LedgerError> {
-        if self.before.1 < self.before.0 {
+        if self.before.rows == 0 {
             return Ok(None);
         }
         let phone = member.phone();
@@ -259,7 +254,7 @@ impl<'l> Planning<'l> {
         let sql =
             format!("{} UNION ALL {} UNION ALL {} LIMIT 1", of("member", "?1"), of("member", "?2"), of("phone", "?2"));
         let phone = phone.as_ref().map(|phone| phone.as_str());
-        read::one(&self.transaction, &sql, params![member.key(), phone, self.batch.0, self.before.1])
+        read::one(&self.transaction, &sql, params![member.key(), phone, self.batch.0, self.last])
     }
 
     /// The row of a payout that this file adds for the member, and with the points, of one that it no longer names.
@@ -279,7 +274,7 @@ impl<'l> Planning<'l> {
             of("n.member = g.phone"),
             of("n.phone = coalesce(g.phone, g.member)")
         );
-        read::one(&self.transaction, &sql, params![gone.payout.0, self.batch.0, self.before.1])
+        read::one(&self.transaction, &sql, params![gone.payout.0, self.batch.0, self.last])
     }
 
     /// What this file adds to the plan.
@@ -289,16 +284,9 @@ impl<'l> Planning<'l> {
     }
 
     /// The whole plan, what it had before included.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn whole_size(&self) -> Result<Size, LedgerError> {
-        let sql = "SELECT rows, points FROM batches WHERE batch_id = ?1";
-        let (rows, points): (u64, u64) = self
-            .transaction
-            .query_row(sql, [self.batch.0], |row| Ok((row.get(0)?, row.get(1)?)))
-            .map_err(LedgerError::sqlite("reading the plan back"))?;
-        Ok(Size { rows: rows + self.new.rows, points: points + self.new.points })
+    #[must_use]
+    pub fn whole_size(&self) -> Size {
+        Size { rows: self.before.rows + self.new.rows, points: self.before.points + self.new.points }
     }
 
     /// Shows the payouts that the batch had before and that the file no longer names.
@@ -306,18 +294,15 @@ impl<'l> Planning<'l> {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn gone(&self, mut show: impl FnMut(Gone)) -> Result<(), LedgerError> {
-        let (first, last) = self.before;
-        let named: u64 = self.seen.iter().map(|word| u64::from(word.count_ones())).sum();
-        if i64::try_from(named).unwrap_or(i64::MAX) > last - first {
+        if self.known.named() == self.before.rows {
             return Ok(());
         }
         let reading = || LedgerError::sqlite("looking for rows that are gone");
         let sql = "SELECT payout_id, row, invoice_no, state, points FROM payouts
                    WHERE batch_id = ?1 AND payout_id <= ?2 ORDER BY payout_id";
-        read::rows(&self.transaction, sql, params![self.batch.0, last], |row| {
+        read::rows(&self.transaction, sql, params![self.batch.0, self.last], |row| {
             let id: i64 = row.get(0).map_err(reading())?;
-            let index = usize::try_from(id - first).unwrap_or(0);
-            if self.seen[index / 64] & (1 << (index % 64)) == 0 {
+            if !self.known.is_named(id) {
                 let state: String = row.get(3).map_err(reading())?;
                 show(Gone {
                     payout: PayoutId(id),
@@ -348,7 +333,7 @@ impl<'l> Planning<'l> {
         let sql = "SELECT count(DISTINCT member), coalesce(max(points), 0) FROM payouts
                    WHERE batch_id = ?1 AND payout_id > ?2";
         self.transaction
-            .query_row(sql, params![self.batch.0, self.before.1], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row(sql, params![self.batch.0, self.last], |row| Ok((row.get(0)?, row.get(1)?)))
             .map_err(LedgerError::sqlite("reading the plan back"))
     }
 
@@ -363,7 +348,7 @@ impl<'l> Planning<'l> {
         credited_since: i64,
         few: usize,
     ) -> Result<(u64, Vec<Repeat>), LedgerError> {
-        repeats::find(&self.transaction, self.batch, self.before.1, states, credited_since, few)
+        repeats::find(&self.transaction, self.batch, self.last, states, credited_since, few)
     }
 
     /// Makes the plan durable under its seal, with the consent that was given to it.

@@ -107,7 +107,7 @@ pub(super) fn draft<'l>(
     }
     let tail = intake.finish()?;
     judge::gone(&planning, &mut reading, terms)?;
-    let whole = planning.whole_size()?;
+    let whole = planning.whole_size();
     if let Some(refusal) = judge::file(&mut reading, &tail, whole, batch.as_ref(), terms) {
         return Ok(Planned::Refused(refusal));
     }
