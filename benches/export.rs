@@ -11,7 +11,7 @@ use topup::domain::batch_name::BatchName;
 use topup::domain::event::{Event, MemberAnswer, OrderAnswer};
 use topup::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use topup::domain::member::Member;
-use topup::domain::payout::{RowKey, TopUp};
+use topup::domain::payout::{Row, RowKey};
 use topup::domain::phone::PhoneNumber;
 use topup::domain::points::Points;
 use topup::domain::standing::{Standing, State};
@@ -83,19 +83,21 @@ fn plan(path: &Path, rows: u64) -> Result<(), Box<dyn Error>> {
     for nth in 0..rows {
         let key = RowKey::reference(&format!("T11-{nth:07}"));
         let phone = PhoneNumber::parse(&format!("09{nth:08}")).ok_or("a phone")?;
-        let top_up = TopUp {
-            invoice_no: InvoiceNo::derive(&prefix, "M001", &batch, &key, 1),
+        let row = Row {
+            row: nth + 2,
+            reference: None,
             member: Member::Phone(phone),
             points: Points::new(100 + nth % 5000).ok_or("points")?,
-            send_sms: true,
+            name: Some("Nguyễn Thị Ngọc Ánh".to_owned()),
+            send_sms: None,
             receipt: None,
+            extra: vec![
+                ("Phòng ban".to_owned(), "Kinh doanh, miền Nam".to_owned()),
+                ("Ghi chú".to_owned(), "Thưởng tháng mười một".to_owned()),
+            ],
         };
-        let extra = [
-            ("Phòng ban".to_owned(), "Kinh doanh, miền Nam".to_owned()),
-            ("Ghi chú".to_owned(), "Thưởng tháng mười một".to_owned()),
-        ];
-        let name = Some("Nguyễn Thị Ngọc Ánh");
-        planning.place(&NewPayout { row: nth + 2, key: &key, top_up: &top_up, name, extra: &extra })?;
+        let number = || InvoiceNo::derive(&prefix, "M001", &batch, &key, 1);
+        planning.place(&NewPayout { row: &row, key: &key, send_sms: true, number: &number })?;
     }
     planning.seal([7; 32], 0, "bench", PLANNED_AT)?;
     Ok(())

@@ -120,7 +120,7 @@ mod tests {
     use crate::domain::course::Policy;
     use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
     use crate::domain::member::Member;
-    use crate::domain::payout::{RowKey, TopUp};
+    use crate::domain::payout::{Row, RowKey};
     use crate::domain::phone::PhoneNumber;
     use crate::domain::points::Points;
     use crate::gateway::{Received, Request};
@@ -154,15 +154,19 @@ mod tests {
         let origin =
             Origin { file_name: String::new(), settings: String::new(), planned_by: String::new(), planned_at: 0 };
         let (name, key) = (BatchName::parse("b").unwrap(), RowKey::reference("1"));
-        let top_up = TopUp {
-            invoice_no: InvoiceNo::derive(&invoice_prefix, "M", &name, &key, 1),
+        let row = Row {
+            row: 2,
+            reference: None,
             member: Member::Phone(PhoneNumber::parse("0901234567").unwrap()),
             points: Points::new(50).unwrap(),
-            send_sms: true,
+            name: None,
+            send_sms: None,
             receipt: None,
+            extra: Vec::new(),
         };
+        let number = || InvoiceNo::derive(&invoice_prefix, "M", &name, &key, 1);
         let mut planning = ledger.plan(&name, &binding, &origin).unwrap();
-        planning.place(&NewPayout { row: 2, key: &key, top_up: &top_up, name: None, extra: &[] }).unwrap();
+        planning.place(&NewPayout { row: &row, key: &key, send_sms: true, number: &number }).unwrap();
         planning.seal([0; 32], 0, "yes", 0).unwrap();
         let batch = ledger.batch("b").unwrap().id;
         ledger.into_run(batch).unwrap()

@@ -3,7 +3,7 @@
 
 use super::error::LedgerError;
 use super::read;
-use super::record::{BatchId, UnixMs};
+use super::record::{BatchId, NewPayout, UnixMs};
 use super::row::{self, TOP_UP_COLUMNS};
 use crate::domain::payout::TopUp;
 use rusqlite::{Connection, Row};
@@ -39,13 +39,12 @@ impl Known {
     }
 
     /// Whether it sends what a row asks for. The number aside: a retried payout has another one by now.
-    pub(super) fn sends(&self, asked: &TopUp) -> bool {
-        let TopUp { invoice_no: _, member, points, send_sms, receipt } = asked;
-        let planned = &self.top_up;
-        planned.member == *member
-            && planned.points == *points
-            && planned.send_sms == *send_sms
-            && planned.receipt == *receipt
+    pub(super) fn sends(&self, asked: &NewPayout<'_>) -> bool {
+        let TopUp { invoice_no: _, member, points, send_sms, receipt } = &self.top_up;
+        *member == asked.row.member
+            && *points == asked.row.points
+            && *send_sms == asked.send_sms
+            && *receipt == asked.row.receipt
     }
 }
 

@@ -13,7 +13,7 @@ use super::writer::{Group, Write};
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::member::Member;
-use crate::domain::payout::TopUp;
+use crate::domain::payout::{Row, TopUp};
 use crate::domain::standing::State;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
@@ -162,26 +162,24 @@ impl<'l> Planning<'l> {
         if let Some(known) = self.known.next_if(&self.transaction, payout.key.as_str())? {
             return self.compare(known, payout);
         }
-        match self.insert(payout)? {
-            Some(id) => {
-                self.mint(payout.top_up, id)?;
-                self.new.rows += 1;
-                self.new.points += u64::from(payout.top_up.points.value());
-                Ok(Placed::New)
-            }
-            None => {
-                let known = self.known.find(&self.transaction, payout.key.as_str())?;
-                self.compare(known, payout)
-            }
+        if self.insert(payout)? {
+            self.new.rows += 1;
+            self.new.points += u64::from(payout.row.points.value());
+            return Ok(Placed::New);
         }
+        let known = self.known.find(&self.transaction, payout.key.as_str())?;
+        self.compare(known, payout)
     }
 
-    fn insert(&self, payout: &NewPayout<'_>) -> Result<Option<i64>, LedgerError> {
-        let TopUp { invoice_no, member, points, send_sms, receipt } = payout.top_up;
-        let extra = (!payout.extra.is_empty()).then(|| serde_json::json!(payout.extra).to_string());
+    /// Adds a payout with its number; false if the batch has its key.
+    fn insert(&self, payout: &NewPayout<'_>) -> Result<bool, LedgerError> {
+        let Row { row, reference: _, member, points, name, send_sms: _, receipt, extra } = payout.row;
+        let invoice_no = (payout.number)();
+        let extra = (!extra.is_empty()).then(|| serde_json::json!(extra).to_string());
         let key = member.key();
         let phone_beside = member.phone().filter(|phone| phone.as_str() != key);
-        self.transaction
+        let id = self
+            .transaction
             .prepare_cached(
                 "INSERT INTO payouts (batch_id, row, row_key, member, phone, points, send_sms, receipt, name, extra,
                                       state, attempt, invoice_no)
@@ -191,27 +189,30 @@ impl<'l> Planning<'l> {
             .and_then(|mut statement| {
                 let row = params![
                     self.batch.0,
-                    payout.row,
+                    row,
                     payout.key.as_str(),
                     key,
                     phone_beside.as_ref().map(|phone| phone.as_str()),
                     points.value(),
-                    send_sms,
+                    payout.send_sms,
                     receipt.as_ref().map(row::receipt_json),
-                    payout.name,
+                    name,
                     extra,
                     invoice_no.as_str(),
                 ];
                 // Not by RETURNING, for which SQLite makes a table in memory each time.
                 Ok((statement.execute(row)? == 1).then(|| self.transaction.last_insert_rowid()))
             })
-            .map_err(LedgerError::sqlite(PLANNING))
+            .map_err(LedgerError::sqlite(PLANNING))?;
+        let Some(id) = id else { return Ok(false) };
+        self.mint(&invoice_no, id)?;
+        Ok(true)
     }
 
-    fn mint(&self, top_up: &TopUp, payout: i64) -> Result<(), LedgerError> {
+    fn mint(&self, number: &InvoiceNo, payout: i64) -> Result<(), LedgerError> {
         self.transaction
             .prepare_cached("INSERT INTO invoices (invoice_no, payout_id, attempt) VALUES (?1, ?2, 1)")
-            .and_then(|mut statement| statement.execute(params![top_up.invoice_no.as_str(), payout]))
+            .and_then(|mut statement| statement.execute(params![number.as_str(), payout]))
             .map(drop)
             .map_err(LedgerError::sqlite(PLANNING))
     }
@@ -232,7 +233,7 @@ impl<'l> Planning<'l> {
         }
         let Known { row, credited_at, .. } = known;
         let state = read::state_of(&known.state)?;
-        if known.sends(payout.top_up) {
+        if known.sends(payout) {
             return Ok(Placed::Same { state });
         }
         Ok(Placed::Changed { row, planned: Box::new(known.top_up), state, credited_at })

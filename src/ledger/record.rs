@@ -3,7 +3,7 @@
 use crate::domain::batch_name::BatchName;
 use crate::domain::event::Event;
 use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
-use crate::domain::payout::{RowKey, TopUp};
+use crate::domain::payout::{Row, RowKey, TopUp};
 use crate::domain::standing::State;
 use std::time::Duration;
 
@@ -183,16 +183,14 @@ pub enum BatchEvent {
 }
 
 /// One payout to be planned.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy)]
 pub struct NewPayout<'a> {
-    /// The row in the spreadsheet.
-    pub row: u64,
-    /// Its key across edits.
+    /// What the file says.
+    pub row: &'a Row,
+    /// The row's key across edits.
     pub key: &'a RowKey,
-    /// What it will send.
-    pub top_up: &'a TopUp,
-    /// The name that the payer expects behind the member.
-    pub name: Option<&'a str>,
-    /// The user's other columns.
-    pub extra: &'a [(String, String)],
+    /// Whether the member gets a message, where the row says nothing too.
+    pub send_sms: bool,
+    /// Derives the number of the first attempt, which only a payout that is new needs.
+    pub number: &'a dyn Fn() -> InvoiceNo,
 }

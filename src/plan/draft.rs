@@ -5,7 +5,7 @@ use super::carried::{self, Carried};
 use super::doubled::Doubled;
 use super::judge;
 use super::kinds::RowKinds;
-use super::{PlanError, Planned, Problems, Terms, keys_of, top_up_of};
+use super::{PlanError, Planned, Problems, Terms, keys_of, number_of};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::{Row, TopUp};
 use crate::intake::{Format, Intake, Item, Problem, ProblemKind, Repair};
@@ -184,16 +184,15 @@ impl Reading {
             self.kinds.to_correct += 1;
             return Ok(());
         }
+        let send_sms = row.send_sms.unwrap_or(terms.send_sms);
         for key in keys_of(row) {
-            let top_up = top_up_of(row, &key, terms);
-            let name = row.name.as_deref();
-            let new = NewPayout { row: row.row, key: &key, top_up: &top_up, name, extra: &row.extra };
-            match planning.place(&new)? {
+            let number = || number_of(&key, terms);
+            match planning.place(&NewPayout { row, key: &key, send_sms, number: &number })? {
                 Placed::New => return self.take_new(planning, row, terms),
                 Placed::Same { state } => self.kinds.known.add(state, u64::from(row.points.value())),
                 Placed::Changed { row: planned_row, planned, state, credited_at } => {
                     self.kinds.changed.add(state, u64::from(planned.points.value()));
-                    let message = changes(&planned, &top_up, planned_row, &judge::since(state, credited_at));
+                    let message = changes(&planned, row, send_sms, planned_row, &judge::since(state, credited_at));
                     self.problems.add(Problem::of_row(row.row, ProblemKind::Differs, message));
                 }
                 Placed::Duplicate { row: first } if row.reference.is_some() || !terms.allow_repeat_phones => {
@@ -251,7 +250,7 @@ impl Reading {
 }
 
 /// Which values differ, and what was planned.
-fn changes(planned: &TopUp, found: &TopUp, planned_row: u64, state: &str) -> String {
+fn changes(planned: &TopUp, found: &Row, send_sms: bool, planned_row: u64, state: &str) -> String {
     let mut changes = Vec::new();
     if planned.points != found.points {
         changes.push(format!("{} points, now {}", planned.points.value(), found.points.value()));
@@ -259,8 +258,8 @@ fn changes(planned: &TopUp, found: &TopUp, planned_row: u64, state: &str) -> Str
     if planned.member != found.member {
         changes.push(format!("member {}, now {}", planned.member.masked(), found.member.masked()));
     }
-    if planned.send_sms != found.send_sms {
-        changes.push(format!("send_sms {}, now {}", planned.send_sms, found.send_sms));
+    if planned.send_sms != send_sms {
+        changes.push(format!("send_sms {}, now {send_sms}", planned.send_sms));
     }
     if planned.receipt != found.receipt {
         changes.push("another receipt".to_owned());

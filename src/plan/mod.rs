@@ -15,7 +15,7 @@ pub use kinds::{ByState, RowKinds};
 
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::InvoiceNo;
-use crate::domain::payout::{Row, RowKey, TopUp};
+use crate::domain::payout::{Row, RowKey};
 use crate::intake::{Intake, IntakeError, Problem};
 use crate::ledger::{Batch, Binding, Ledger, LedgerError, Origin, UnixMs};
 
@@ -162,16 +162,10 @@ fn check_prefix(ledger: &Ledger, binding: &Binding) -> Result<(), PlanError> {
     same_merchant.try_for_each(|batch| check_same_prefix(batch, binding))
 }
 
-/// What a row sends, under the number of its first attempt.
-fn top_up_of(row: &Row, key: &RowKey, terms: &Terms) -> TopUp {
+/// The number of a row's first attempt.
+fn number_of(key: &RowKey, terms: &Terms) -> InvoiceNo {
     let Binding { invoice_prefix, merchant_id, .. } = &terms.binding;
-    TopUp {
-        invoice_no: InvoiceNo::derive(invoice_prefix, merchant_id, &terms.batch, key, 1),
-        member: row.member.clone(),
-        points: row.points,
-        send_sms: row.send_sms.unwrap_or(terms.send_sms),
-        receipt: row.receipt.clone(),
-    }
+    InvoiceNo::derive(invoice_prefix, merchant_id, &terms.batch, key, 1)
 }
 
 /// The keys that a row may have, in the order in which they are tried: its reference, or its member's n-th row.

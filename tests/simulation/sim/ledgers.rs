@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use topup::domain::batch_name::BatchName;
 use topup::domain::invoice_no::{InvoiceNo, InvoicePrefix};
-use topup::domain::payout::TopUp;
+use topup::domain::payout::Row;
 use topup::ledger::{Binding, Ledger, LedgerError, NewPayout, Origin, Placed};
 
 const BATCH: &str = "simulated";
@@ -75,15 +75,19 @@ impl Ledgers {
         };
         let mut ledger = self.open()?;
         let mut planning = ledger.plan(&batch, &binding, &origin)?;
-        for (row, number) in scenario.rows.iter().zip(2..) {
-            let top_up = TopUp {
-                invoice_no: InvoiceNo::derive(&prefix, MERCHANT, &batch, &row.key, 1),
+        for (row, nth) in scenario.rows.iter().zip(2..) {
+            let planned = Row {
+                row: nth,
+                reference: None,
                 member: row.member.clone(),
                 points: row.points,
-                send_sms: true,
+                name: row.name.clone(),
+                send_sms: None,
                 receipt: None,
+                extra: Vec::new(),
             };
-            let new = NewPayout { row: number, key: &row.key, top_up: &top_up, name: row.name.as_deref(), extra: &[] };
+            let number = || InvoiceNo::derive(&prefix, MERCHANT, &batch, &row.key, 1);
+            let new = NewPayout { row: &planned, key: &row.key, send_sms: true, number: &number };
             assert_eq!(planning.place(&new)?, Placed::New);
         }
         planning.seal([7; 32], 0, "simulated", at)?;

@@ -170,7 +170,7 @@ mod tests {
     use crate::domain::batch_name::BatchName;
     use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
     use crate::domain::member::Member;
-    use crate::domain::payout::{RowKey, TopUp};
+    use crate::domain::payout::{Row, RowKey};
     use crate::domain::phone::PhoneNumber;
     use crate::domain::points::Points;
     use crate::ledger::{Binding, Ledger, NewPayout, Origin};
@@ -194,14 +194,18 @@ mod tests {
         let mut planning = ledger.plan(&batch, &binding, &origin).unwrap();
         for row in 1..=rows {
             let key = RowKey::reference(&row.to_string());
-            let top_up = TopUp {
-                invoice_no: InvoiceNo::derive(&invoice_prefix, "M", &batch, &key, 1),
+            let row = Row {
+                row,
+                reference: None,
                 member: Member::Phone(PhoneNumber::parse("0901234567").unwrap()),
                 points: Points::new(50).unwrap(),
-                send_sms: true,
+                name: None,
+                send_sms: None,
                 receipt: None,
+                extra: Vec::new(),
             };
-            planning.place(&NewPayout { row, key: &key, top_up: &top_up, name: None, extra: &[] }).unwrap();
+            let number = || InvoiceNo::derive(&invoice_prefix, "M", &batch, &key, 1);
+            planning.place(&NewPayout { row: &row, key: &key, send_sms: true, number: &number }).unwrap();
         }
         planning.seal([0; 32], 0, "test", 0).unwrap();
         ledger
