@@ -6,6 +6,8 @@
 mod desk;
 #[path = "planning/kinds.rs"]
 mod kinds;
+#[path = "planning/purged.rs"]
+mod purged;
 
 use desk::{DAY_MS, Desk, NOW, Outcome, TWO, terms};
 use topup::domain::event::{Event, MemberAnswer, OrderAnswer};

@@ -88,6 +88,8 @@ impl From<LedgerError> for Failure {
             LedgerError::Missing(_) => (Exit::Usage, "no_ledger"),
             LedgerError::NoBatch(_) => (Exit::Usage, "no_batch"),
             LedgerError::Broken(_) => (Exit::Differs, "broken"),
+            LedgerError::Purged { .. } => (Exit::Refused, "purged"),
+            LedgerError::PurgeKey { .. } => (Exit::Refused, "purge_key"),
             LedgerError::NotALedger { .. }
             | LedgerError::NewerSchema { .. }
             | LedgerError::OlderSchema { .. }
@@ -96,6 +98,7 @@ impl From<LedgerError> for Failure {
             | LedgerError::Io { .. }
             | LedgerError::Sqlite { .. }
             | LedgerError::Migration(_)
+            | LedgerError::ReadersInTheWay
             | LedgerError::Stopped(_) => (Exit::Failed, "ledger"),
         };
         Self::worded(exit, code, &error)

@@ -25,7 +25,17 @@ pub enum Member {
         /// The member's phone, without which there is no pre-check.
         phone: Option<PhoneNumber>,
     },
+    /// Whose phone, card or user id was removed: only keyed hashes are left, to which nothing can be sent.
+    Purged {
+        /// What the member was named by: `PURGED:…`, `PURGED:CARD:…` or `PURGED:USER_ID:…`.
+        key: String,
+        /// The hash of the phone that is known of it, as a phone's own key would be.
+        phone: Option<String>,
+    },
 }
+
+/// What the key of a purged member begins with; no other key does.
+pub const PURGED: &str = "PURGED:";
 
 impl Member {
     /// The phone that is known of this member.
@@ -34,6 +44,7 @@ impl Member {
         match self {
             Self::Phone(phone) => Some(*phone),
             Self::Card { phone, .. } | Self::UserId { phone, .. } => *phone,
+            Self::Purged { .. } => None,
         }
     }
 
@@ -42,17 +53,28 @@ impl Member {
     pub fn card_no(&self) -> Option<&str> {
         match self {
             Self::Card { id, .. } => Some(id),
-            Self::Phone(_) | Self::UserId { .. } => None,
+            Self::Phone(_) | Self::UserId { .. } | Self::Purged { .. } => None,
         }
     }
 
-    /// The member's identity across rows and batches: the phone's digits, `CARD:…` or `USER_ID:…`.
+    /// Whether only a hash is left of the member.
+    #[must_use]
+    pub fn is_purged(&self) -> bool {
+        match self {
+            Self::Purged { .. } => true,
+            Self::Phone(_) | Self::Card { .. } | Self::UserId { .. } => false,
+        }
+    }
+
+    /// The member's identity across rows and batches: the phone's digits, `CARD:…` or `USER_ID:…`; of a purged one
+    /// `PURGED:…`.
     #[must_use]
     pub fn key(&self) -> String {
         match self {
             Self::Phone(phone) => phone.as_str().to_owned(),
             Self::Card { id, .. } => format!("CARD:{id}"),
             Self::UserId { id, .. } => format!("USER_ID:{id}"),
+            Self::Purged { key, .. } => key.clone(),
         }
     }
 
@@ -65,7 +87,18 @@ impl Member {
         if let Some(id) = key.strip_prefix("USER_ID:") {
             return Some(Self::UserId { id: id.to_owned(), phone });
         }
+        if key.starts_with(PURGED) {
+            return Self::purged(key, None);
+        }
         PhoneNumber::parse(key).map(Self::Phone)
+    }
+
+    /// The member that only hashes are left of, with that of the phone that stood beside it.
+    #[must_use]
+    pub fn purged(key: &str, phone_beside: Option<String>) -> Option<Self> {
+        let hash = key.strip_prefix(PURGED)?;
+        let phone = phone_beside.or_else(|| (!hash.contains(':')).then(|| key.to_owned()));
+        Some(Self::Purged { key: key.to_owned(), phone })
     }
 
     /// The member with the middle hidden, for logs and errors.
@@ -75,6 +108,7 @@ impl Member {
             Self::Phone(phone) => phone.masked(),
             Self::Card { id, .. } => format!("CARD:{}", masked_id(id)),
             Self::UserId { id, .. } => format!("USER_ID:{}", masked_id(id)),
+            Self::Purged { .. } => "purged".to_owned(),
         }
     }
 }
@@ -104,6 +138,8 @@ mod tests {
             Member::Phone(phone.unwrap()),
             Member::Card { id: "9704 1234".into(), phone },
             Member::UserId { id: "u-77".into(), phone: None },
+            Member::Purged { key: "PURGED:00ff".into(), phone: Some("PURGED:00ff".into()) },
+            Member::Purged { key: "PURGED:CARD:00ff".into(), phone: None },
         ] {
             assert_eq!(Member::from_key(&member.key(), member.phone()), Some(member));
         }

@@ -11,6 +11,7 @@ use super::worker::{self, Called, Ticket};
 use crate::domain::answer::{Answer, Notice, Reply, order_meaning};
 use crate::domain::event::{Event, OrderAnswer};
 use crate::domain::invoice_no::InvoiceNo;
+use crate::domain::phone::PhoneNumber;
 use crate::domain::standing::{Standing, State};
 use crate::gateway::{Gateway, Request};
 use crate::ledger::{Call, Entry, LedgerError, Payout, PayoutId, RunLedger, UnixMs};
@@ -47,6 +48,8 @@ pub struct Asked {
     pub answer: OrderAnswer,
     /// What the gateway said, for people.
     pub message: String,
+    /// The phone that the last answer named, should the gateway ever repeat it.
+    pub phone: Option<PhoneNumber>,
     /// The number is that of an earlier attempt.
     pub is_earlier: bool,
 }
@@ -208,21 +211,24 @@ async fn take_in(
     let mut standing = ledger.standing(payout.id)?;
     let before = standing.state;
     let mut entries = Vec::new();
-    let mut message = String::new();
+    let (mut message, mut phone) = (String::new(), None);
     for called in tries {
         requests.count(CallKind::OrderStatus);
         let (answer, _) = order_meaning(&called.received.reply, &payout.top_up);
         message = called.received.message.clone();
+        phone = answer_of(&called).and_then(|answer| PhoneNumber::parse(answer.data.phone.as_deref()?));
         if !is_earlier {
             let latency = called.departed.map(|departed| called.ended.saturating_duration_since(departed));
             let (http, code) = answer_of(&called).map_or((None, None), |answer| (Some(answer.http), answer.code));
             let call = Call { request_id: called.request_id, http, code, latency };
             let event = Event::OrderAnswered(answer);
-            let note = (!message.is_empty()).then(|| message.clone());
+            // What a purge removed must not come back in the gateway's words.
+            let is_kept = !message.is_empty() && !payout.top_up.member.is_purged();
+            let note = is_kept.then(|| message.clone());
             push(&mut entries, &mut standing, payout.id, event, (Some(call), note, None, None))?;
         }
     }
-    let asked = Asked { payout, standing: standing.clone(), before, answer, message, is_earlier };
+    let asked = Asked { payout, standing: standing.clone(), before, answer, message, phone, is_earlier };
     if let Some(Decision { event, why, new_number }) = decide(&asked) {
         push(&mut entries, &mut standing, asked.payout.id, event, (None, None, Some(why), new_number))?;
     }

@@ -5,6 +5,7 @@ use crate::domain::member::Member;
 use crate::domain::payout::TopUp;
 use crate::domain::receipt::Receipt;
 use serde::Serialize;
+use serde::ser::Error as _;
 
 /// Which of the three calls is made (header `X-API-Code`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +83,8 @@ fn submit_body(top_up: &TopUp) -> Result<Vec<u8>, serde_json::Error> {
         Member::Phone(_) => (None, None),
         Member::Card { id, .. } => (Some("CARD"), Some(id.as_str())),
         Member::UserId { id, .. } => (Some("USER_ID"), Some(id.as_str())),
+        // Nobody is behind a hash, and the ledger gives no permit for one.
+        Member::Purged { .. } => return Err(serde_json::Error::custom("the member was purged")),
     };
     serde_json::to_vec(&SubmitTopUpBody {
         phone_no: phone.as_ref().map(|phone| phone.as_str()),

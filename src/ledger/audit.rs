@@ -3,8 +3,9 @@
 //! Architecture invariant: nothing here changes the ledger. It goes through tables in the order of their keys, so that
 //! its memory does not grow with the batch.
 
-use super::chain::{self, Link};
+use super::chain::{self, EVENT_COLUMNS, StoredEvent};
 use super::error::LedgerError;
+use super::purge_seal;
 use super::read;
 use super::record::Batch;
 use super::row::{self, TOP_UP_COLUMNS};
@@ -48,6 +49,7 @@ pub(super) fn audit(connection: &Connection, batch: &Batch, head: Option<&str>) 
     check_chain(connection, batch, head, &mut audit)?;
     check_payouts(connection, batch, &mut audit)?;
     check_totals(connection, batch, &mut audit)?;
+    check_purge(connection, batch, &mut audit)?;
     Ok(audit)
 }
 
@@ -71,40 +73,27 @@ fn check_chain(
     head: Option<&str>,
     audit: &mut Audit,
 ) -> Result<(), LedgerError> {
-    let sql = "SELECT event_id, payout_id, at, kind, detail, state, request_id, http, code, latency_ms, note, why,
-                      previous
-               FROM events WHERE batch_id = ?1 ORDER BY event_id";
-    let mut statement = connection.prepare(sql).map_err(LedgerError::sqlite(AUDITING))?;
+    // A purge took notes out of events, and kept the hash that each had with its note.
+    let sql = format!(
+        "SELECT {EVENT_COLUMNS}, r.sha256 FROM events e LEFT JOIN redacted_events r ON r.event_id = e.event_id
+         WHERE e.batch_id = ?1 ORDER BY e.event_id"
+    );
+    let mut statement = connection.prepare(&sql).map_err(LedgerError::sqlite(AUDITING))?;
     let mut rows = statement.query([batch.id.0]).map_err(LedgerError::sqlite(AUDITING))?;
     let (mut expected, mut head_seen) = (chain::START, false);
     let mut before = "the beginning".to_owned();
     while let Some(row) = next(&mut rows)? {
-        let event_id: i64 = get(row, 0)?;
-        let (kind, texts) = (get::<String>(row, 3)?, [4, 5, 6, 10, 11].map(|index| get::<Option<String>>(row, index)));
-        let [detail, state, request_id, note, why] = texts;
-        let (detail, state, request_id, note, why) = (detail?, state?, request_id?, note?, why?);
-        let link = Link {
-            payout_id: get(row, 1)?,
-            at: get(row, 2)?,
-            kind: &kind,
-            detail: detail.as_deref(),
-            state: state.as_deref(),
-            request_id: request_id.as_deref(),
-            http: get(row, 7)?,
-            code: get(row, 8)?,
-            latency_ms: get(row, 9)?,
-            note: note.as_deref(),
-            why: why.as_deref(),
-            previous: get(row, 12)?,
-        };
-        if link.previous != expected {
+        let event = StoredEvent::read(row, 0)?;
+        let redacted = get::<Option<[u8; 32]>>(row, 13)?.filter(|_| batch.purged_at.is_some());
+        let StoredEvent { event_id, kind, .. } = &event;
+        if event.previous != expected {
             audit.find(format!(
                 "the history is broken between {before} and event {event_id} ({kind}): one of them was edited, or \
                  events between them were removed or reordered"
             ));
         }
         audit.events += 1;
-        expected = link.hash();
+        expected = redacted.unwrap_or_else(|| event.hash());
         before = format!("event {event_id} ({kind})");
         head_seen |= head.is_some_and(|head| hex(&expected).starts_with(head));
     }
@@ -145,7 +134,11 @@ fn check_payouts(connection: &Connection, batch: &Batch, audit: &mut Audit) -> R
             )),
             Ok(_) => {}
         }
-        check_numbers(connection, batch, (id, sheet_row), &key, (attempt, &get::<String>(row, 5)?), audit)?;
+        let (payout, number) = ((id, sheet_row), get::<String>(row, 5)?);
+        match batch.purged_at {
+            None => check_numbers(connection, batch, payout, &key, (attempt, &number), audit)?,
+            Some(_) => check_purged_number(connection, payout, (attempt, &number), audit)?,
+        }
     }
     if audit.payouts != batch.rows {
         audit.find(format!("the plan has {} payouts, and the ledger holds {}", batch.rows, audit.payouts));
@@ -171,6 +164,31 @@ fn check_numbers(
         if n == attempt && number.as_str() != current {
             audit.find(format!("row {sheet_row}: it carries number {current}, and the row leads to {number}"));
         }
+    }
+    Ok(())
+}
+
+/// What is left of a purged batch is what its purge left, and nothing that it removed came back.
+fn check_purge(connection: &Connection, batch: &Batch, audit: &mut Audit) -> Result<(), LedgerError> {
+    if purge_seal::holds(connection, batch)? == Some(false) {
+        audit.find("what is left of the batch is not what was sealed when it was purged".to_owned());
+    }
+    Ok(())
+}
+
+/// The numbers of a purged batch cannot be derived any more: its purge sealed all of them, and the current one is named
+/// by its row.
+fn check_purged_number(
+    connection: &Connection,
+    (payout, sheet_row): (i64, u64),
+    (attempt, current): (u32, &str),
+    audit: &mut Audit,
+) -> Result<(), LedgerError> {
+    let sql = "SELECT 1 FROM invoices WHERE invoice_no = ?1 AND payout_id = ?2 AND attempt = ?3";
+    if read::one::<i64>(connection, sql, rusqlite::params![current, payout, attempt])?.is_none() {
+        audit.find(format!(
+            "row {sheet_row}: it carries number {current}, which is not its number of attempt {attempt}"
+        ));
     }
     Ok(())
 }

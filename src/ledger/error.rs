@@ -100,6 +100,32 @@ pub enum LedgerError {
     /// A batch that the ledger does not hold.
     #[error("the ledger holds no batch {0:?}\nhint: `topup status` lists them")]
     NoBatch(String),
+    /// The rows of a purged batch can no longer be told apart.
+    #[error(
+        "batch {batch} was purged on {day}: its names and phones are removed, and its rows can no longer be told apart; \
+         nothing was changed and nothing was sent\nhint: `topup status {batch}` says how it ended; its name stays taken: \
+         new rows, and only those, go under another batch name"
+    )]
+    Purged {
+        /// The batch.
+        batch: String,
+        /// The day, in UTC.
+        day: String,
+    },
+    /// The key that purged batches were hashed with is not there.
+    #[error(
+        "the ledger has purged batches, and their key is not in {path}: expected the file that `topup purge` made, found \
+         {found}\nhint: put the file back from the backup of the ledger"
+    )]
+    PurgeKey {
+        /// Where it has to be.
+        path: PathBuf,
+        /// What is there.
+        found: &'static str,
+    },
+    /// Somebody reads the file, so that its write-ahead log cannot be emptied.
+    #[error("another program reads the ledger, so that its write-ahead log could not be emptied")]
+    ReadersInTheWay,
     /// The ledger contradicts itself, or an event contradicts the ledger: nothing further is done.
     #[error("the ledger contradicts itself: {0}\nhint: nothing was sent on it; keep the file and `topup verify` it")]
     Broken(String),

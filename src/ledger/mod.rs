@@ -15,6 +15,9 @@ mod open;
 mod outcome;
 mod permit;
 mod planning;
+mod purge;
+mod purge_key;
+mod purge_seal;
 mod read;
 mod record;
 mod repeats;
@@ -34,6 +37,8 @@ pub use open::Access;
 pub use outcome::{Decided, ExtraCell, FileColumn, Outcome, TimedCall};
 pub use permit::SubmitPermit;
 pub use planning::{Gone, Placed, Planning, Size};
+pub use purge::{Personal, Purgeable};
+pub use purge_key::PurgeKey;
 pub use record::{
     Batch, BatchEvent, BatchId, Binding, Call, Entry, NewPayout, Origin, Payout, PayoutId, Total, Totals, UnixMs,
 };
@@ -54,6 +59,8 @@ pub struct Ledger {
     connection: Connection,
     /// `None`: in memory.
     path: Option<PathBuf>,
+    /// Where the key of its purged batches is, also of a copy.
+    purge_key: Option<PathBuf>,
 }
 
 impl Ledger {
@@ -62,7 +69,8 @@ impl Ledger {
     /// # Errors
     /// When the file is missing, no ledger, of a newer schema, or not usable as `access` wants.
     pub fn open(path: &Path, access: Access) -> Result<Self, LedgerError> {
-        Ok(Self { connection: open::open(path, access)?, path: Some(path.to_owned()) })
+        let connection = open::open(path, access)?;
+        Ok(Self { connection, path: Some(path.to_owned()), purge_key: Some(purge_key::path_beside(path)) })
     }
 
     /// A ledger in memory, for simulations: the same schema and code, nothing durable.
@@ -70,7 +78,7 @@ impl Ledger {
     /// # Errors
     /// When SQLite cannot make one.
     pub fn in_memory() -> Result<Self, LedgerError> {
-        Ok(Self { connection: open::open_in_memory(":memory:")?, path: None })
+        Ok(Self { connection: open::open_in_memory(":memory:")?, path: None, purge_key: None })
     }
 
     /// A ledger in memory that everyone in this process who opens this name shares, as a file, while one of them has it
@@ -80,7 +88,8 @@ impl Ledger {
     /// When SQLite cannot make one.
     pub fn in_shared_memory(name: &str) -> Result<Self, LedgerError> {
         // The leading slash is what makes it shared.
-        Ok(Self { connection: open::open_in_memory(&format!("file:/{name}?vfs=memdb"))?, path: None })
+        let connection = open::open_in_memory(&format!("file:/{name}?vfs=memdb"))?;
+        Ok(Self { connection, path: None, purge_key: None })
     }
 
     /// A copy that lives as long as this value, of the ledger at `from` if there is one: for rehearsals, which must
@@ -89,7 +98,8 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read, or the copy not be made.
     pub fn scratch(from: Option<&Path>) -> Result<Self, LedgerError> {
-        Ok(Self { connection: open::open_scratch(from)?, path: None })
+        let connection = open::open_scratch(from)?;
+        Ok(Self { connection, path: None, purge_key: from.map(purge_key::path_beside) })
     }
 
     /// All batches, oldest first.
@@ -203,7 +213,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be written.
     pub fn plan(&mut self, name: &BatchName, binding: &Binding, origin: &Origin) -> Result<Planning<'_>, LedgerError> {
-        Planning::begin(&mut self.connection, name, binding, origin)
+        Planning::begin(&mut self.connection, self.purge_key.as_deref(), name, binding, origin)
     }
 
     /// Begins to hold a file against the plan of a batch, and to add what is new in it.
@@ -211,7 +221,68 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be written.
     pub fn plan_again(&mut self, batch: BatchId) -> Result<Planning<'_>, LedgerError> {
-        Planning::again(&mut self.connection, batch)
+        Planning::again(&mut self.connection, self.purge_key.as_deref(), batch)
+    }
+
+    /// Whether what is left of a purged batch is what its purge left; `None`: it was not purged.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn is_purge_sealed(&self, batch: &Batch) -> Result<Option<bool>, LedgerError> {
+        purge_seal::holds(&self.connection, batch)
+    }
+
+    /// Every batch, oldest first, with what decides whether it may be purged.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn purgeable(&self) -> Result<Vec<Purgeable>, LedgerError> {
+        purge::purgeable(&self.connection)
+    }
+
+    /// How much there is to remove from a batch.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn personal(&self, batch: BatchId) -> Result<Personal, LedgerError> {
+        purge::personal(&self.connection, batch)
+    }
+
+    /// The key of the ledger's purged batches; `None`: there is none yet, and no purged batch.
+    ///
+    /// # Errors
+    /// [`LedgerError::PurgeKey`] when there are purged batches, and their key is not there.
+    pub fn purge_key(&self) -> Result<Option<PurgeKey>, LedgerError> {
+        purge_key::read(&self.connection, self.purge_key.as_deref())
+    }
+
+    /// The key of the ledger's purged batches, made and durable now if there is none.
+    ///
+    /// # Errors
+    /// When there are purged batches and their key is not there, or a new one cannot be made.
+    pub fn purge_key_or_new(&self) -> Result<PurgeKey, LedgerError> {
+        match (self.purge_key()?, &self.purge_key) {
+            (Some(key), _) => Ok(key),
+            (None, Some(path)) => purge_key::make(path),
+            (None, None) => Err(LedgerError::Missing(PathBuf::from("a ledger in memory"))),
+        }
+    }
+
+    /// Removes names and phones of a finished batch, all in one commit. Their bytes may be in the file until
+    /// [`Ledger::wipe`].
+    ///
+    /// # Errors
+    /// When the batch is not finished or would not hold together afterwards, or the ledger cannot be written.
+    pub fn purge(&mut self, batch: &Batch, key: &PurgeKey, at: UnixMs, why: &str) -> Result<(), LedgerError> {
+        purge::purge(&mut self.connection, batch, key, at, why)
+    }
+
+    /// Writes the file anew, so that nothing that was removed is left in its free space or its write-ahead log.
+    ///
+    /// # Errors
+    /// When the disk has no room for it, or another program is in the way. Nothing is lost then.
+    pub fn wipe(&mut self) -> Result<(), LedgerError> {
+        purge::wipe(&self.connection)
     }
 
     /// Shows each payout of a batch in the order of the row keys.

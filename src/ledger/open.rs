@@ -11,6 +11,7 @@ pub(super) const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("../../migrations/0001_ledger.sql")),
     M::up(include_str!("../../migrations/0002_columns.sql")),
     M::up(include_str!("../../migrations/0003_checks.sql")),
+    M::up(include_str!("../../migrations/0004_purge.sql")),
 ];
 /// "topp" in ASCII, as the first migration sets it.
 const APPLICATION_ID: i64 = 0x746f_7070;

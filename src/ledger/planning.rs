@@ -7,7 +7,6 @@ use super::known::{Known, KnownPayouts};
 use super::open;
 use super::read;
 use super::record::{Batch, BatchEvent, BatchId, Binding, NewPayout, Origin, PayoutId, UnixMs};
-use super::repeats::{self, Repeat};
 use super::row;
 use super::writer::{Group, Write};
 use crate::domain::batch_name::BatchName;
@@ -16,20 +15,23 @@ use crate::domain::member::Member;
 use crate::domain::payout::{Row, TopUp};
 use crate::domain::standing::State;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use std::path::{Path, PathBuf};
 
 const PLANNING: &str = "writing the plan to the ledger";
 
 /// A plan that is being written. Dropped before [`Planning::seal`], it leaves nothing behind.
 #[derive(Debug)]
 pub struct Planning<'l> {
-    transaction: Transaction<'l>,
-    batch: BatchId,
+    pub(super) transaction: Transaction<'l>,
+    pub(super) batch: BatchId,
     /// What the batch had before.
     before: Size,
     /// The last payout that the ledger had before.
-    last: i64,
+    pub(super) last: i64,
     known: KnownPayouts,
-    new: Size,
+    /// Where the key of purged batches is.
+    pub(super) purge_key: Option<PathBuf>,
+    pub(super) new: Size,
 }
 
 /// Payouts and their points.
@@ -88,6 +90,7 @@ impl<'l> Planning<'l> {
     /// Begins the plan of a new batch.
     pub(super) fn begin(
         connection: &'l mut Connection,
+        purge_key: Option<&Path>,
         name: &BatchName,
         binding: &Binding,
         origin: &Origin,
@@ -125,15 +128,19 @@ impl<'l> Planning<'l> {
                 .and_then(|mut statement| statement.execute(params![batch, state.word()]))
                 .map_err(LedgerError::sqlite(PLANNING))?;
         }
-        Self::of(transaction, BatchId(batch))
+        Self::of(transaction, purge_key, BatchId(batch))
     }
 
     /// Begins to hold a file against a batch that is planned already.
-    pub(super) fn again(connection: &'l mut Connection, batch: BatchId) -> Result<Self, LedgerError> {
-        Self::of(immediate(connection)?, batch)
+    pub(super) fn again(
+        connection: &'l mut Connection,
+        purge_key: Option<&Path>,
+        batch: BatchId,
+    ) -> Result<Self, LedgerError> {
+        Self::of(immediate(connection)?, purge_key, batch)
     }
 
-    fn of(transaction: Transaction<'l>, batch: BatchId) -> Result<Self, LedgerError> {
+    fn of(transaction: Transaction<'l>, purge_key: Option<&Path>, batch: BatchId) -> Result<Self, LedgerError> {
         let before = transaction
             .query_row("SELECT rows, points FROM batches WHERE batch_id = ?1", [batch.0], |row| {
                 Ok(Size { rows: row.get(0)?, points: row.get(1)? })
@@ -142,7 +149,8 @@ impl<'l> Planning<'l> {
         // Of any batch: the last one of this batch alone is known only after its whole index.
         let last = read::one(&transaction, "SELECT coalesce(max(payout_id), 0) FROM payouts", [])?.unwrap_or(0);
         let known = KnownPayouts::new(batch, last);
-        Ok(Self { transaction, batch, before, last, known, new: Size::default() })
+        let purge_key = purge_key.map(Path::to_owned);
+        Ok(Self { transaction, batch, before, last, known, purge_key, new: Size::default() })
     }
 
     /// Keeps the columns of the file, header and meaning, so that results give the user's own columns back. Those that
@@ -336,20 +344,6 @@ impl<'l> Planning<'l> {
         self.transaction
             .query_row(sql, params![self.batch.0, self.last], |row| Ok((row.get(0)?, row.get(1)?)))
             .map_err(LedgerError::sqlite("reading the plan back"))
-    }
-
-    /// Payouts that this file adds whose member and points another batch at the same gateway has in one of `states`
-    /// (credited ones only since `credited_since`): how many, and the first few.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn repeats(
-        &self,
-        states: &[State],
-        credited_since: i64,
-        few: usize,
-    ) -> Result<(u64, Vec<Repeat>), LedgerError> {
-        repeats::find(&self.transaction, self.batch, self.last, states, credited_since, few)
     }
 
     /// Makes the plan durable under its seal, with the consent that was given to it.

@@ -1,5 +1,6 @@
 //! Defines what the ledger stores and gives back: batches, payouts, events.
 
+use super::error::LedgerError;
 use crate::domain::batch_name::BatchName;
 use crate::domain::event::Event;
 use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
@@ -77,6 +78,32 @@ pub struct Batch {
     pub planned_by: String,
     /// SHA-256 of its newest event.
     pub chain_head: [u8; 32],
+    /// When names and phones were removed from it.
+    pub purged_at: Option<UnixMs>,
+}
+
+impl Batch {
+    /// The day on which names and phones were removed from it, in UTC.
+    #[must_use]
+    pub fn purged_on(&self) -> Option<String> {
+        self.purged_at.map(day)
+    }
+
+    /// The batch, unless its rows can no longer be told apart.
+    ///
+    /// # Errors
+    /// [`LedgerError::Purged`].
+    pub fn unpurged(self) -> Result<Self, LedgerError> {
+        match self.purged_on() {
+            None => Ok(self),
+            Some(day) => Err(LedgerError::Purged { batch: self.name.to_string(), day }),
+        }
+    }
+}
+
+/// The day of a time in UTC, as the ledger keeps times.
+fn day(ms: UnixMs) -> String {
+    jiff::Timestamp::from_millisecond(ms).map_or_else(|_| "?".to_owned(), |at| at.strftime("%Y-%m-%d").to_string())
 }
 
 /// A payout as the engine takes it up.

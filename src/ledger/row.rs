@@ -4,7 +4,7 @@ use super::error::LedgerError;
 use super::record::{Batch, BatchId, Binding, Payout, PayoutId};
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
-use crate::domain::member::Member;
+use crate::domain::member::{Member, PURGED};
 use crate::domain::payout::{RowKey, TopUp};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::points::Points;
@@ -16,7 +16,8 @@ use rusqlite::types::FromSql;
 pub(super) const TOP_UP_COLUMNS: &str = "p.invoice_no, p.member, p.phone, p.points, p.send_sms, p.receipt";
 /// What [`batch`] reads, from `batches`.
 pub(super) const BATCH_COLUMNS: &str = "batch_id, name, gateway_host, merchant_id, terminal_id, invoice_prefix, rows, \
-     points, skipped_rows, plan_sha256, file_name, planned_at, planned_by, chain_head";
+     points, skipped_rows, plan_sha256, file_name, planned_at, planned_by, chain_head, \
+     (SELECT purges.at FROM purges WHERE purges.batch_id = batches.batch_id)";
 
 /// One value; a column of another type than its table declares is a broken ledger.
 fn value<T: FromSql>(row: &Row<'_>, index: usize) -> Result<T, LedgerError> {
@@ -29,17 +30,30 @@ fn broken(what: &str) -> LedgerError {
 
 /// Six columns from `first` on, as [`TOP_UP_COLUMNS`] names them.
 pub(super) fn top_up(row: &Row<'_>, first: usize) -> Result<TopUp, LedgerError> {
-    let phone = value::<Option<String>>(row, first + 2)?;
-    let phone = phone.map(|phone| PhoneNumber::parse(&phone).ok_or_else(|| broken("phone"))).transpose()?;
     let member = value::<String>(row, first + 1)?;
+    let phone = value::<Option<String>>(row, first + 2)?;
+    let member = if member.starts_with(PURGED) {
+        Member::purged(&member, phone)
+    } else {
+        let phone = phone.map(|phone| PhoneNumber::parse(&phone).ok_or_else(|| broken("phone"))).transpose()?;
+        Member::from_key(&member, phone)
+    };
     let receipt = value::<Option<String>>(row, first + 5)?;
     Ok(TopUp {
         invoice_no: InvoiceNo::parse(&value::<String>(row, first)?).ok_or_else(|| broken("invoice_no"))?,
-        member: Member::from_key(&member, phone).ok_or_else(|| broken("member"))?,
+        member: member.ok_or_else(|| broken("member"))?,
         points: Points::new(value(row, first + 3)?).ok_or_else(|| broken("amount of points"))?,
         send_sms: value(row, first + 4)?,
         receipt: receipt.map(|json| receipt_of(&json)).transpose()?,
     })
+}
+
+/// The top-up, unless its member is only a hash: nobody is behind it, and nothing may ever be intended for it.
+pub(super) fn sendable(top_up: TopUp) -> Result<TopUp, LedgerError> {
+    if top_up.member.is_purged() {
+        return Err(LedgerError::Broken(format!("{} is of a purged batch, and was to be sent", top_up.invoice_no)));
+    }
+    Ok(top_up)
 }
 
 /// A receipt as the ledger stores it.
@@ -89,5 +103,30 @@ pub(super) fn batch(row: &Row<'_>) -> Result<Batch, LedgerError> {
         planned_at: value(row, 11)?,
         planned_by: value(row, 12)?,
         chain_head: value(row, 13)?,
+        purged_at: value(row, 14)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_purged_member_reads_back_and_is_never_sent() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        let read = |member: &str, phone: Option<&str>| {
+            let sql = "SELECT 'TP1', ?1, ?2, 50, 1, NULL";
+            connection.query_row(sql, (member, phone), |row| Ok(top_up(row, 0))).unwrap().unwrap()
+        };
+        let (phone, card) = (Some("PURGED:01".to_owned()), "PURGED:CARD:02".to_owned());
+        for (found, key, expected) in [
+            (read("PURGED:01", None), "PURGED:01", &phone),
+            (read(&card, phone.as_deref()), &*card, &phone),
+            (read(&card, None), &*card, &None),
+        ] {
+            assert_eq!(found.member, Member::Purged { key: key.to_owned(), phone: expected.clone() });
+            assert!(matches!(sendable(found), Err(LedgerError::Broken(_))));
+        }
+        assert!(sendable(read("0901234567", None)).is_ok());
+    }
 }

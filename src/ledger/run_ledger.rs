@@ -246,7 +246,7 @@ impl RunLedger {
             Side::Threaded { .. } => None,
             Side::Inline(writer) => {
                 let writer = writer.into_inner().unwrap_or_else(PoisonError::into_inner);
-                Some(Ledger { connection: writer.into_connection(), path: None })
+                Some(Ledger { connection: writer.into_connection(), path: None, purge_key: None })
             }
         }
     }

@@ -36,6 +36,7 @@ impl<'l> Snapshot<'l> {
         // A transaction that only reads: all queries see the same moment. It writes nothing and ends by being dropped.
         let transaction = connection.unchecked_transaction().map_err(reading())?;
         let batch = read::batch(&transaction, name)?.ok_or_else(|| LedgerError::NoBatch(name.to_owned()))?;
+        let batch = batch.unpurged()?;
         Ok(Self { transaction, batch })
     }
 

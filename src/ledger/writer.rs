@@ -293,6 +293,7 @@ impl<'t> Group<'t> {
             .prepare_cached(&format!("SELECT {TOP_UP_COLUMNS} FROM payouts p WHERE payout_id = ?1"))
             .and_then(|mut statement| statement.query_row([payout.0], |row| Ok(row::top_up(row, 0))))
             .map_err(LedgerError::sqlite("reading an intent back"))?
+            .and_then(row::sendable)
     }
 }
 

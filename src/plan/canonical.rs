@@ -64,3 +64,15 @@ pub fn seal_of(ledger: &Ledger, batch: &Batch) -> Result<[u8; 32], LedgerError> 
     ledger.in_key_order(batch.id, |key, top_up| seal.add(key, top_up))?;
     Ok(seal.close(batch.rows, batch.points))
 }
+
+/// Whether the payouts of a batch are those that its plan was sealed with; of a purged one, whether what is left of them
+/// is what its purge left.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn is_sealed(ledger: &Ledger, batch: &Batch) -> Result<bool, LedgerError> {
+    match ledger.is_purge_sealed(batch)? {
+        Some(is_sealed) => Ok(is_sealed),
+        None => Ok(seal_of(ledger, batch)? == batch.plan_sha256),
+    }
+}

@@ -5,8 +5,9 @@ use super::kinds::RowKinds;
 use super::{Limits, PlanError, Refusal, Terms};
 use crate::domain::standing::State;
 use crate::intake::{Problem, ProblemKind, Tail, counted};
-use crate::ledger::{Batch, Gone, Planning, Repeat, Size, UnixMs};
+use crate::ledger::{Batch, Gone, LedgerError, Planning, Repeat, Size, UnixMs};
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// Rows of other batches that a refusal names.
 const REPEATS_NAMED: usize = 20;
@@ -142,7 +143,19 @@ pub(super) fn repeats(
         return Ok(Some(refusal_of(repeats, &reading.kinds, "repeated_open", message)));
     }
     let since = terms.now - i64::from(terms.repeat_window_days) * DAY_MS;
-    let (count, repeats) = planning.repeats(&[State::Credited], since, REPEATS_NAMED)?;
+    let (mut count, mut repeats) = planning.repeats(&[State::Credited], since, REPEATS_NAMED)?;
+    match planning.repeats_of_purged(since, REPEATS_NAMED) {
+        Ok((more, purged)) => {
+            count += more;
+            repeats.extend(purged);
+            repeats.sort_by_key(|repeat| repeat.row);
+            repeats.truncate(REPEATS_NAMED);
+        }
+        // Without its key nobody can say whom a purged batch paid: only a person's word goes over that.
+        Err(LedgerError::PurgeKey { .. }) if terms.repeat_why.is_some() => {}
+        Err(LedgerError::PurgeKey { path, found }) => return Ok(Some(keyless(&path, found, reading, terms))),
+        Err(error) => return Err(error.into()),
+    }
     reading.kinds.repeated = count;
     let rows = planning.new_size().rows + reading.kinds.known.all().rows;
     if terms.repeat_why.is_some() || count == 0 || count * 2 < rows {
@@ -155,6 +168,19 @@ pub(super) fn repeats(
         terms.repeat_window_days
     );
     Ok(Some(refusal_of(repeats, &reading.kinds, "repeated_credited", message)))
+}
+
+/// Whom purged batches paid lately cannot be told, so the file may repeat them.
+fn keyless(path: &Path, found: &str, reading: &Reading, terms: &Terms) -> Refusal {
+    let message = format!(
+        "purged batches credited payouts in the last {} days, and the key that tells whom is not in {}: expected the \
+         file that `topup purge` made, found {found}; nothing was planned and nothing was sent\nhint: put the file back \
+         from the backup of the ledger; or, if it is sure that no row repeats them, say why: --repeat \"the reason\"",
+        terms.repeat_window_days,
+        path.display()
+    );
+    let kinds = Some(Box::new(reading.kinds.clone()));
+    Refusal { code: "purge_key", message, problems: Vec::new(), problem_count: 0, kinds }
 }
 
 fn refusal_of(repeats: Vec<Repeat>, kinds: &RowKinds, code: &'static str, message: String) -> Refusal {

@@ -9,7 +9,7 @@ mod draft;
 mod judge;
 mod kinds;
 
-pub use canonical::seal_of;
+pub use canonical::{is_sealed, seal_of};
 pub use draft::{Draft, DraftSummary};
 pub use kinds::{ByState, RowKinds};
 
@@ -109,7 +109,7 @@ pub fn plan<'l>(
     origin: &Origin,
 ) -> Result<Planned<'l>, PlanError> {
     check_prefix(ledger, &terms.binding)?;
-    let batch = ledger.find_batch(terms.batch.as_str())?;
+    let batch = ledger.find_batch(terms.batch.as_str())?.map(Batch::unpurged).transpose()?;
     if let Some(batch) = &batch {
         check_binding(batch, &terms.binding)?;
     }

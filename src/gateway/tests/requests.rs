@@ -17,6 +17,16 @@ fn submit_request(top_up: TopUp) -> Request {
     Request::SubmitTopUp(SubmitPermit::for_test(top_up))
 }
 
+#[tokio::test]
+async fn a_purged_member_is_never_sent() {
+    let server = Server::start([]).await;
+    let member = Member::purged("PURGED:00ff", None).unwrap();
+    let request = submit_request(TopUp { member, ..top_up("TP1") });
+    let refused = gateway(&server.url).prepare(request, "req-1").await.err();
+    assert!(refused.is_some_and(|why| why.contains("the member was purged")));
+    assert!(server.deliveries().is_empty());
+}
+
 /// Lets `openssl` judge a signature over the raw text that is rebuilt from what the server got.
 fn openssl_verifies(delivery: &Delivery) {
     let folder = tempfile::tempdir().unwrap();
