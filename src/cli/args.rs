@@ -98,6 +98,8 @@ pub(super) enum Command {
     Attest(AttestArgs),
     /// Write the results of a batch into a file
     Export(super::export::ExportArgs),
+    /// Remove names and phones of finished batches
+    Purge(super::purge::PurgeArgs),
     /// Check configuration, key, clock, ledger, and one signed call
     #[command(after_help = "Examples:\n  topup doctor\n  topup doctor --config staging.toml\n\n\
         Each line is ok, warning or failure; the exit status is that of the first failure.")]
@@ -127,6 +129,7 @@ impl Command {
             | Self::Release(_)
             | Self::Cancel(_)
             | Self::Attest(_)
+            | Self::Purge(_)
             | Self::Doctor
             | Self::Simulator(_)
             | Self::Completions(_)

@@ -187,7 +187,7 @@ struct Desk {
 impl Desk {
     fn open(context: &Context, name: &str, command: &str) -> Result<Self, Failure> {
         let (ledger, lock) = context.open_locked(command, Access::Write)?;
-        let batch = ledger.batch(name)?;
+        let batch = ledger.batch(name)?.unpurged()?;
         Ok(Self { ledger: ledger.into_run(batch.id)?, batch, _lock: lock })
     }
 

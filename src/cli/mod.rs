@@ -24,6 +24,7 @@ mod notify;
 mod output;
 mod plan_text;
 mod progress;
+mod purge;
 mod reconcile;
 mod rehearse;
 mod retype;
@@ -82,6 +83,7 @@ fn dispatch(cli: &Cli) -> Result<Report, Failure> {
         Command::Cancel(args) => decide::cancel(&context()?, args),
         Command::Attest(args) => decide::attest(&context()?, args),
         Command::Export(args) => export::export(&context()?, args),
+        Command::Purge(args) => purge::purge(&context()?, args),
         Command::Doctor => doctor::doctor(&context()?),
         Command::Completions(args) => Ok(manual::completions(Output::new(&cli.common), args)),
         Command::Man(args) => manual::man(Output::new(&cli.common), args),

@@ -8,9 +8,10 @@ use super::interrupt::Interrupt;
 use super::output::Report;
 use super::setup;
 use crate::domain::event::OrderAnswer;
+use crate::domain::member::Member;
 use crate::domain::standing::State;
 use crate::engine::{self, Asked, Inquiry, InquiryReport};
-use crate::ledger::{Access, Audit, Batch, Ledger};
+use crate::ledger::{Access, Audit, Batch, Ledger, LedgerError, PurgeKey};
 use crate::plan;
 use crate::report::{counted, grouped};
 use serde_json::json;
@@ -45,6 +46,10 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Report, Fai
     let batch = ledger.batch(&args.batch)?;
     plan::check_binding(&batch, &binding)?;
     let audit = audit(&ledger, &batch, args)?;
+    let key = match batch.purged_at {
+        None => None,
+        Some(_) => ledger.purge_key().map_err(|error| context.output.note(&unknown_members(&error))).ok().flatten(),
+    };
     let ledger = ledger.into_run(batch.id)?;
     let inquiries: Vec<Inquiry> = ledger
         .verifiable_numbers()?
@@ -56,7 +61,7 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Report, Fai
     let asked = block_on(async {
         let shutdown = Interrupt::listen()?;
         let take = |asked: &Asked| {
-            answers.take(asked);
+            answers.take(asked, key.as_ref());
             None
         };
         engine::ask(&settings, &ledger, gateway, unix_ms, shutdown, inquiries, take).await.map_err(Failure::from)
@@ -74,15 +79,32 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Report, Fai
 /// The history, and the seal of the plan.
 fn audit(ledger: &Ledger, batch: &Batch, args: &VerifyArgs) -> Result<Audit, Failure> {
     let mut audit = ledger.audit(batch, args.head.as_deref())?;
-    if plan::seal_of(ledger, batch)? != batch.plan_sha256 {
+    // A purged batch was sealed anew, which the audit looked at.
+    if batch.purged_at.is_none() && !plan::is_sealed(ledger, batch)? {
         audit.find("the payouts are not those that the plan was sealed with".to_owned());
     }
     Ok(audit)
 }
 
+/// Without its key everything of a purged batch is verified but one thing.
+fn unknown_members(error: &LedgerError) -> String {
+    format!("note: should the gateway name the phones that it paid, they are not compared: {error}")
+}
+
+/// Whether a purged payout went to another phone than the gateway names; of an unpurged one the domain judges that.
+fn is_other_member(asked: &Asked, key: Option<&PurgeKey>) -> bool {
+    match (&asked.payout.top_up.member, asked.phone, key) {
+        (Member::Purged { phone: Some(hash), .. }, Some(phone), Some(key)) => key.member(phone.as_str()) != *hash,
+        (Member::Purged { .. } | Member::Phone(_) | Member::Card { .. } | Member::UserId { .. }, ..) => false,
+    }
+}
+
 impl Answers {
-    fn take(&mut self, asked: &Asked) {
+    fn take(&mut self, asked: &Asked, key: Option<&PurgeKey>) {
         self.asked += 1;
+        if is_other_member(asked, key) {
+            return self.differs(asked, "the gateway names another phone than the batch paid");
+        }
         let difference = match (asked.is_earlier, asked.before, asked.answer) {
             (_, _, OrderAnswer::AskAgain | OrderAnswer::Unclear) => {
                 self.unanswered += 1;
@@ -105,6 +127,10 @@ impl Answers {
                 OrderAnswer::Failed | OrderAnswer::Absent,
             ) => return,
         };
+        self.differs(asked, difference);
+    }
+
+    fn differs(&mut self, asked: &Asked, difference: &str) {
         self.difference_count += 1;
         if self.differences.len() < LISTED_MAX {
             self.differences.push(json!({
@@ -145,6 +171,9 @@ fn report(batch: &Batch, audit: &Audit, online: Option<(&Answers, &InquiryReport
         counted(audit.events, "event"),
         counted(audit.finding_count, "difference")
     );
+    if let Some(day) = batch.purged_on() {
+        let _ = writeln!(text, "purged on {day}: what is left of it was looked at");
+    }
     for finding in audit.findings.iter().take(PRINTED_MAX) {
         let _ = writeln!(text, "  {finding}");
     }

@@ -161,7 +161,7 @@ impl Look<'_> {
             let _ = writeln!(text, "  or: topup cancel {name} {number} --why TEXT");
         }
         let refused = self.summary.of(State::Declined).rows + self.summary.of(State::Ineligible).rows;
-        if refused > 0 && self.open() == 0 {
+        if refused > 0 && self.open() == 0 && self.summary.batch().purged_at.is_none() {
             let _ = writeln!(text, "to try the declined and ineligible ones again: topup retry {name} --why TEXT");
         }
         text
@@ -259,7 +259,7 @@ fn cells_of(summary: &Summary<'_>) -> [String; 5] {
     let open = summary.of(State::Planned).rows + summary.of(State::InDoubt).rows + summary.of(State::Held).rows;
     [
         batch.name.to_string(),
-        summary.verdict().word().replace('_', " "),
+        summary.verdict().word().replace('_', " ") + if batch.purged_at.is_some() { ", purged" } else { "" },
         format!("{} of {}", grouped(credited.rows), grouped(batch.rows)),
         format!("{} of {}", grouped(credited.points), grouped(batch.points)),
         grouped(open),

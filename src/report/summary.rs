@@ -116,6 +116,9 @@ impl<'s> Summary<'s> {
         put("rows", json!(self.batch.rows + self.batch.skipped_rows));
         put("points", json!(self.batch.points));
         put("plan", json!(hex(&self.batch.plan_sha256)));
+        if let Some(day) = self.batch.purged_on() {
+            put("purged_on", json!(day));
+        }
         for state in State::ALL {
             let Total { rows, points, recovered } = self.totals.of(state);
             let total = match state {
@@ -179,6 +182,9 @@ impl<'s> Summary<'s> {
             let _ = writeln!(text, "  {:<11}{:>11}", "skipped", grouped(self.batch.skipped_rows));
         }
         let _ = writeln!(text, "  {:<11}{:>11}{:>16}", "in all", grouped(self.batch.rows), grouped(self.batch.points));
+        if let Some(day) = self.batch.purged_on() {
+            let _ = writeln!(text, "purged on {day}: names and phones are removed, what became of each payout is kept");
+        }
         text
     }
 

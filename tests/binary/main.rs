@@ -23,6 +23,7 @@ mod manual;
 mod metrics;
 mod notify;
 mod outage;
+mod purge;
 mod reconcile;
 mod rehearse;
 mod secrets;

@@ -5,7 +5,7 @@ use super::settings::mode_of;
 use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::setup;
-use crate::ledger::{Access, Batch, Checkup, Ledger, RunLock};
+use crate::ledger::{Access, Batch, Checkup, Ledger, LedgerError, RunLock};
 use crate::plan;
 use crate::report::{counted, grouped};
 use std::path::{Path, PathBuf};
@@ -24,13 +24,15 @@ pub(super) fn check_ledger(context: &Context, findings: &mut Findings) {
         check_folder(path, findings);
         return check_disk(path, 0, findings);
     }
-    let looked_at = Ledger::open(path, Access::Read).and_then(|ledger| Ok((ledger.batches()?, ledger.checkup()?)));
-    let Some((batches, checkup)) = findings.take("ledger", looked_at.map_err(Failure::from)) else { return };
+    let looked_at = Ledger::open(path, Access::Read)
+        .and_then(|ledger| Ok((ledger.batches()?, ledger.checkup()?, ledger.purge_key().map(drop))));
+    let Some((batches, checkup, purge_key)) = findings.take("ledger", looked_at.map_err(Failure::from)) else { return };
     let run = if RunLock::is_held(path) { "; a command that changes it is at work" } else { "" };
     let text = format!("{}, {}{run}", path.display(), batches_of(batches.len()));
     findings.ok("ledger", text);
     check_file(&checkup, findings);
     check_bindings(context, &batches, findings);
+    check_purges(&batches, purge_key, findings);
     check_modes(path, findings);
     check_folder(path, findings);
     check_disk(path, checkup.open_payouts, findings);
@@ -57,6 +59,19 @@ fn check_file(checkup: &Checkup, findings: &mut Findings) {
     }
 }
 
+/// Without the key of purged batches a new file cannot be held against them.
+fn check_purges(batches: &[Batch], key: Result<(), LedgerError>, findings: &mut Findings) {
+    let purged: Vec<String> = batches
+        .iter()
+        .filter_map(|batch| Some(format!("{} was purged on {}", batch.name, batch.purged_on()?)))
+        .collect();
+    match key {
+        Err(error) => findings.warn("purged", error.to_string()),
+        Ok(()) if purged.is_empty() => {}
+        Ok(()) => findings.ok("purged", format!("{}; their key is there", purged.join(", "))),
+    }
+}
+
 /// A batch that this configuration may not touch.
 fn check_bindings(context: &Context, batches: &[Batch], findings: &mut Findings) {
     let Ok(binding) = setup::binding(&context.config) else { return };
@@ -74,7 +89,7 @@ fn check_bindings(context: &Context, batches: &[Batch], findings: &mut Findings)
 
 /// The ledger and what stands beside it hold whole phone numbers.
 fn check_modes(path: &Path, findings: &mut Findings) {
-    let files = ["", "-wal", "-shm", ".lock"].map(|end| beside(path, end));
+    let files = ["", "-wal", "-shm", ".lock", ".purge-key"].map(|end| beside(path, end));
     let modes = files.iter().filter_map(|file| Some((file, mode_of(file)?)));
     let mut all_private = true;
     for (file, mode) in modes {
