@@ -65,15 +65,18 @@ pub(super) fn purge(context: &Context, args: &PurgeArgs) -> Result<Report, Failu
         let key = ledger.purge_key_or_new()?;
         let why = format!("{} ({})", args.why.as_deref().unwrap_or_default(), who());
         for (purgeable, _) in &found.due {
+            context.output.note(&format!("purging batch {}", purgeable.batch.name));
             ledger.purge(&purgeable.batch, &key, now, &why)?;
         }
     }
     // Also where nothing is new: an earlier purge may have been cut off before it.
     if !found.due.is_empty() || found.purged > 0 {
+        context.output.note("writing the ledger's file anew");
         crate::crash::point("before-wipe");
         ledger.wipe().map_err(|error| not_wiped(context, args, &found, &error))?;
     }
-    Ok(Report { exit, json: found.to_json("purged"), text: found.end_text() })
+    let text = found.end_text(&context.ledger_path.display().to_string());
+    Ok(Report { exit, json: found.to_json("purged"), text })
 }
 
 /// Looks at every batch. One that does not hold together is left as it is: a purge would hide what is wrong with it.
@@ -183,7 +186,7 @@ impl Found {
         text
     }
 
-    fn end_text(&self) -> String {
+    fn end_text(&self, ledger: &str) -> String {
         let mut text = match (self.due.len() as u64, self.purged) {
             (0, 0) => "nothing to purge\n".to_owned(),
             (0, purged) => format!(
@@ -192,8 +195,8 @@ impl Found {
                 batches(purged)
             ),
             (due, _) => format!(
-                "purged: {}; the file was written anew\nback up the ledger and its .purge-key together: without the key a \
-                 file that pays the same members again cannot be found\n",
+                "purged: {}; the file was written anew\nkeep a copy of {ledger}.purge-key, best apart from the ledger: \
+                 without it nobody can tell whom these batches paid, and with both whoever tries all phone numbers can\n",
                 batches(due)
             ),
         };

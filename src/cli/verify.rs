@@ -206,3 +206,61 @@ fn report(batch: &Batch, audit: &Audit, online: Option<(&Answers, &InquiryReport
     });
     Report { exit, json, text }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::invoice_no::InvoiceNo;
+    use crate::domain::payout::{RowKey, TopUp};
+    use crate::domain::phone::PhoneNumber;
+    use crate::domain::points::Points;
+    use crate::domain::standing::Standing;
+    use crate::ledger::{Payout, PayoutId};
+
+    #[test]
+    fn the_phone_that_the_gateway_names_is_compared_with_the_hash_of_a_purged_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&folder.path().join("topup.db"), Access::Create).unwrap();
+        let key = ledger.purge_key_or_new().unwrap();
+        let (phone, other) = (PhoneNumber::parse("0901234567"), PhoneNumber::parse("0901234568"));
+        let hash = key.member("0901234567");
+        let asked = |member: Member, phone| Asked {
+            payout: Payout {
+                id: PayoutId::nobodys(1),
+                row: 2,
+                key: RowKey::from_stored("PURGED:00".to_owned()),
+                top_up: TopUp {
+                    invoice_no: InvoiceNo::parse("TP1").unwrap(),
+                    member,
+                    points: Points::new(500).unwrap(),
+                    send_sms: true,
+                    receipt: None,
+                },
+                name: None,
+                shares_member: false,
+                has_history: true,
+            },
+            standing: Standing::default(),
+            before: State::Credited,
+            answer: OrderAnswer::Success,
+            message: String::new(),
+            phone,
+            is_earlier: false,
+        };
+        let named = Member::purged(&hash, None).unwrap();
+        let card = |phone: Option<&String>| Member::purged(&key.member("CARD:9704"), phone.cloned()).unwrap();
+        for (member, phone, differences) in [
+            (named.clone(), phone, 0),
+            (named.clone(), other, 1),
+            (named, None, 0),
+            (card(Some(&hash)), phone, 0),
+            (card(Some(&hash)), other, 1),
+            // Nobody knows which phone the card's member has.
+            (card(None), other, 0),
+        ] {
+            let mut answers = Answers::default();
+            answers.take(&asked(member.clone(), phone), Some(&key));
+            assert_eq!((answers.asked, answers.difference_count), (1, differences), "{member:?} {phone:?}");
+        }
+    }
+}

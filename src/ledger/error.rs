@@ -115,7 +115,7 @@ pub enum LedgerError {
     /// The key that purged batches were hashed with is not there.
     #[error(
         "the ledger has purged batches, and their key is not in {path}: expected the file that `topup purge` made, found \
-         {found}\nhint: put the file back from the backup of the ledger"
+         {found}\nhint: put the file back from its backup"
     )]
     PurgeKey {
         /// Where it has to be.

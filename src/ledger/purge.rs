@@ -6,6 +6,7 @@
 use super::audit;
 use super::chain::{EVENT_COLUMNS, StoredEvent};
 use super::error::LedgerError;
+use super::open;
 use super::purge_key::PurgeKey;
 use super::purge_seal::{self, Purge};
 use super::read;
@@ -91,6 +92,8 @@ pub(super) fn purge(
     why: &str,
 ) -> Result<(), LedgerError> {
     connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(())).map_err(purging())?;
+    // Hashes go into the indexes in no order, as members do when a batch is planned.
+    open::set_cache(connection, open::PLANNING_CACHE_KIB)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(purging())?;
     check_as_looked_at(&transaction, batch)?;
     let guards = lift_guards(&transaction)?;

@@ -175,7 +175,7 @@ fn keyless(path: &Path, found: &str, reading: &Reading, terms: &Terms) -> Refusa
     let message = format!(
         "purged batches credited payouts in the last {} days, and the key that tells whom is not in {}: expected the \
          file that `topup purge` made, found {found}; nothing was planned and nothing was sent\nhint: put the file back \
-         from the backup of the ledger; or, if it is sure that no row repeats them, say why: --repeat \"the reason\"",
+         from its backup; or, if it is sure that no row repeats them, say why: --repeat \"the reason\"",
         terms.repeat_window_days,
         path.display()
     );

@@ -222,7 +222,7 @@ async fn whom_a_purged_batch_paid_is_not_paid_again() {
     refused(&stage, &OTHER, "purge_key").await;
     refused(&stage, &purge, "purge_key").await;
     assert!(!stage.key_file().exists(), "a second key would make the first hashes worthless");
-    assert!(stage.topup(&["doctor"]).await.exits(0).stdout.contains("put the file back from the backup"));
+    assert!(stage.topup(&["doctor"]).await.exits(0).stdout.contains("put the file back from its backup"));
     stage.topup(&["verify", BATCH]).await.exits(0);
     std::fs::write(stage.key_file(), kept).unwrap();
     assert_eq!(stage.credits(), 4);

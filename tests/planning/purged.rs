@@ -3,7 +3,9 @@
 
 use super::desk::{DAY_MS, Desk, NOW, Outcome, TWO, terms};
 use rusqlite::Connection;
-use topup::ledger::{Access, Ledger, LedgerError};
+use topup::domain::event::{Event, Fate, OrderAnswer, Refusal};
+use topup::domain::standing::State;
+use topup::ledger::{Access, Entry, Ledger, LedgerError};
 use topup::plan::{PlanError, Terms, is_sealed};
 
 const WHY: &str = "a test";
@@ -77,6 +79,42 @@ fn a_purged_credit_counts_as_long_as_any_other() {
         ..terms("b")
     };
     assert_eq!(desk.kinds(again, &elsewhere).repeated, 0, "at another gateway nobody was paid");
+}
+
+/// A verification may find that what was declined is credited after all, long after the purge.
+#[test]
+fn a_credit_that_turns_up_after_the_purge_counts_too() {
+    let mut desk = Desk::new();
+    desk.plan("a", "phone,points\n0901234567,100\n");
+    desk.happen("a", 2, &[Event::SubmitIntended, Event::SendEnded(Fate::Refused(Refusal::Payout))]);
+    desk.purge("a");
+    let again = "phone,points\n0901234567,100\n";
+    std::fs::rename(desk.key_file(), desk.key_file().with_extension("away")).unwrap();
+    assert_eq!(desk.kinds(again, &terms("b")).repeated, 0, "nothing was credited, so no key is needed");
+    std::fs::rename(desk.key_file().with_extension("away"), desk.key_file()).unwrap();
+    let run = Ledger::open(&desk.path(), Access::Write).unwrap();
+    let run = {
+        let batch = run.batch("a").unwrap().id;
+        run.into_run(batch).unwrap()
+    };
+    let payout = run.in_state(State::Declined).unwrap()[0];
+    let entry = Entry {
+        payout,
+        event: Event::OrderAnswered(OrderAnswer::Success),
+        before: State::Declined,
+        after: State::Credited,
+        call: None,
+        note: None,
+        why: None,
+        new_number: None,
+        recovered: false,
+    };
+    let recorded = run.record(NOW, vec![entry]);
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(recorded).unwrap();
+    run.close().unwrap();
+    assert_eq!(desk.findings("a"), Vec::<String>::new());
+    assert_eq!(desk.plan("b", again).refusal().code, "repeated_credited");
+    assert_eq!(desk.kinds(again, &Terms { now: NOW + 21 * DAY_MS, ..terms("b") }).repeated, 0);
 }
 
 #[test]
