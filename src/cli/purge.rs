@@ -3,6 +3,7 @@
 use super::context::{Context, unix_ms, who};
 use super::failure::{Exit, Failure};
 use super::output::{Output, Report};
+use super::retype::typed_flags;
 use crate::ledger::{Access, Ledger, Personal, Purgeable};
 use crate::plan;
 use crate::report::{counted, grouped};
@@ -15,12 +16,13 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    topup purge --older-than 90 --dry-run                                   what would go, and what would stay\n  \
-    topup purge --older-than 90 --why \"retention period of 90 days\"         asks before it removes\n  \
-    topup purge --older-than 90 --why \"retention period\" --yes              for scripts\n\n\
-    Only batches whose payouts are all credited, declined, ineligible or cancelled, the last of them so many days ago,\n\
-    and that hold together. Afterwards `status`, `verify` and `reconcile` still work, and a file that pays the same\n\
-    members again is still found; `run`, `retry`, `cancel`, `export` of such a batch are refused.")]
+    topup purge --older-than 90 --dry-run                          what would go, and what stays\n  \
+    topup purge --older-than 90 --why \"retention of 90 days\"       asks before it removes\n  \
+    topup purge --older-than 90 --why \"retention\" --yes            for scripts\n\n\
+    Batches whose payouts are all credited, declined, ineligible or cancelled, the last of them\n\
+    so many days ago. What became of each payout stays, `status`, `verify` and `reconcile` still\n\
+    work, and a file that pays the same members again is still found. `run`, `retry`, `cancel`\n\
+    and `export` of such a batch are refused, and its name stays taken.")]
 pub(super) struct PurgeArgs {
     /// Purge batches that were finished at least so many days ago
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36500))]
@@ -75,8 +77,8 @@ pub(super) fn purge(context: &Context, args: &PurgeArgs) -> Result<Report, Failu
         crate::crash::point("before-wipe");
         ledger.wipe().map_err(|error| not_wiped(context, args, &found, &error))?;
     }
-    let text = found.end_text(&context.ledger_path.display().to_string());
-    Ok(Report { exit, json: found.to_json("purged"), text })
+    let key = ledger.purge_key_path().map(|path| path.display().to_string()).unwrap_or_default();
+    Ok(Report { exit, json: found.to_json("purged"), text: found.end_text(&key) })
 }
 
 /// Looks at every batch. One that does not hold together is left as it is: a purge would hide what is wrong with it.
@@ -132,10 +134,11 @@ fn not_wiped(context: &Context, args: &PurgeArgs, found: &Found, error: &crate::
     let message = format!(
         "{} purged, and the file could not be written anew: {error}; bytes of names and phones may still be in the free \
          space of {} and in its write-ahead log\nhint: about twice the size of the ledger has to be free, and no other \
-         program may read it; then once more: topup purge --older-than {} --why \"write the file anew\" --yes",
+         program may read it; then once more: topup purge --older-than {} --why \"write the file anew\" --yes{}",
         batches(found.due.len() as u64),
         context.ledger_path.display(),
-        args.older_than
+        args.older_than,
+        typed_flags(context)
     );
     Failure::new(Exit::Failed, "not_wiped", anyhow!(message)).with_details(found.to_json("purged"))
 }
@@ -186,7 +189,7 @@ impl Found {
         text
     }
 
-    fn end_text(&self, ledger: &str) -> String {
+    fn end_text(&self, key: &str) -> String {
         let mut text = match (self.due.len() as u64, self.purged) {
             (0, 0) => "nothing to purge\n".to_owned(),
             (0, purged) => format!(
@@ -195,7 +198,7 @@ impl Found {
                 batches(purged)
             ),
             (due, _) => format!(
-                "purged: {}; the file was written anew\nkeep a copy of {ledger}.purge-key, best apart from the ledger: \
+                "purged: {}; the file was written anew\nkeep a copy of {key}, best apart from the ledger: \
                  without it nobody can tell whom these batches paid, and with both whoever tries all phone numbers can\n",
                 batches(due)
             ),

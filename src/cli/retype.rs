@@ -6,6 +6,7 @@ use super::context::Context;
 use super::run::hex;
 use crate::ledger::Batch;
 use std::borrow::Cow;
+use std::path::PathBuf;
 
 /// `topup run …` for the plan of `batch` and no other, with what the plan was made under.
 pub(super) fn paying_command(context: &Context, args: &RunArgs, batch: &Batch) -> String {
@@ -44,6 +45,12 @@ pub(super) fn paying_command(context: &Context, args: &RunArgs, batch: &Batch) -
     ];
     words.extend(switches.into_iter().filter(|(is_on, _)| *is_on).map(|(_, flag)| flag.to_owned()));
     words.join(" ")
+}
+
+/// The flags that said which configuration and ledger, with a blank in front of each.
+pub(super) fn typed_flags(context: &Context) -> String {
+    let flag = |(flag, path): &(&str, PathBuf)| format!(" {flag}={}", quoted(&path.display().to_string()));
+    context.typed.iter().map(flag).collect()
 }
 
 /// A word as a shell takes it for one: between single quotes where it holds anything but plain characters.

@@ -256,6 +256,12 @@ impl Ledger {
         purge_key::read(&self.connection, self.purge_key.as_deref())
     }
 
+    /// Where that key is, or will be; `None`: of a ledger in memory there is none.
+    #[must_use]
+    pub fn purge_key_path(&self) -> Option<&Path> {
+        self.purge_key.as_deref()
+    }
+
     /// The key of the ledger's purged batches, made and durable now if there is none.
     ///
     /// # Errors

@@ -255,9 +255,9 @@ async fn a_reader_that_is_in_the_way_is_said_and_the_same_command_wipes_later() 
     let reader = Connection::open(stage.ledger()).unwrap();
     reader.execute_batch("BEGIN").unwrap();
     let _: i64 = reader.query_row("SELECT count(*) FROM payouts", [], |row| row.get(0)).unwrap();
-    let ended = stage.topup(&[&PURGE[..], &["--json"]].concat()).await.exits(1);
+    let ended = stage.topup(&[&PURGE[..], &["--json", "--ledger", "topup.db"]].concat()).await.exits(1);
     assert_eq!(ended.json()["error"]["code"], "not_wiped");
-    ended.says(&["1 batch purged", "may still be in the free space", "topup purge --older-than 30"]);
+    ended.says(&["1 batch purged", "may still be in the free space", "--yes --ledger=topup.db"]);
     drop(reader);
     assert!(stage.payouts()[0].member.starts_with("PURGED:"));
     stage.topup(&PURGE).await.exits(0);
