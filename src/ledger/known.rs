@@ -5,7 +5,10 @@ use super::error::LedgerError;
 use super::read;
 use super::record::{BatchId, NewPayout, UnixMs};
 use super::row::{self, TOP_UP_COLUMNS};
+use crate::domain::member::Member;
 use crate::domain::payout::TopUp;
+use crate::domain::phone::PhoneNumber;
+use crate::domain::standing::State;
 use rusqlite::{Connection, Row};
 use std::collections::VecDeque;
 
@@ -13,38 +16,57 @@ use std::collections::VecDeque;
 const PAGE_MIN: i64 = 8;
 const PAGE_MAX: i64 = 512;
 
-/// A payout that has the key of a row.
+/// What [`Known`] reads, from `payouts`.
+const COLUMNS: &str = "payout_id, row, row_key, state, member, phone, points, send_sms, receipt";
+
+/// A payout that has the key of a row: what it sends, without the number, since a retried payout has another one by now.
 #[derive(Debug)]
 pub(super) struct Known {
     pub(super) id: i64,
     pub(super) row: u64,
-    /// The word of its state.
-    pub(super) state: String,
-    pub(super) credited_at: Option<UnixMs>,
-    pub(super) top_up: TopUp,
+    pub(super) state: State,
     key: String,
+    member: Member,
+    points: u32,
+    send_sms: bool,
+    /// As the ledger stores it.
+    receipt: Option<String>,
 }
 
 impl Known {
     fn read(row: &Row<'_>) -> Result<Self, LedgerError> {
         let reading = || LedgerError::sqlite("comparing with the plan");
+        // Borrowed: for most rows a text is looked at once.
+        let text = |index| row.get_ref(index).and_then(|value| Ok(value.as_str_or_null()?)).map_err(reading());
+        let broken = |what: &str| LedgerError::Broken(format!("a stored {what} is none"));
+        let phone = text(5)?.map(|phone| PhoneNumber::parse(phone).ok_or_else(|| broken("phone"))).transpose()?;
         Ok(Self {
-            top_up: row::top_up(row, 0)?,
-            id: row.get(6).map_err(reading())?,
-            row: row.get(7).map_err(reading())?,
-            state: row.get(8).map_err(reading())?,
-            credited_at: row.get(9).map_err(reading())?,
-            key: row.get(10).map_err(reading())?,
+            id: row.get(0).map_err(reading())?,
+            row: row.get(1).map_err(reading())?,
+            key: text(2)?.unwrap_or_default().to_owned(),
+            state: read::state_of(text(3)?.unwrap_or_default())?,
+            member: Member::from_key(text(4)?.unwrap_or_default(), phone).ok_or_else(|| broken("member"))?,
+            points: row.get(6).map_err(reading())?,
+            send_sms: row.get(7).map_err(reading())?,
+            receipt: text(8)?.map(str::to_owned),
         })
     }
 
-    /// Whether it sends what a row asks for. The number aside: a retried payout has another one by now.
+    /// Whether it sends what a row asks for.
     pub(super) fn sends(&self, asked: &NewPayout<'_>) -> bool {
-        let TopUp { invoice_no: _, member, points, send_sms, receipt } = &self.top_up;
-        *member == asked.row.member
-            && *points == asked.row.points
-            && *send_sms == asked.send_sms
-            && *receipt == asked.row.receipt
+        self.member == asked.row.member
+            && self.points == asked.row.points.value()
+            && self.send_sms == asked.send_sms
+            && self.receipt == asked.row.receipt.as_ref().map(row::receipt_json)
+    }
+
+    /// All that it sends, and when it was credited: for the words about a row that differs.
+    pub(super) fn in_full(&self, connection: &Connection) -> Result<(TopUp, Option<UnixMs>), LedgerError> {
+        let sql = format!("SELECT {TOP_UP_COLUMNS}, p.credited_at FROM payouts p WHERE p.payout_id = ?1");
+        let credited_at = |row: &Row<'_>| row.get(6).map_err(LedgerError::sqlite("comparing with the plan"));
+        let read = |row: &Row<'_>| Ok((row::top_up(row, 0)?, credited_at(row)?));
+        let found = read::rows(connection, &sql, [self.id], read)?.pop();
+        found.ok_or_else(|| LedgerError::Broken(format!("there is no payout {}", self.id)))
     }
 }
 
@@ -97,9 +119,8 @@ impl KnownPayouts {
     pub(super) fn next_if(&mut self, connection: &Connection, key: &str) -> Result<Option<Known>, LedgerError> {
         if self.page.is_empty() && self.read_to < self.last {
             let sql = format!(
-                "SELECT {TOP_UP_COLUMNS}, p.payout_id, p.row, p.state, p.credited_at, p.row_key
-                 FROM payouts p
-                 WHERE p.payout_id > ?2 AND p.payout_id <= ?3 AND +p.batch_id = ?1 ORDER BY p.payout_id LIMIT ?4"
+                "SELECT {COLUMNS} FROM payouts
+                 WHERE payout_id > ?2 AND payout_id <= ?3 AND +batch_id = ?1 ORDER BY payout_id LIMIT ?4"
             );
             let page = (self.batch.0, self.read_to, self.last, self.page_rows);
             self.page = read::rows(connection, &sql, page, Known::read)?.into();
@@ -111,11 +132,7 @@ impl KnownPayouts {
 
     /// The payout of this key, wherever it is.
     pub(super) fn find(&mut self, connection: &Connection, key: &str) -> Result<Known, LedgerError> {
-        let sql = format!(
-            "SELECT {TOP_UP_COLUMNS}, p.payout_id, p.row, p.state, p.credited_at, p.row_key
-             FROM payouts p
-             WHERE p.batch_id = ?1 AND p.row_key = ?2"
-        );
+        let sql = format!("SELECT {COLUMNS} FROM payouts WHERE batch_id = ?1 AND row_key = ?2");
         let found = read::rows(connection, &sql, (self.batch.0, key), Known::read)?.pop();
         let found = found.ok_or_else(|| LedgerError::Broken("a duplicate row without its first".to_owned()))?;
         if found.id <= self.last {

@@ -239,12 +239,12 @@ impl<'l> Planning<'l> {
         if known.id > self.last || !self.known.name(known.id) {
             return Ok(Placed::Duplicate { row: known.row });
         }
-        let Known { row, credited_at, .. } = known;
-        let state = read::state_of(&known.state)?;
+        let Known { row, state, .. } = known;
         if known.sends(payout) {
             return Ok(Placed::Same { state });
         }
-        Ok(Placed::Changed { row, planned: Box::new(known.top_up), state, credited_at })
+        let (planned, credited_at) = known.in_full(&self.transaction)?;
+        Ok(Placed::Changed { row, planned: Box::new(planned), state, credited_at })
     }
 
     /// The row of a payout that the batch had before for the same member, whatever its key: by the same name, or by
