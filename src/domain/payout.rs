@@ -37,7 +37,7 @@ impl RowKey {
     /// The payer's own reference.
     #[must_use]
     pub fn reference(reference: &str) -> Self {
-        Self(format!("ref:{reference}"))
+        Self(["ref:", reference].concat())
     }
 
     /// The n-th row of a member (from 1) among the valid rows of the file.

@@ -21,7 +21,9 @@ const LABELS: [&str; 8] = ["tong", "tongcong", "tongso", "tongsodiem", "total", 
 /// Takes a row with a total's label and no phone or identifier.
 pub(crate) fn of(record: &Record, columns: &Columns) -> Option<TotalRow> {
     let points = columns.of(Meaning::Points)?;
-    let is_label = |text: &str| !text.is_empty() && text.len() < 40 && LABELS.contains(&squeezed(text).as_str());
+    // No label has a digit, so that phones and references need no folding.
+    let may_be_label = |text: &str| !text.is_empty() && text.len() < 40 && !text.bytes().any(|b| b.is_ascii_digit());
+    let is_label = |text: &str| may_be_label(text) && LABELS.contains(&squeezed(text).as_str());
     let named =
         |meaning: Meaning| columns.of(meaning).map(|column| record.cell(column).text.trim()).unwrap_or_default();
     // The cheap question first: nearly every row has a phone.
