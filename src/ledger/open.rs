@@ -17,11 +17,12 @@ pub(super) const MIGRATIONS: &[M<'_>] = &[
 const APPLICATION_ID: i64 = 0x746f_7070;
 /// Readers and the one writer share the file; a wait this long means that a foreign program holds it.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// KiB of page cache, the same for every size of batch.
-pub(super) const CACHE_KIB: i64 = 16 * 1024;
+/// KiB of page cache of each connection, the same for every size of batch: a run has two.
+pub(super) const CACHE_KIB: i64 = 6 * 1024;
 /// KiB of page cache while a new batch's plan is written: members and numbers go into their indexes in no order, and
-/// each page that does not fit is written and read again.
-pub(super) const PLANNING_CACHE_KIB: i64 = 40 * 1024;
+/// each page that does not fit is written and read again. What is given back is not the system's at once: a run begins
+/// with it.
+pub(super) const PLANNING_CACHE_KIB: i64 = 20 * 1024;
 /// Statements that stay parsed on a connection: more than a run or a plan has. With the sixteen of the default the ones
 /// that each write needs would drive each other out.
 const STATEMENTS: usize = 64;
