@@ -273,8 +273,8 @@ impl Desk {
         let gateway = Arc::new(setup::gateway(&context.config)?);
         let settings = asking(&context.config)?;
         let report = block_on(async {
-            let shutdown = Interrupt::listen()?;
-            engine::ask(&settings, &self.ledger, gateway, unix_ms, shutdown, inquiries, decide)
+            let mut shutdown = Interrupt::listen()?;
+            engine::ask(&settings, &self.ledger, gateway, unix_ms, &mut shutdown, inquiries, decide)
                 .await
                 .map_err(Failure::from)
         })?;

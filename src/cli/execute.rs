@@ -59,13 +59,14 @@ pub(super) fn run_to_its_end(
         None => None,
     };
     let report = block_on(async {
-        let shutdown = Interrupt::listen()?;
+        // Lent, not given: it hears the second Ctrl-C until the end of the run is recorded.
+        let mut shutdown = Interrupt::listen()?;
         // A task of its own, which ends with the runtime: whoever reads never holds the run up.
         let metrics = served.map(|(port, metrics)| {
             tokio::spawn(serve(port, metrics.clone()));
             metrics
         });
-        let run = engine::run(settings, ledger, gateway, unix_ms, shutdown, |event| {
+        let run = engine::run(settings, ledger, gateway, unix_ms, &mut shutdown, |event| {
             if let Some(metrics) = &metrics {
                 metrics.take(&event);
             }

@@ -36,14 +36,14 @@ fn tell(command: &str, end: &Value, limit: Duration) -> Result<(), Failure> {
     block_on(async {
         let mut child = start(command).context("starting sh").map_err(failed)?;
         // The run's own listener ended with the run, and the system's way to end a process is gone since it began.
-        let interrupted = Interrupt::listen()?;
+        let mut interrupted = Interrupt::listen()?;
         let why = tokio::select! {
             ended = feed(&mut child, &line) => {
                 let status = ended.context("waiting for it").map_err(failed)?;
                 return if status.success() { Ok(()) } else { Err(failed(anyhow!("it ended with {status}"))) };
             }
             () = tokio::time::sleep(limit) => format!("it did not end within {} s", limit.as_secs_f64()),
-            () = interrupted => "it was interrupted".to_owned(),
+            () = &mut interrupted => "it was interrupted".to_owned(),
         };
         end_all(&child);
         let _ = child.wait().await;

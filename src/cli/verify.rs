@@ -59,12 +59,12 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Report, Fai
     context.output.note(&format!("asking the gateway about {}", counted(inquiries.len() as u64, "number")));
     let mut answers = Answers::default();
     let asked = block_on(async {
-        let shutdown = Interrupt::listen()?;
+        let mut shutdown = Interrupt::listen()?;
         let take = |asked: &Asked| {
             answers.take(asked, key.as_ref());
             None
         };
-        engine::ask(&settings, &ledger, gateway, unix_ms, shutdown, inquiries, take).await.map_err(Failure::from)
+        engine::ask(&settings, &ledger, gateway, unix_ms, &mut shutdown, inquiries, take).await.map_err(Failure::from)
     })?;
     let batch = ledger.batch()?;
     ledger.close()?;
