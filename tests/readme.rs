@@ -1,4 +1,5 @@
-//! Runs every command of the README as it stands, against the simulator, in an empty folder with the samples.
+//! Runs every command of the README and the pages under `docs/` as it stands, against the simulator, in an empty folder
+//! with the samples.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where its set-up fails")]
 
@@ -7,12 +8,21 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 const README: &str = include_str!("../README.md");
+const FIRST_RUN: &str = include_str!("../docs/first-run.md");
+const CONFIGURATION: &str = include_str!("../docs/configuration.md");
 const TOPUP: &str = env!("CARGO_BIN_EXE_topup");
+const SAMPLES: [&str; 3] = ["rewards-2026-11.csv", "members-2026-11.csv", "statement-2026-11.csv"];
 
-/// The blocks of a language, in order.
-fn blocks(language: &str) -> Vec<String> {
+/// The blocks of a language in a page, in order.
+fn blocks(page: &str, language: &str) -> Vec<String> {
     let opening = format!("```{language}\n");
-    README.split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+    page.split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+/// Every page of the documentation.
+fn pages() -> Vec<String> {
+    let docs = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")).unwrap();
+    docs.map(|page| std::fs::read_to_string(page.unwrap().path()).unwrap()).collect()
 }
 
 /// A process that ends with the test.
@@ -25,6 +35,49 @@ impl Drop for Running {
     }
 }
 
+/// A folder as the first run wants it, and its simulator.
+struct Practice {
+    folder: tempfile::TempDir,
+    port: String,
+    _simulator: Running,
+}
+
+impl Practice {
+    fn begin() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let samples = folder.path().join("samples");
+        std::fs::create_dir(&samples).unwrap();
+        for name in SAMPLES {
+            std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(name), samples.join(name))
+                .unwrap();
+        }
+        std::fs::write(folder.path().join("topup.toml"), &blocks(FIRST_RUN, "toml")[0]).unwrap();
+        // The port of the page may be taken on the machine of a test, so this one takes any that is free.
+        let mut simulator = in_folder(folder.path(), blocks(FIRST_RUN, "sh")[0].trim(), "0")
+            .args(["--port", "0"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = BufReader::new(simulator.stderr.take().unwrap());
+        let simulator = Running(simulator);
+        let address = said.lines().map_while(Result::ok).find(|line| line.starts_with("simulator at ")).unwrap();
+        let port = address.split("127.0.0.1:").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+        Self { folder, port, _simulator: simulator }
+    }
+
+    /// Runs each line, and compares its command and exit status with what is expected.
+    fn run<'l>(&self, lines: impl Iterator<Item = &'l str>, expected: &[&str]) {
+        let lines: Vec<&str> = lines.collect();
+        assert_eq!(lines.len(), expected.len(), "{lines:#?}");
+        for (line, expected) in lines.into_iter().zip(expected) {
+            let output = in_folder(self.folder.path(), line, &self.port).stdin(Stdio::null()).output().unwrap();
+            let name = line.split_whitespace().nth(1).unwrap();
+            let found = format!("{name} {}", output.status.code().unwrap());
+            assert_eq!(found, *expected, "{line}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+}
+
 fn in_folder(folder: &Path, line: &str, port: &str) -> Command {
     let words: Vec<&str> = line.split_whitespace().collect();
     assert_eq!(words[0], "topup", "{line}");
@@ -34,26 +87,19 @@ fn in_folder(folder: &Path, line: &str, port: &str) -> Command {
 }
 
 #[test]
-fn the_steps_of_a_first_real_run_work_as_they_stand() {
-    let folder = tempfile::tempdir().unwrap();
-    let samples = folder.path().join("samples");
-    std::fs::create_dir(&samples).unwrap();
-    for name in ["rewards-2026-11.csv", "members-2026-11.csv", "statement-2026-11.csv"] {
-        std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(name), samples.join(name)).unwrap();
-    }
-    let sh = blocks("sh");
-    let [demo, simulator, steps] = &sh[..] else { panic!("the README has other blocks: {sh:#?}") };
+fn the_readme_shows_commands_that_work_as_they_stand() {
+    let sh = blocks(README, "sh");
+    let [demo, short] = &sh[..] else { panic!("the README has other blocks: {sh:#?}") };
     assert_eq!(demo, "cargo run --release -- demo\ncargo test\n", "CI runs these two as they stand");
-    std::fs::write(folder.path().join("topup.toml"), &blocks("toml")[0]).unwrap();
+    let practice = Practice::begin();
+    practice.run(short.lines(), &["check 0", "run 4", "status 0", "run 4", "export 0", "verify 0"]);
+}
 
-    // The README's port may be taken on the machine of a test, so this one takes any that is free.
-    let mut simulator =
-        in_folder(folder.path(), simulator.trim(), "0").args(["--port", "0"]).stderr(Stdio::piped()).spawn().unwrap();
-    let said = BufReader::new(simulator.stderr.take().unwrap());
-    let _running = Running(simulator);
-    let address = said.lines().map_while(Result::ok).find(|line| line.starts_with("simulator at ")).unwrap();
-    let port = address.split("127.0.0.1:").nth(1).unwrap().split(' ').next().unwrap().to_owned();
-
+#[test]
+fn the_steps_of_a_first_run_and_every_command_of_the_other_pages_work_as_they_stand() {
+    let sh = blocks(FIRST_RUN, "sh");
+    let [_simulator, steps] = &sh[..] else { panic!("the page has other blocks: {sh:#?}") };
+    let practice = Practice::begin();
     let expected = [
         "doctor 0",
         "check 0",
@@ -69,13 +115,32 @@ fn the_steps_of_a_first_real_run_work_as_they_stand() {
         "resume 4",
         "resolve 4",
     ];
-    for (line, expected) in steps.lines().zip(expected).chain([("topup end", "")]).take(steps.lines().count()) {
-        let output = in_folder(folder.path(), line, &port).stdin(Stdio::null()).output().unwrap();
-        let name = line.split_whitespace().nth(1).unwrap();
-        let found = format!("{name} {}", output.status.code().unwrap());
-        assert_eq!(found, expected, "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    practice.run(steps.lines(), &expected);
+    let pages = pages();
+    let mut shown: Vec<&str> =
+        pages.iter().flat_map(|page| page.lines()).filter_map(|line| line.strip_prefix("$ ")).collect();
+    shown.sort_unstable();
+    practice.run(shown.into_iter(), &["export 0", "purge 0"]);
+}
+
+/// A link that leads nowhere is a promise that nobody kept.
+#[test]
+fn every_link_between_the_pages_leads_to_a_file() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut links = 0;
+    for (page, folder) in std::iter::once((README.to_owned(), root.to_owned()))
+        .chain(pages().into_iter().map(|page| (page, root.join("docs"))))
+    {
+        for target in page.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let text = if file.is_empty() { page.clone() } else { std::fs::read_to_string(folder.join(file)).unwrap() };
+            let slug = |heading: &str| heading.trim().to_lowercase().replace([',', '\'', '.'], "").replace(' ', "-");
+            let found = text.lines().filter_map(|line| line.strip_prefix("## ")).any(|heading| slug(heading) == anchor);
+            assert!(anchor.is_empty() || found, "{target}");
+            links += 1;
+        }
     }
-    assert_eq!(steps.lines().count(), expected.len());
+    assert!(links > 10, "{links}");
 }
 
 #[test]
@@ -93,8 +158,8 @@ fn the_demo_ends_with_book_and_ledger_in_agreement() {
 }
 
 #[test]
-fn every_configuration_key_of_the_readme_is_one() {
-    let table = README.split("| key | default | |").nth(1).unwrap().split("\n\n").next().unwrap();
+fn every_configuration_key_of_its_page_is_one() {
+    let table = CONFIGURATION.split("| key | default | |").nth(1).unwrap().split("\n\n").next().unwrap();
     let mut toml = std::collections::BTreeMap::<&str, Vec<&str>>::new();
     for line in table.lines().skip(2) {
         let names = line.split('|').nth(1).unwrap().trim();

@@ -11,7 +11,7 @@ mod terminal;
 use std::path::Path;
 use terminal::{Shown, Terminal};
 
-const README: &str = include_str!("../../README.md");
+const FIRST_RUN: &str = include_str!("../../docs/first-run.md");
 const RUN: &str = "topup run samples/rewards-2026-11.csv --batch 2026-11";
 /// Slow enough to be interrupted half-way, fast enough to be waited for.
 const RATE: &str = "rate_per_s = 60";
@@ -43,14 +43,14 @@ fn flat(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The README's first block of a language that begins so.
+/// The first block of a language that begins so.
 fn block(language: &str, beginning: &str) -> &'static str {
     let opening = format!("```{language}\n{beginning}");
-    let place = README.find(&opening).unwrap_or_else(|| panic!("the README has no block {opening:?}"));
-    README[place..].split_once('\n').unwrap().1.split("```").next().unwrap()
+    let place = FIRST_RUN.find(&opening).unwrap_or_else(|| panic!("the page has no block {opening:?}"));
+    FIRST_RUN[place..].split_once('\n').unwrap().1.split("```").next().unwrap()
 }
 
-/// The samples, the simulator as the README starts it, and the README's configuration for it.
+/// The samples, the simulator as the first run starts it, and its configuration for it.
 fn stage() -> Terminal {
     let terminal = Terminal::open();
     let samples = terminal.folder().join("samples");
@@ -61,7 +61,7 @@ fn stage() -> Terminal {
         }
     }
     terminal.window("gateway");
-    // The README's port may be taken on the machine of a test.
+    // The page's port may be taken on the machine of a test.
     terminal.begin("gateway", &format!("{} --port 0", block("sh", "topup simulator").trim()));
     let said = terminal.wait("gateway", "the simulator listens", |screen| screen.contains("Ctrl-C ends it"));
     let url = said.split("simulator at ").nth(1).unwrap().split(' ').next().unwrap();
