@@ -88,11 +88,11 @@ impl From<LedgerError> for Failure {
             LedgerError::Missing(_) => (Exit::Usage, "no_ledger"),
             LedgerError::NoBatch(_) => (Exit::Usage, "no_batch"),
             LedgerError::Broken(_) => (Exit::Differs, "broken"),
+            LedgerError::RowChanged { .. } => (Exit::Differs, "row_changed"),
             LedgerError::Purged { .. } => (Exit::Refused, "purged"),
             LedgerError::PurgeKey { .. } => (Exit::Refused, "purge_key"),
             LedgerError::NotALedger { .. }
             | LedgerError::NewerSchema { .. }
-            | LedgerError::OlderSchema { .. }
             | LedgerError::NetworkShare { .. }
             | LedgerError::Setting { .. }
             | LedgerError::Io { .. }

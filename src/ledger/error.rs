@@ -31,18 +31,6 @@ pub enum LedgerError {
         /// Ours.
         known: usize,
     },
-    /// An older program wrote the file, and the command only looks.
-    #[error(
-        "the ledger {path} has schema {found}, and this program reads {known}\nhint: `topup resolve BATCH` brings it up to date, and sends no top-up"
-    )]
-    OlderSchema {
-        /// The file.
-        path: PathBuf,
-        /// Its schema.
-        found: usize,
-        /// Ours.
-        known: usize,
-    },
     /// Another command changes the ledger right now.
     #[error(
         "another run holds the ledger {path}: {holder}\nhint: wait for it, or stop it; a run that was killed holds nothing"
@@ -126,6 +114,18 @@ pub enum LedgerError {
     /// Somebody reads the file, so that its write-ahead log cannot be emptied.
     #[error("another program reads the ledger, so that its write-ahead log could not be emptied")]
     ReadersInTheWay,
+    /// A row is not what it was planned with: somebody edited the ledger.
+    #[error(
+        "row {row} of batch {batch} is not what it was planned with: the ledger was changed by something else than \
+         topup; nothing was sent for it, and the run stopped\nhint: `topup verify {batch} --offline` lists what was \
+         changed; restore the ledger's newest backup, or ask who changed it: this row is not paid from this ledger"
+    )]
+    RowChanged {
+        /// The batch.
+        batch: String,
+        /// The row in the spreadsheet.
+        row: i64,
+    },
     /// The ledger contradicts itself, or an event contradicts the ledger: nothing further is done.
     #[error("the ledger contradicts itself: {0}\nhint: nothing was sent on it; keep the file and `topup verify` it")]
     Broken(String),

@@ -22,6 +22,7 @@ mod read;
 mod record;
 mod repeats;
 mod row;
+mod row_seal;
 mod run_ledger;
 mod snapshot;
 mod statement;

@@ -7,12 +7,7 @@ use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
-pub(super) const MIGRATIONS: &[M<'_>] = &[
-    M::up(include_str!("../../migrations/0001_ledger.sql")),
-    M::up(include_str!("../../migrations/0002_columns.sql")),
-    M::up(include_str!("../../migrations/0003_checks.sql")),
-    M::up(include_str!("../../migrations/0004_purge.sql")),
-];
+pub(super) const MIGRATIONS: &[M<'_>] = &[M::up(include_str!("../../migrations/0001_ledger.sql"))];
 /// "topp" in ASCII, as the first migration sets it.
 const APPLICATION_ID: i64 = 0x746f_7070;
 /// Readers and the one writer share the file; a wait this long means that a foreign program holds it.
@@ -62,29 +57,19 @@ pub(super) fn open_beside(path: &Path) -> Result<Connection, LedgerError> {
 }
 
 fn connect(path: &Path, access: Access, exists: bool) -> Result<Connection, LedgerError> {
-    let (mut connection, version) = connect_as_it_is(path, access, exists)?;
-    if access == Access::Read {
-        if version < MIGRATIONS.len() {
-            return Err(LedgerError::OlderSchema { path: path.to_owned(), found: version, known: MIGRATIONS.len() });
-        }
-    } else {
-        Migrations::from_slice(MIGRATIONS).to_latest(&mut connection)?;
-    }
-    Ok(connection)
-}
-
-/// A connection, and the schema's version, which may be an older one.
-fn connect_as_it_is(path: &Path, access: Access, exists: bool) -> Result<(Connection, usize), LedgerError> {
     refuse_network_share(path)?;
     let flags = match access {
         Access::Create | Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
         Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
     };
-    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+    let mut connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(LedgerError::sqlite("opening the ledger"))?;
-    let version = check_identity(&connection, path, access, exists)?;
+    check_identity(&connection, path, access, exists)?;
     configure(&connection, path, access)?;
-    Ok((connection, version))
+    if access != Access::Read {
+        Migrations::from_slice(MIGRATIONS).to_latest(&mut connection)?;
+    }
+    Ok(connection)
 }
 
 /// A ledger in memory, for simulations: the same schema and code, nothing durable.
@@ -102,12 +87,7 @@ pub(super) fn open_scratch(from: Option<&Path>) -> Result<Connection, LedgerErro
     // An empty name is SQLite's own kind of temporary file.
     let mut scratch = Connection::open("").map_err(copying())?;
     if let Some(path) = from {
-        // Of an older schema too: the copy is brought up to date, and the ledger stays as it is.
-        let found = check_file(path, Access::Read)?;
-        if found == Found::Nothing {
-            return Err(LedgerError::Missing(path.to_owned()));
-        }
-        let (source, _) = connect_as_it_is(path, Access::Read, true)?;
+        let source = open(path, Access::Read)?;
         let backup = rusqlite::backup::Backup::new(&source, &mut scratch).map_err(copying())?;
         // In one step: between two, a run beside it would write, and the copy would begin again, maybe for ever.
         backup.run_to_completion(i32::MAX, Duration::from_millis(10), None).map_err(copying())?;
@@ -175,8 +155,8 @@ fn create_private(path: &Path) -> Result<(), LedgerError> {
     options.open(path).map(drop).map_err(LedgerError::io(format!("creating the ledger {}", path.display())))
 }
 
-/// The schema's version, 0 for a new file.
-fn check_identity(connection: &Connection, path: &Path, access: Access, exists: bool) -> Result<usize, LedgerError> {
+/// What is not a ledger of a schema that this program knows is left alone.
+fn check_identity(connection: &Connection, path: &Path, access: Access, exists: bool) -> Result<(), LedgerError> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let reading = LedgerError::sqlite("reading the ledger's schema");
     let (id, version) = pragma("application_id").and_then(|id| Ok((id, pragma("user_version")?))).map_err(|error| {
@@ -189,7 +169,7 @@ fn check_identity(connection: &Connection, path: &Path, access: Access, exists: 
     })?;
     // A ledger whose maker was killed before its schema was written may hold the first page alone.
     let unmade = access == Access::Create && id == 0 && version == 0 && is_without_tables(connection)?;
-    if exists && id != APPLICATION_ID && !unmade {
+    if exists && (id != APPLICATION_ID || version == 0) && !unmade {
         let found = "another program's database".to_owned();
         return Err(LedgerError::NotALedger { path: path.to_owned(), found });
     }
@@ -197,7 +177,7 @@ fn check_identity(connection: &Connection, path: &Path, access: Access, exists: 
     if version > MIGRATIONS.len() {
         return Err(LedgerError::NewerSchema { path: path.to_owned(), found: version, known: MIGRATIONS.len() });
     }
-    Ok(version)
+    Ok(())
 }
 
 fn is_without_tables(connection: &Connection) -> Result<bool, LedgerError> {
@@ -326,15 +306,18 @@ mod tests {
         ledger
             .execute_batch(
                 "INSERT INTO batches VALUES (1, 'b', 'h', 'm', 't', 'TP', 1, 50, 0, zeroblob(32), 'f', '{}', 0, 'w',
-                                             'yes', zeroblob(32), '[]');
-                 INSERT INTO payouts VALUES (1, 1, 2, 'ref:1', '0901234567', NULL, 50, 1, NULL, NULL, NULL, 'planned',
-                                             1, 'TP1', NULL);",
+                                             'yes', '[]', zeroblob(32));
+                 INSERT INTO payouts VALUES (1, 1, 2, 'ref:1', '0901234567', NULL, 50, 1, NULL, NULL, NULL, zeroblob(32),
+                                             'planned', 1, 'TP1', NULL);",
             )
             .unwrap();
         for change in [
             "UPDATE payouts SET points = 60",
             "UPDATE payouts SET member = '0901234568'",
             "UPDATE payouts SET row_key = 'ref:2'",
+            "UPDATE payouts SET name = 'An'",
+            "UPDATE payouts SET extra = '[]'",
+            "UPDATE payouts SET sha256 = randomblob(32)",
             "DELETE FROM payouts",
         ] {
             assert!(ledger.execute_batch(change).is_err(), "{change}");
@@ -348,11 +331,13 @@ mod tests {
         ledger
             .execute_batch(
                 "INSERT INTO batches VALUES (1, 'b', 'h', 'm', 't', 'TP', 1, 50, 0, zeroblob(32), 'f', '{}', 0, 'w',
-                                             'yes', zeroblob(32), '[]');
-                 INSERT INTO payouts VALUES (1, 1, 2, 'ref:1', '0901234567', NULL, 50, 1, NULL, NULL, NULL, 'credited',
-                                             1, 'TP1', 7);
+                                             'yes', '[]', zeroblob(32));
+                 INSERT INTO payouts VALUES (1, 1, 2, 'ref:1', '0901234567', NULL, 50, 1, NULL, NULL, NULL, zeroblob(32),
+                                             'credited', 1, 'TP1', 7);
                  INSERT INTO invoices VALUES ('TP1', 1, 1);
-                 INSERT INTO events (batch_id, at, kind, previous) VALUES (1, 0, 'run_started', zeroblob(32));",
+                 INSERT INTO events (batch_id, at, kind, previous) VALUES (1, 0, 'run_started', zeroblob(32));
+                 INSERT INTO skipped_rows VALUES (1, 1, 3, '[]', '[]');
+                 INSERT INTO ledger_events VALUES (1, 0, 'bound', NULL, '{}', NULL, zeroblob(32));",
             )
             .unwrap();
         for change in [
@@ -361,28 +346,17 @@ mod tests {
             "UPDATE invoices SET attempt = 2",
             "DELETE FROM invoices",
             "UPDATE payouts SET state = 'planned', credited_at = NULL",
+            "UPDATE payouts SET credited_at = 8",
+            "UPDATE skipped_rows SET reasons = '[1]'",
+            "DELETE FROM skipped_rows",
+            "UPDATE ledger_events SET at = 1",
+            "DELETE FROM ledger_events",
+            "UPDATE batches SET name = 'c'",
+            "DELETE FROM ledger",
         ] {
             assert!(ledger.execute_batch(change).is_err(), "{change}");
         }
         assert!(ledger.execute_batch("INSERT INTO invoices VALUES ('TP1', 1, 2)").is_err(), "a number is one payout's");
-    }
-
-    #[test]
-    fn a_ledger_of_an_older_schema_is_rehearsed_on_as_it_is() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("topup.db");
-        create_private(&path).unwrap();
-        let (mut older, _) = connect_as_it_is(&path, Access::Create, false).unwrap();
-        Migrations::from_slice(&MIGRATIONS[..1]).to_latest(&mut older).unwrap();
-        drop(older);
-        let version = |connection: &Connection| {
-            connection.pragma_query_value(None, "user_version", |row| row.get::<_, usize>(0)).unwrap()
-        };
-        assert_eq!(version(&open_scratch(Some(&path)).unwrap()), MIGRATIONS.len());
-        let refused = open(&path, Access::Read).unwrap_err().to_string();
-        assert!(refused.contains("`topup resolve BATCH` brings it up to date"), "{refused}");
-        assert_eq!(version(&open(&path, Access::Write).unwrap()), MIGRATIONS.len());
-        drop(open(&path, Access::Read).unwrap());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::open;
 use super::read;
 use super::record::{Batch, BatchEvent, BatchId, Binding, NewPayout, Origin, PayoutId, UnixMs};
 use super::row;
+use super::row_seal::Sealed;
 use super::writer::{Group, Write};
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::InvoiceNo;
@@ -24,10 +25,14 @@ const PLANNING: &str = "writing the plan to the ledger";
 pub struct Planning<'l> {
     pub(super) transaction: Transaction<'l>,
     pub(super) batch: BatchId,
+    /// Its name, which each row's seal begins with.
+    name: String,
     /// What the batch had before.
     before: Size,
     /// The last payout that the ledger had before.
     pub(super) last: i64,
+    /// The payout that is added next.
+    next: i64,
     known: KnownPayouts,
     /// Where the key of purged batches is.
     pub(super) purge_key: Option<PathBuf>,
@@ -101,8 +106,8 @@ impl<'l> Planning<'l> {
             .prepare_cached(
                 "INSERT INTO batches (name, gateway_host, merchant_id, terminal_id, invoice_prefix, rows, points,
                                       skipped_rows, plan_sha256, file_name, settings, planned_at, planned_by, consent,
-                                      chain_head)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, zeroblob(32), ?6, ?7, ?8, ?9, '', ?10) RETURNING batch_id",
+                                      columns, chain_head)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, zeroblob(32), ?6, ?7, ?8, ?9, '', '[]', ?10) RETURNING batch_id",
             )
             .and_then(|mut statement| {
                 let row = params![
@@ -141,16 +146,16 @@ impl<'l> Planning<'l> {
     }
 
     fn of(transaction: Transaction<'l>, purge_key: Option<&Path>, batch: BatchId) -> Result<Self, LedgerError> {
-        let before = transaction
-            .query_row("SELECT rows, points FROM batches WHERE batch_id = ?1", [batch.0], |row| {
-                Ok(Size { rows: row.get(0)?, points: row.get(1)? })
+        let (name, before) = transaction
+            .query_row("SELECT name, rows, points FROM batches WHERE batch_id = ?1", [batch.0], |row| {
+                Ok((row.get(0)?, Size { rows: row.get(1)?, points: row.get(2)? }))
             })
             .map_err(LedgerError::sqlite("reading the plan back"))?;
         // Of any batch: the last one of this batch alone is known only after its whole index.
         let last = read::one(&transaction, "SELECT coalesce(max(payout_id), 0) FROM payouts", [])?.unwrap_or(0);
         let known = KnownPayouts::new(batch, last);
         let purge_key = purge_key.map(Path::to_owned);
-        Ok(Self { transaction, batch, before, last, known, purge_key, new: Size::default() })
+        Ok(Self { transaction, batch, name, before, last, next: last + 1, known, purge_key, new: Size::default() })
     }
 
     /// Keeps the columns of the file, header and meaning, so that results give the user's own columns back. Those that
@@ -171,6 +176,7 @@ impl<'l> Planning<'l> {
             return self.compare(known, payout);
         }
         if self.insert(payout)? {
+            self.next += 1;
             self.new.rows += 1;
             self.new.points += u64::from(payout.row.points.value());
             return Ok(Placed::New);
@@ -186,35 +192,50 @@ impl<'l> Planning<'l> {
         let extra = (!extra.is_empty()).then(|| serde_json::json!(extra).to_string());
         let key = member.key();
         let phone_beside = member.phone().filter(|phone| phone.as_str() != key);
-        let id = self
+        let receipt = receipt.as_ref().map(row::receipt_json);
+        let sealed = Sealed {
+            payout_id: self.next,
+            row: i64::try_from(*row).unwrap_or(i64::MAX),
+            row_key: payout.key.as_str(),
+            member: &key,
+            phone: phone_beside.as_ref().map(|phone| phone.as_str()),
+            points: i64::from(points.value()),
+            send_sms: payout.send_sms,
+            receipt: receipt.as_deref(),
+            name: name.as_deref(),
+            extra: extra.as_deref(),
+        };
+        let is_new = self
             .transaction
             .prepare_cached(
-                "INSERT INTO payouts (batch_id, row, row_key, member, phone, points, send_sms, receipt, name, extra,
-                                      state, attempt, invoice_no)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'planned', 1, ?11)
+                "INSERT INTO payouts (payout_id, batch_id, row, row_key, member, phone, points, send_sms, receipt, name,
+                                      extra, sha256, state, attempt, invoice_no)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'planned', 1, ?13)
                  ON CONFLICT (batch_id, row_key) DO NOTHING",
             )
             .and_then(|mut statement| {
-                let row = params![
+                statement.execute(params![
+                    sealed.payout_id,
                     self.batch.0,
-                    row,
-                    payout.key.as_str(),
-                    key,
-                    phone_beside.as_ref().map(|phone| phone.as_str()),
-                    points.value(),
-                    payout.send_sms,
-                    receipt.as_ref().map(row::receipt_json),
-                    name,
-                    extra,
+                    sealed.row,
+                    sealed.row_key,
+                    sealed.member,
+                    sealed.phone,
+                    sealed.points,
+                    sealed.send_sms,
+                    sealed.receipt,
+                    sealed.name,
+                    sealed.extra,
+                    sealed.sha256(&self.name),
                     invoice_no.as_str(),
-                ];
-                // Not by RETURNING, for which SQLite makes a table in memory each time.
-                Ok((statement.execute(row)? == 1).then(|| self.transaction.last_insert_rowid()))
+                ])
             })
-            .map_err(LedgerError::sqlite(PLANNING))?;
-        let Some(id) = id else { return Ok(false) };
-        self.mint(&invoice_no, id)?;
-        Ok(true)
+            .map_err(LedgerError::sqlite(PLANNING))?
+            == 1;
+        if is_new {
+            self.mint(&invoice_no, self.next)?;
+        }
+        Ok(is_new)
     }
 
     fn mint(&self, number: &InvoiceNo, payout: i64) -> Result<(), LedgerError> {

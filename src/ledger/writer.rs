@@ -5,13 +5,14 @@ use super::error::LedgerError;
 use super::permit::SubmitPermit;
 use super::record::{BatchEvent, BatchId, Call, Entry, PayoutId, Total, Totals, UnixMs};
 use super::row::{self, TOP_UP_COLUMNS};
+use super::row_seal::{SEALED_COLUMNS, Sealed};
 use super::words::{batch_words_of, words_of};
 use crate::crash;
 use crate::domain::event::Event;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::TopUp;
 use crate::domain::standing::State;
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 
 /// What becomes durable together.
 #[derive(Debug)]
@@ -83,6 +84,8 @@ impl Writer {
 pub(super) struct Group<'t> {
     transaction: &'t Transaction<'t>,
     batch: BatchId,
+    /// The batch's name, which each row's seal begins with.
+    name: String,
     head: [u8; 32],
     gained: Totals,
     lost: Totals,
@@ -90,11 +93,11 @@ pub(super) struct Group<'t> {
 
 impl<'t> Group<'t> {
     pub(super) fn begin(transaction: &'t Transaction<'t>, batch: BatchId) -> Result<Self, LedgerError> {
-        let head = transaction
-            .prepare_cached("SELECT chain_head FROM batches WHERE batch_id = ?1")
-            .and_then(|mut statement| statement.query_row([batch.0], |row| row.get(0)))
+        let (name, head) = transaction
+            .prepare_cached("SELECT name, chain_head FROM batches WHERE batch_id = ?1")
+            .and_then(|mut statement| statement.query_row([batch.0], |row| Ok((row.get(0)?, row.get(1)?))))
             .map_err(LedgerError::sqlite("reading the chain's head"))?;
-        Ok(Self { transaction, batch, head, gained: Totals::default(), lost: Totals::default() })
+        Ok(Self { transaction, batch, name, head, gained: Totals::default(), lost: Totals::default() })
     }
 
     /// Gives the top-ups whose intents it wrote.
@@ -287,11 +290,20 @@ impl<'t> Group<'t> {
         if changed == 1 { Ok(()) } else { Err(LedgerError::Broken(format!("no total for {}", state.word()))) }
     }
 
-    /// What may be sent is what the ledger holds, not what the run believes.
+    /// What may be sent is what the ledger holds, not what the run believes; and only what it was planned with.
     fn read_back(&self, payout: PayoutId) -> Result<TopUp, LedgerError> {
+        let sql = format!("SELECT p.sha256, {SEALED_COLUMNS}, {TOP_UP_COLUMNS} FROM payouts p WHERE p.payout_id = ?1");
+        let read = |row: &Row<'_>| {
+            let sealed = Sealed::read(row, 1)?;
+            let seal: [u8; 32] = row.get(0).map_err(LedgerError::sqlite("reading an intent back"))?;
+            if sealed.sha256(&self.name) != seal {
+                return Err(LedgerError::RowChanged { batch: self.name.clone(), row: sealed.row });
+            }
+            row::top_up(row, 11)
+        };
         self.transaction
-            .prepare_cached(&format!("SELECT {TOP_UP_COLUMNS} FROM payouts p WHERE payout_id = ?1"))
-            .and_then(|mut statement| statement.query_row([payout.0], |row| Ok(row::top_up(row, 0))))
+            .prepare_cached(&sql)
+            .and_then(|mut statement| statement.query_row([payout.0], |row| Ok(read(row))))
             .map_err(LedgerError::sqlite("reading an intent back"))?
             .and_then(row::sendable)
     }

@@ -49,7 +49,7 @@ async fn in_order_it_says_so_with_the_source_of_each_value() {
         line(&json, check, "ok");
     }
     assert!(line(&json, "private key", "ok").ends_with("RSA, 2048 bits, mode 600"));
-    assert!(line(&json, "journal", "ok").starts_with("write-ahead log, schema 4"));
+    assert!(line(&json, "journal", "ok").starts_with("write-ahead log, schema 1"));
     assert!(line(&json, "ledger", "ok").ends_with("topup.db, 1 batch"));
     let Ended { stdout, .. } = stage.topup(&["doctor"]).await.exits(0);
     assert!(stdout.ends_with("everything that was looked at is in order\n"), "{stdout}");

@@ -50,9 +50,14 @@ impl Stage {
     fn age(&self, days: i64) {
         let by = days * DAY_MS;
         let connection = Connection::open(self.ledger()).unwrap();
-        let guard = "SELECT sql FROM sqlite_schema WHERE name = 'events_are_never_changed'";
+        let guard = "SELECT group_concat(sql, ';') || ';' FROM sqlite_schema
+                     WHERE name IN ('events_are_never_changed', 'credited_never_changes')";
         let guard: String = connection.query_row(guard, [], |row| row.get(0)).unwrap();
-        connection.execute_batch("BEGIN IMMEDIATE; DROP TRIGGER events_are_never_changed").unwrap();
+        connection
+            .execute_batch(
+                "BEGIN IMMEDIATE; DROP TRIGGER events_are_never_changed; DROP TRIGGER credited_never_changes",
+            )
+            .unwrap();
         connection.execute("UPDATE events SET at = at - ?1", [by]).unwrap();
         connection.execute("UPDATE batches SET planned_at = planned_at - ?1", [by]).unwrap();
         connection.execute("UPDATE payouts SET credited_at = credited_at - ?1", [by]).unwrap();
@@ -62,7 +67,7 @@ impl Stage {
             let head = chain_again(&connection, batch);
             connection.execute("UPDATE batches SET chain_head = ?2 WHERE batch_id = ?1", params![batch, head]).unwrap();
         }
-        connection.execute_batch(&format!("{guard}; COMMIT")).unwrap();
+        connection.execute_batch(&format!("{guard} COMMIT")).unwrap();
     }
 
     fn key_file(&self) -> PathBuf {
