@@ -30,6 +30,8 @@ pub(crate) enum Kind {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Hidden {
     pub(crate) rows: BTreeSet<u32>,
+    /// Those of the rows that a filter hides.
+    pub(crate) filtered: BTreeSet<u32>,
     pub(crate) columns: BTreeSet<u32>,
 }
 

@@ -3,10 +3,11 @@
 use super::cells::{self, IdType};
 use super::columns::Columns;
 use super::meaning::Meaning;
+use super::oddity;
 use super::phone::{self, Refusal};
 use super::points::{self, Reading};
 use super::problem::{Problem, ProblemKind, Repair, RepairKind, grouped, shortened};
-use super::record::{Record, is_control};
+use super::record::{Cell, Record, is_control};
 use crate::domain::member::Member;
 use crate::domain::payout::Row;
 use crate::domain::phone::PhoneNumber;
@@ -103,7 +104,7 @@ pub(crate) fn judge<'r>(record: &'r Record, rules: Rules<'_>, findings: &mut Fin
     let points = bench.points(rules.reading);
     let reference = bench.take(Meaning::Reference, cells::reference).flatten();
     let member = bench.member();
-    let name = bench.text(Meaning::Name);
+    let name = bench.take(Meaning::Name, |cell| Ok(cells::text(cell.text))).filter(|name| !name.is_empty());
     let send_sms = bench.take(Meaning::SendSms, |cell| cells::send_sms(cell.text)).flatten();
     let receipt = bench.receipt(points);
     if !findings.problems.is_empty() {
@@ -130,9 +131,22 @@ impl<'r> Bench<'r, '_> {
         self.findings.repairs.push(Repair { row, column: meaning.word().to_owned(), from, to: to.to_owned(), kind });
     }
 
+    /// The cell of a meaning, if the file has it and a person sees in it what it holds.
+    fn cell(&mut self, meaning: Meaning) -> Option<Cell<'r>> {
+        let column = self.columns.of(meaning)?;
+        let cell = self.record.cell(column);
+        if cell.kind.oddity.is_some()
+            && let Some(refusal) = oddity::refusal(meaning, cell, self.record.seen(column))
+        {
+            self.problem(meaning.word().to_owned(), cell.text, refusal);
+            return None;
+        }
+        Some(cell)
+    }
+
     /// Reads the cell of a meaning, if the file has it, and keeps what is wrong with it.
-    fn take<T>(&mut self, meaning: Meaning, read: impl Fn(super::record::Cell<'r>) -> Result<T, Refusal>) -> Option<T> {
-        let cell = self.record.cell(self.columns.of(meaning)?);
+    fn take<T>(&mut self, meaning: Meaning, read: impl Fn(Cell<'r>) -> Result<T, Refusal>) -> Option<T> {
+        let cell = self.cell(meaning)?;
         read(cell).map_err(|refusal| self.problem(meaning.word().to_owned(), cell.text, refusal)).ok()
     }
 
@@ -141,6 +155,12 @@ impl<'r> Bench<'r, '_> {
             .of(meaning)
             .map(|column| cells::text(self.record.cell(column).text))
             .filter(|text| !text.is_empty())
+    }
+
+    /// Whether the row has the cell of a meaning: some text, or a formula that Excel computes.
+    fn has(&self, meaning: Meaning) -> bool {
+        let is_odd = |column| self.record.cell(column).kind.oddity.is_some();
+        self.text(meaning).is_some() || self.columns.of(meaning).is_some_and(is_odd)
     }
 
     /// What is wrong with the row before any cell is read.
@@ -175,7 +195,7 @@ impl<'r> Bench<'r, '_> {
         self.each_cell(|cell| swallows(cell.text), ProblemKind::Quote, SWALLOWED_ROWS);
     }
 
-    fn each_cell(&mut self, is_wrong: impl Fn(super::record::Cell<'r>) -> bool, kind: ProblemKind, message: &str) {
+    fn each_cell(&mut self, is_wrong: impl Fn(Cell<'r>) -> bool, kind: ProblemKind, message: &str) {
         for (column, cell) in self.record.cells().enumerate() {
             if is_wrong(cell) {
                 self.problem(self.columns.label(column), cell.text, Refusal { kind, message: message.to_owned() });
@@ -184,7 +204,7 @@ impl<'r> Bench<'r, '_> {
     }
 
     fn points(&mut self, reading: Reading) -> Option<Points> {
-        let cell = self.record.cell(self.columns.of(Meaning::Points)?);
+        let cell = self.cell(Meaning::Points)?;
         self.findings.formula |= cell.kind.formula;
         let read = points::written(cell.text, cell.kind.number).and_then(|written| points::read(written, reading));
         let (value, repair) = match read {
@@ -204,7 +224,7 @@ impl<'r> Bench<'r, '_> {
 
     /// The number of a cell, with its repair noted.
     fn phone(&mut self, meaning: Meaning) -> Option<PhoneNumber> {
-        let cell = self.record.cell(self.columns.of(meaning)?);
+        let cell = self.cell(meaning)?;
         self.findings.formula |= cell.kind.formula;
         match phone::read(cell.text, cell.kind.number) {
             Ok((phone, None)) => Some(phone),
@@ -227,8 +247,7 @@ impl<'r> Bench<'r, '_> {
         let Some(id_type) = id_type else {
             return self.member_by_phone();
         };
-        let has_phone = self.text(Meaning::Phone).is_some();
-        let phone = if has_phone { Some(self.phone(Meaning::Phone)?) } else { None };
+        let phone = if self.has(Meaning::Phone) { Some(self.phone(Meaning::Phone)?) } else { None };
         match id_type {
             IdType::Mobile => self.member_by_mobile(phone),
             IdType::Card => self.id().map(|id| Named::Card(id, phone)),
@@ -237,7 +256,8 @@ impl<'r> Bench<'r, '_> {
     }
 
     fn member_by_phone(&mut self) -> Option<Named<'r>> {
-        if let Some(id) = self.text(Meaning::Id) {
+        if self.has(Meaning::Id) {
+            let id = self.text(Meaning::Id).unwrap_or_default();
             let message = "needs id_type beside an id, has none; write MOBILE, CARD or USER_ID".to_owned();
             self.problem(Meaning::IdType.word().to_owned(), id, Refusal { kind: ProblemKind::Id, message });
             return None;
@@ -273,6 +293,9 @@ impl<'r> Bench<'r, '_> {
 
     fn receipt(&mut self, points: Option<Points>) -> Option<Receipt> {
         self.columns.of(Meaning::ReceiptName)?;
+        for meaning in RECEIPT {
+            self.cell(meaning)?;
+        }
         let of = |meaning| self.text(meaning).unwrap_or_default();
         let name = of(Meaning::ReceiptName);
         let (address, email, tax) =
@@ -311,6 +334,8 @@ impl<'r> Bench<'r, '_> {
     }
 }
 
+const RECEIPT: [Meaning; 4] =
+    [Meaning::ReceiptName, Meaning::ReceiptAddress, Meaning::ReceiptEmail, Meaning::ReceiptTaxCode];
 const CONTROL: &str = "needs text, has a NUL or another control character; correct the cell or export the file again";
 const SWALLOWED_ROWS: &str = "needs a text in the quotes, has what looks like further rows; a stray quote opens here, or remove \
                               the lines from the cell";

@@ -19,6 +19,7 @@ mod file;
 mod judge;
 mod layout;
 mod meaning;
+mod oddity;
 mod phone;
 mod points;
 mod problem;

@@ -41,6 +41,8 @@ pub enum ProblemKind {
     Shape,
     /// A cell holds NUL or another control character, or more text than any cell can.
     CellText,
+    /// A person who looks at the cell sees another thing than its value: a number format, a merge, struck-out text.
+    NotAsShown,
     /// The phone is missing.
     PhoneMissing,
     /// The phone has too few or too many digits, or begins wrongly.
@@ -98,6 +100,7 @@ impl ProblemKind {
             | Self::Empty => false,
             Self::Shape
             | Self::CellText
+            | Self::NotAsShown
             | Self::PhoneMissing
             | Self::PhoneDigits
             | Self::PhoneOld
@@ -138,6 +141,7 @@ impl ProblemKind {
             Self::Empty => "nothing to pay",
             Self::Shape => "more cells than columns",
             Self::CellText => "characters that no cell should hold",
+            Self::NotAsShown => "a cell that shows another thing",
             Self::PhoneMissing => "phone missing",
             Self::PhoneDigits => "phone with wrong digits",
             Self::PhoneOld => "phone from before 2018",

@@ -1,5 +1,7 @@
 //! Holds one row of cells, whatever format it came from, in memory that is used again for the next row.
 
+use super::oddity::Oddity;
+
 /// What a cell is besides its text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CellKind {
@@ -9,6 +11,10 @@ pub(crate) struct CellKind {
     pub(crate) formula: bool,
     /// Text stands behind the closing quote.
     pub(crate) stray_quote: bool,
+    /// The whole cell is struck through.
+    pub(crate) struck: bool,
+    /// Why a person does not see in the cell what its text says.
+    pub(crate) oddity: Option<Oddity>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -25,10 +31,14 @@ pub(crate) struct Record {
     pub(crate) row: u64,
     text: String,
     spans: Vec<Span>,
+    /// What a person sees of the cells that show something else: column, start and end in the text.
+    seen: Vec<(usize, usize, usize)>,
     /// Whether a quoted cell of this row holds a line break.
     pub(crate) has_breaks: bool,
     /// Whether the row is hidden in the spreadsheet.
     pub(crate) hidden: bool,
+    /// Whether it is a filter that hides the row.
+    pub(crate) filtered: bool,
 }
 
 /// One cell.
@@ -51,8 +61,10 @@ impl Record {
         self.row = row;
         self.text.clear();
         self.spans.clear();
+        self.seen.clear();
         self.has_breaks = false;
         self.hidden = false;
+        self.filtered = false;
     }
 
     /// How many cells there are.
@@ -72,9 +84,15 @@ impl Record {
         self.spans.iter().map(|span| Cell { text: &self.text[span.start..span.end], kind: span.kind })
     }
 
-    /// Whether no cell holds anything but blanks.
+    /// What a person sees in the cell of a column, where that is known and is not its text.
+    pub(crate) fn seen(&self, column: usize) -> Option<&str> {
+        let (_, start, end) = self.seen.iter().find(|(of, ..)| *of == column)?;
+        Some(&self.text[*start..*end])
+    }
+
+    /// Whether no cell holds anything but blanks; a formula without its value is no blank: Excel computes it.
     pub(crate) fn is_blank(&self) -> bool {
-        self.spans.iter().all(|span| self.text[span.start..span.end].trim().is_empty())
+        self.spans.iter().all(|span| span.kind.oddity.is_none() && self.text[span.start..span.end].trim().is_empty())
     }
 
     /// Whether any text of the row is a NUL or another control character besides TAB and line breaks.
@@ -87,6 +105,13 @@ impl Record {
         let start = self.text.len();
         self.text.push_str(text);
         self.spans.push(Span { start, end: self.text.len(), kind });
+    }
+
+    /// Keeps what a person sees in the cell added last.
+    pub(crate) fn push_seen(&mut self, seen: &str) {
+        let start = self.text.len();
+        self.text.push_str(seen);
+        self.seen.push((self.spans.len().saturating_sub(1), start, self.text.len()));
     }
 
     /// Adds empty cells until a row has so many.

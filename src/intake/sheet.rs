@@ -1,6 +1,7 @@
 //! Holds one worksheet, packed, and gives its rows one by one.
 
 use super::archive::Hidden;
+use super::oddity::Oddity;
 use super::problem::{IntakeError, Problem, ProblemKind};
 use super::record::{CellKind, Record};
 use std::collections::BTreeSet;
@@ -19,7 +20,34 @@ const TEXT_BYTES_MAX: usize = 1 << 30;
 struct SheetCell {
     end: u32,
     column: u8,
-    kind: CellKind,
+    flags: u8,
+    oddity: Option<Oddity>,
+}
+
+/// The cell holds a number.
+const NUMBER: u8 = 1;
+/// The cell is computed.
+const FORMULA: u8 = 2;
+/// The cell is struck through.
+const STRUCK: u8 = 4;
+/// No cell, but what a person sees of the one before.
+const SEEN: u8 = 8;
+
+fn packed(kind: CellKind) -> u8 {
+    let flag = |is_set, flag| if is_set { flag } else { 0 };
+    flag(kind.number, NUMBER) | flag(kind.formula, FORMULA) | flag(kind.struck, STRUCK)
+}
+
+impl SheetCell {
+    fn kind(self) -> CellKind {
+        CellKind {
+            number: self.flags & NUMBER != 0,
+            formula: self.flags & FORMULA != 0,
+            stray_quote: false,
+            struck: self.flags & STRUCK != 0,
+            oddity: self.oddity,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +65,8 @@ pub(crate) struct Sheet {
     rows: Vec<SheetRow>,
     /// The rows that a person does not see, from 0.
     pub(crate) hidden_rows: BTreeSet<u32>,
+    /// Those of them that a filter hides.
+    pub(crate) filtered_rows: BTreeSet<u32>,
     /// The columns that a person does not see, from 0.
     pub(crate) hidden_columns: BTreeSet<u32>,
     /// What a person should know about the workbook.
@@ -46,12 +76,14 @@ pub(crate) struct Sheet {
 impl Sheet {
     /// A sheet without cells.
     pub(crate) fn new(name: String, warnings: Vec<String>, hidden: Hidden) -> Self {
-        Self { name, warnings, hidden_rows: hidden.rows, hidden_columns: hidden.columns, ..Self::default() }
+        let Hidden { rows: hidden_rows, filtered: filtered_rows, columns: hidden_columns } = hidden;
+        Self { name, warnings, hidden_rows, filtered_rows, hidden_columns, ..Self::default() }
     }
 
-    /// Adds a cell; cells come row by row, and from left to right.
+    /// Adds a cell; cells come row by row, and from left to right. Only what neither holds nor shows anything is left
+    /// out.
     pub(crate) fn push(&mut self, row: u32, column: u32, text: &str, kind: CellKind) -> Result<(), IntakeError> {
-        if text.is_empty() {
+        if text.is_empty() && kind.oddity.is_none() {
             return Ok(());
         }
         let limit = |message: &str| Problem::of_row(u64::from(row) + 1, ProblemKind::Limit, message);
@@ -67,9 +99,6 @@ impl Sheet {
             let message = "needs at most 32,767 characters in a cell, has more; shorten it";
             return Err(limit(message).into());
         }
-        if self.text.len() + text.len() > TEXT_BYTES_MAX {
-            return Err(limit("needs at most 1 GiB of text, has more; split the file").into());
-        }
         let is_behind = self.rows.last().is_some_and(|last| {
             row < last.row || (row == last.row && self.cells.last().is_some_and(|cell| cell.column >= narrow))
         });
@@ -81,9 +110,31 @@ impl Sheet {
         if self.rows.last().is_none_or(|last| last.row != row) {
             self.rows.push(SheetRow { row, cells_end: self.cells.len() });
         }
+        self.add(row, text, SheetCell { end: 0, column: narrow, flags: packed(kind), oddity: kind.oddity })
+    }
+
+    /// The same for a cell of which it is known what a person sees in it.
+    pub(crate) fn push_seen(
+        &mut self,
+        row: u32,
+        column: u32,
+        (text, seen): (&str, &str),
+        kind: CellKind,
+    ) -> Result<(), IntakeError> {
+        let before = self.cells.len();
+        self.push(row, column, text, kind)?;
+        let Some(cell) = self.cells.get(before).copied().filter(|_| kind.oddity.is_some()) else { return Ok(()) };
+        self.add(row, seen, SheetCell { flags: SEEN, ..cell })
+    }
+
+    fn add(&mut self, row: u32, text: &str, cell: SheetCell) -> Result<(), IntakeError> {
+        if self.text.len() + text.len() > TEXT_BYTES_MAX {
+            let message = "needs at most 1 GiB of text, has more; split the file";
+            return Err(Problem::of_row(u64::from(row) + 1, ProblemKind::Limit, message).into());
+        }
         self.text.push_str(text);
         let end = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
-        self.cells.push(SheetCell { end, column: narrow, kind });
+        self.cells.push(SheetCell { end, ..cell });
         if let Some(last) = self.rows.last_mut() {
             last.cells_end = self.cells.len();
         }
@@ -117,10 +168,16 @@ impl SheetRows {
         let mut text_at = cell_at.checked_sub(1).map_or(0, |before| sheet.cells[before].end as usize);
         record.clear(u64::from(row.row) + 1);
         record.hidden = sheet.hidden_rows.contains(&row.row);
+        record.filtered = record.hidden && sheet.filtered_rows.contains(&row.row);
         while cell_at < row.cells_end {
             let cell = sheet.cells[cell_at];
-            record.pad(usize::from(cell.column));
-            record.push(&sheet.text[text_at..cell.end as usize], cell.kind);
+            let text = &sheet.text[text_at..cell.end as usize];
+            if cell.flags & SEEN != 0 {
+                record.push_seen(text);
+            } else {
+                record.pad(usize::from(cell.column));
+                record.push(text, cell.kind());
+            }
             text_at = cell.end as usize;
             cell_at += 1;
         }
@@ -152,5 +209,24 @@ mod tests {
             seen.push((record.row, record.hidden, cells.join("|")));
         }
         assert_eq!(seen, [(1, false, "phone||points".to_owned()), (5, true, "|x|y".to_owned())]);
+    }
+
+    #[test]
+    fn a_cell_that_shows_something_else_gives_both() {
+        let mut sheet = Sheet::default();
+        let odd = |oddity| CellKind { number: true, oddity: Some(oddity), ..CellKind::default() };
+        sheet.push_seen(1, 1, ("500", "500.000"), odd(Oddity::Format)).unwrap();
+        sheet.push(1, 2, "next", CellKind { struck: true, ..CellKind::default() }).unwrap();
+        sheet.push(2, 0, "", odd(Oddity::NotComputed)).unwrap();
+        sheet.push(3, 0, "", CellKind::default()).unwrap();
+        let mut rows = SheetRows::new(Arc::new(sheet));
+        let mut record = Record::default();
+        assert!(rows.read(&mut record));
+        let cells: Vec<_> = record.cells().map(|cell| (cell.text, cell.kind.oddity, cell.kind.struck)).collect();
+        assert_eq!(cells, [("", None, false), ("500", Some(Oddity::Format), false), ("next", None, true)]);
+        assert_eq!((record.seen(1), record.seen(2)), (Some("500.000"), None));
+        assert!(rows.read(&mut record));
+        assert!(!record.is_blank(), "a formula without a value is no blank");
+        assert!(!rows.read(&mut record), "an empty cell is nothing");
     }
 }

@@ -1,0 +1,173 @@
+//! Why a person does not see in a cell what the reading library gives of it, and the words that refuse the cell.
+//!
+//! What a person sees is what is paid. Which of it a format can have: XLSX and XLS have number formats, rich text,
+//! merges, formulas without a stored value, dates, durations and errors; ODS has all of it too, and keeps what a
+//! person sees beside the value; CSV has none.
+
+use super::meaning::Meaning;
+use super::phone::{self, Refusal};
+use super::problem::{ProblemKind, shortened};
+use super::record::Cell;
+
+/// What makes a cell show another thing than its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Oddity {
+    /// The number format shows other digits than the value has, or none.
+    Format,
+    /// Part of the text is struck out.
+    Struck,
+    /// Part of the text is superscript or subscript.
+    Raised,
+    /// The cell lies under a merged one: nobody sees it.
+    Merged,
+    /// A formula whose result was never stored: Excel computes it when it opens the file.
+    NotComputed,
+    /// A date or a time of day.
+    Date,
+    /// A duration: 50 days are the number 50, and show as 1200:00:00.
+    Duration,
+    /// The error of a formula.
+    Error,
+}
+
+/// Refuses a cell of a column that counts where a person does not see its value; `seen` is what they see, where that
+/// is known.
+pub(crate) fn refusal(meaning: Meaning, cell: Cell<'_>, seen: Option<&str>) -> Option<Refusal> {
+    let oddity = cell.kind.oddity.filter(|oddity| counts(*oddity, meaning, cell, seen))?;
+    Some(Refusal { kind: ProblemKind::NotAsShown, message: message(oddity, meaning.word(), cell, seen) })
+}
+
+/// Whether an oddity changes what a cell of this meaning says.
+fn counts(oddity: Oddity, meaning: Meaning, cell: Cell<'_>, seen: Option<&str>) -> bool {
+    match oddity {
+        Oddity::Merged | Oddity::NotComputed => true,
+        Oddity::Struck | Oddity::Raised | Oddity::Error | Oddity::Duration => !is_only_kept(meaning),
+        Oddity::Date => !is_only_kept(meaning) && meaning != Meaning::Reference,
+        Oddity::Format => match meaning {
+            Meaning::Points | Meaning::IdType => true,
+            Meaning::Phone => !seen.is_some_and(|seen| is_same_phone(cell, seen)),
+            // A card's number as a person reads it; where it is a phone, as a phone.
+            Meaning::Id => !seen.is_some_and(|seen| alphanumeric(seen).eq(alphanumeric(cell.text))),
+            // Zeros in front tell no two whole numbers apart.
+            Meaning::Reference => {
+                let (seen, text) = (seen.unwrap_or_default(), cell.text.trim_start_matches('0'));
+                !alphanumeric(seen).skip_while(|c| *c == '0').eq(alphanumeric(text))
+            }
+            Meaning::Name
+            | Meaning::SendSms
+            | Meaning::ReceiptName
+            | Meaning::ReceiptAddress
+            | Meaning::ReceiptEmail
+            | Meaning::ReceiptTaxCode => false,
+        },
+    }
+}
+
+/// Whether a column neither names the member nor the points nor the row.
+fn is_only_kept(meaning: Meaning) -> bool {
+    match meaning {
+        Meaning::Phone | Meaning::Points | Meaning::Id | Meaning::IdType | Meaning::Reference => false,
+        Meaning::Name
+        | Meaning::SendSms
+        | Meaning::ReceiptName
+        | Meaning::ReceiptAddress
+        | Meaning::ReceiptEmail
+        | Meaning::ReceiptTaxCode => true,
+    }
+}
+
+/// `0901 234 567` is how a format shows 901234567, and the number that is paid.
+fn is_same_phone(cell: Cell<'_>, seen: &str) -> bool {
+    let paid = phone::read(cell.text, cell.kind.number).map(|(phone, _)| phone);
+    let read = phone::read(seen, false).map(|(phone, _)| phone);
+    paid.is_ok_and(|paid| read.is_ok_and(|read| paid == read))
+}
+
+fn alphanumeric(text: &str) -> impl Iterator<Item = char> + '_ {
+    text.chars().filter(|c| c.is_alphanumeric())
+}
+
+fn message(oddity: Oddity, what: &str, cell: Cell<'_>, seen: Option<&str>) -> String {
+    let value = shortened(cell.text.trim());
+    match oddity {
+        Oddity::Format => {
+            let shows = match seen.map(str::trim) {
+                Some("") => "looks empty".to_owned(),
+                Some(seen) => format!("shows «{}»", shortened(seen)),
+                None => "shows it in another way".to_owned(),
+            };
+            format!(
+                "needs {what} as the cell shows it, has {value} in a cell that {shows} (its number format); set the format to \
+                 General, and correct the number if it is wrong then"
+            )
+        }
+        Oddity::Struck => {
+            let reads =
+                seen.map_or_else(String::new, |seen| format!(": what is not reads «{}»", shortened(seen.trim())));
+            format!(
+                "needs {what} without struck-out text, has «{value}», partly struck out{reads}; write what counts anew"
+            )
+        }
+        Oddity::Raised => format!(
+            "needs {what} in plain characters, has «{value}», partly superscript or subscript; write the number anew"
+        ),
+        Oddity::Merged => format!(
+            "needs {what} that can be seen, has «{value}» under a merged cell; unmerge it, and remove what shall not be paid"
+        ),
+        Oddity::NotComputed => format!(
+            "needs {what} that can be read, has a formula whose result was never stored; open the file in Excel, look at the \
+             result, save it, and check it again"
+        ),
+        Oddity::Date => format!("needs {what}, has a date or time, {value}; format the cell as text and write it anew"),
+        Oddity::Duration => {
+            let shows = seen.map_or_else(String::new, |seen| format!(", shown as «{}»", shortened(seen.trim())));
+            format!("needs {what}, has a duration{shows}; set the number format to General, and correct the number")
+        }
+        Oddity::Error => format!("needs {what}, has the error {value} of a formula; correct the formula"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::CellKind;
+    use super::*;
+
+    #[test]
+    fn a_cell_is_refused_where_a_person_sees_another_thing() {
+        let number = |oddity| CellKind { number: true, oddity: Some(oddity), ..CellKind::default() };
+        let text = |oddity| CellKind { oddity: Some(oddity), ..CellKind::default() };
+        for (meaning, cell, kind, seen, part) in [
+            (
+                Meaning::Points,
+                "500",
+                number(Oddity::Format),
+                Some("500.000"),
+                Some("has 500 in a cell that shows «500.000»"),
+            ),
+            (Meaning::Points, "500", number(Oddity::Format), Some(""), Some("looks empty")),
+            (Meaning::Points, "500", number(Oddity::Format), None, Some("in another way")),
+            (Meaning::Points, "500 700", text(Oddity::Struck), Some(" 700"), Some("what is not reads «700»")),
+            (Meaning::Points, "50", number(Oddity::Duration), Some("1200:00:00"), Some("shown as «1200:00:00»")),
+            (Meaning::Points, "", text(Oddity::NotComputed), None, Some("never stored")),
+            (Meaning::Points, "#SPILL!", text(Oddity::Error), None, Some("the error #SPILL!")),
+            (Meaning::Phone, "901234567", number(Oddity::Format), Some("0901 234 567"), None),
+            (Meaning::Phone, "901234567", number(Oddity::Format), Some("+84901234567"), None),
+            (Meaning::Phone, "901234567", number(Oddity::Format), Some("0901 234 568"), Some("0901 234 568")),
+            (Meaning::Phone, "2026-11-25", text(Oddity::Date), None, Some("has a date")),
+            (Meaning::Reference, "2026-11-25", text(Oddity::Date), None, None),
+            (Meaning::Reference, "5", number(Oddity::Format), Some("0005"), None),
+            (Meaning::Reference, "5", number(Oddity::Format), Some("KH-5"), Some("KH-5")),
+            (Meaning::Reference, "5000", number(Oddity::Format), Some("5"), Some("«5»")),
+            (Meaning::Id, "5", number(Oddity::Format), Some("0005"), Some("0005")),
+            (Meaning::Id, "97041234", number(Oddity::Format), Some("9704 1234"), None),
+            (Meaning::Name, "An", text(Oddity::Struck), None, None),
+            (Meaning::Name, "An", text(Oddity::Merged), None, Some("under a merged cell")),
+            (Meaning::SendSms, "", text(Oddity::NotComputed), None, Some("never stored")),
+        ] {
+            let message = refusal(meaning, Cell { text: cell, kind }, seen).map(|refusal| refusal.message);
+            let place = format!("{meaning:?} {cell} {seen:?}: {message:?}");
+            assert_eq!(message.is_some(), part.is_some(), "{place}");
+            assert!(message.is_none_or(|message| message.contains(part.unwrap())), "{place}");
+        }
+    }
+}
