@@ -41,7 +41,9 @@ CREATE TABLE batches (
     -- JSON: each column's header and, if it has one, its meaning.
     columns        TEXT    NOT NULL,
     -- SHA-256 of the newest event of the batch: the end of its chain.
-    chain_head     BLOB    NOT NULL CHECK (length(chain_head) = 32)
+    chain_head     BLOB    NOT NULL CHECK (length(chain_head) = 32),
+    -- That event; null: there is none yet.
+    chain_event    INTEGER
 ) STRICT;
 
 -- Rows and points by state, kept with every change, so that a status costs nothing beside a live run.

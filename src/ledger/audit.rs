@@ -1,14 +1,22 @@
 //! Holds a batch against its own history: everything that must follow from the events, recomputed.
 //!
+//! What a person is shown of a batch is covered: its facts by the event that planned it, its rows by their seals, states,
+//! numbers, times and totals by the events that led to them, and the batch itself by the ledger's own history.
+//!
 //! Architecture invariant: nothing here changes the ledger. It goes through tables in the order of their keys, so that
 //! its memory does not grow with the batch.
 
 use super::chain::{self, EVENT_COLUMNS, StoredEvent};
 use super::error::LedgerError;
+use super::facts;
+use super::hex::hex;
+use super::ledger_chain;
 use super::purge_seal;
 use super::read;
-use super::record::Batch;
+use super::record::{Batch, UnixMs};
 use super::row::{self, TOP_UP_COLUMNS};
+use super::row_seal::{SEALED_COLUMNS, Sealed};
+use super::schema;
 use super::words::event_of;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::RowKey;
@@ -46,9 +54,12 @@ impl Audit {
 pub(super) fn audit(connection: &Connection, batch: &Batch, head: Option<&str>) -> Result<Audit, LedgerError> {
     let mut audit = Audit::default();
     check_file(connection, &mut audit)?;
+    schema::check(connection, &mut audit)?;
+    ledger_chain::check(connection, &mut audit)?;
+    facts::check(connection, batch.id, batch.purged_at.is_some(), &mut audit)?;
     check_chain(connection, batch, head, &mut audit)?;
-    check_payouts(connection, batch, &mut audit)?;
-    check_totals(connection, batch, &mut audit)?;
+    let recovered = check_payouts(connection, batch, &mut audit)?;
+    check_totals(connection, batch, recovered, &mut audit)?;
     check_purge(connection, batch, &mut audit)?;
     Ok(audit)
 }
@@ -81,10 +92,14 @@ fn check_chain(
     let mut statement = connection.prepare(&sql).map_err(LedgerError::sqlite(AUDITING))?;
     let mut rows = statement.query([batch.id.0]).map_err(LedgerError::sqlite(AUDITING))?;
     let (mut expected, mut head_seen) = (chain::START, false);
-    let mut before = "the beginning".to_owned();
+    let (mut before, mut last) = ("the beginning".to_owned(), None);
     while let Some(row) = next(&mut rows)? {
         let event = StoredEvent::read(row, 0)?;
-        let redacted = get::<Option<[u8; 32]>>(row, 13)?.filter(|_| batch.purged_at.is_some());
+        let redacted = get::<Option<[u8; 32]>>(row, 13)?;
+        if redacted.is_some() && batch.purged_at.is_none() {
+            audit.find(format!("event {} is marked as purged, and its batch was not", event.event_id));
+        }
+        let redacted = redacted.filter(|_| batch.purged_at.is_some());
         let StoredEvent { event_id, kind, .. } = &event;
         if event.previous != expected {
             audit.find(format!(
@@ -95,9 +110,12 @@ fn check_chain(
         audit.events += 1;
         expected = redacted.unwrap_or_else(|| event.hash());
         before = format!("event {event_id} ({kind})");
+        last = Some(*event_id);
         head_seen |= head.is_some_and(|head| hex(&expected).starts_with(head));
     }
-    if expected != batch.chain_head {
+    let told =
+        read::one::<Option<i64>>(connection, "SELECT chain_event FROM batches WHERE batch_id = ?1", [batch.id.0])?;
+    if expected != batch.chain_head || told.flatten() != last {
         audit.find(format!("the history ends at {before}, which is not where the batch says that it ends"));
     }
     if let Some(head) = head.filter(|_| !head_seen) {
@@ -106,34 +124,36 @@ fn check_chain(
     Ok(())
 }
 
-/// Each payout's state, number and attempt follow from its history; the plan's seal from all of them.
-fn check_payouts(connection: &Connection, batch: &Batch, audit: &mut Audit) -> Result<(), LedgerError> {
+/// Each payout's seal, state, number, attempt and time follow from its row and its history. Gives how many were credited
+/// that no send of this ledger explains.
+fn check_payouts(connection: &Connection, batch: &Batch, audit: &mut Audit) -> Result<u64, LedgerError> {
     let sql = format!(
-        "SELECT p.payout_id, p.row, p.row_key, p.state, p.attempt, p.invoice_no, p.credited_at IS NOT NULL,
-                {TOP_UP_COLUMNS}
+        "SELECT p.payout_id, p.row, p.row_key, p.state, p.attempt, p.invoice_no, p.credited_at, p.sha256,
+                {TOP_UP_COLUMNS}, {SEALED_COLUMNS}
          FROM payouts p WHERE p.batch_id = ?1 ORDER BY p.payout_id"
     );
     let mut statement = connection.prepare(&sql).map_err(LedgerError::sqlite(AUDITING))?;
     let mut rows = statement.query([batch.id.0]).map_err(LedgerError::sqlite(AUDITING))?;
+    let (mut recovered, mut numbers) = (0, 0);
     while let Some(row) = next(&mut rows)? {
         audit.payouts += 1;
         let (id, sheet_row): (i64, u64) = (get(row, 0)?, get(row, 1)?);
-        let (key, state, attempt) = (RowKey::from_stored(get(row, 2)?), get::<String>(row, 3)?, get::<u32>(row, 4)?);
-        if let Err(error) = row::top_up(row, 7) {
+        let (key, attempt) = (RowKey::from_stored(get(row, 2)?), get::<u32>(row, 4)?);
+        if let Err(error) = row::top_up(row, 8) {
             audit.find(format!("row {sheet_row}: {error}"));
+        }
+        // Of a purged batch the rows' own seals are sealed with the rest.
+        if batch.purged_at.is_none() && Sealed::read(row, 14)?.sha256(batch.name.as_str()) != get::<[u8; 32]>(row, 7)? {
+            audit.find(format!("row {sheet_row} is not what it was planned with"));
         }
         match history(connection, id) {
             Err(error) => audit.find(format!("row {sheet_row}: its history contradicts itself: {error}")),
-            Ok(standing) if standing.state.word() != state => audit.find(format!(
-                "row {sheet_row}: the ledger says {state}, and its history implies {}",
-                standing.state.word()
-            )),
-            Ok(standing) if standing.attempt != attempt => audit.find(format!(
-                "row {sheet_row}: the ledger says attempt {attempt}, and its history implies {}",
-                standing.attempt
-            )),
-            Ok(_) => {}
+            Ok(history) => {
+                recovered += u64::from(history.recovered);
+                check_standing(row, sheet_row, &history, audit)?;
+            }
         }
+        numbers += u64::from(attempt);
         let (payout, number) = ((id, sheet_row), get::<String>(row, 5)?);
         match batch.purged_at {
             None => check_numbers(connection, batch, payout, &key, (attempt, &number), audit)?,
@@ -142,6 +162,34 @@ fn check_payouts(connection: &Connection, batch: &Batch, audit: &mut Audit) -> R
     }
     if audit.payouts != batch.rows {
         audit.find(format!("the plan has {} payouts, and the ledger holds {}", batch.rows, audit.payouts));
+    }
+    let sql = "SELECT count(*) FROM invoices i CROSS JOIN payouts p ON p.payout_id = i.payout_id WHERE p.batch_id = ?1";
+    let found = read::one::<u64>(connection, sql, [batch.id.0])?.unwrap_or(0);
+    if found != numbers {
+        audit.find(format!("the payouts have {numbers} numbers by their attempts, and the ledger holds {found}"));
+    }
+    Ok(recovered)
+}
+
+/// What the payout's row says of its state, attempt and credit, against its history.
+fn check_standing(row: &Row<'_>, sheet_row: u64, history: &History, audit: &mut Audit) -> Result<(), LedgerError> {
+    let (state, attempt) = (get::<String>(row, 3)?, get::<u32>(row, 4)?);
+    let standing = &history.standing;
+    if standing.state.word() != state {
+        let implied = standing.state.word();
+        audit.find(format!("row {sheet_row}: the ledger says {state}, and its history implies {implied}"));
+    } else if standing.attempt != attempt {
+        let implied = standing.attempt;
+        audit.find(format!("row {sheet_row}: the ledger says attempt {attempt}, and its history implies {implied}"));
+    }
+    let credited_at = get::<Option<UnixMs>>(row, 6)?;
+    if credited_at != history.credited_at {
+        let time = |at: Option<UnixMs>| at.map_or_else(|| "never".to_owned(), |at| format!("at {at}"));
+        audit.find(format!(
+            "row {sheet_row}: the ledger says that it was credited {}, and its history says {}",
+            time(credited_at),
+            time(history.credited_at)
+        ));
     }
     Ok(())
 }
@@ -193,7 +241,7 @@ fn check_purged_number(
     Ok(())
 }
 
-fn check_totals(connection: &Connection, batch: &Batch, audit: &mut Audit) -> Result<(), LedgerError> {
+fn check_totals(connection: &Connection, batch: &Batch, recovered: u64, audit: &mut Audit) -> Result<(), LedgerError> {
     let kept = read::totals(connection, batch.id)?;
     let sql = "SELECT state, count(*), sum(points) FROM payouts WHERE batch_id = ?1 GROUP BY state";
     let counted = read::rows(connection, sql, [batch.id.0], |row| {
@@ -211,6 +259,14 @@ fn check_totals(connection: &Connection, batch: &Batch, audit: &mut Audit) -> Re
                 total.points
             ));
         }
+        let expected = if state == State::Credited { recovered } else { 0 };
+        if total.recovered != expected {
+            audit.find(format!(
+                "{}: the totals say {} recovered payouts, and the history has {expected}",
+                state.word(),
+                total.recovered
+            ));
+        }
     }
     let points: u64 = counted.iter().map(|(_, _, points)| points).sum();
     if points != batch.points {
@@ -219,22 +275,35 @@ fn check_totals(connection: &Connection, batch: &Batch, audit: &mut Audit) -> Re
     Ok(())
 }
 
-fn history(connection: &Connection, payout: i64) -> Result<Standing, LedgerError> {
-    let sql = "SELECT kind, detail, note, state FROM events WHERE payout_id = ?1 ORDER BY event_id";
+/// What the events of a payout come to.
+struct History {
+    standing: Standing,
+    /// When it was credited.
+    credited_at: Option<UnixMs>,
+    /// It was credited by an order that no send of this ledger explains.
+    recovered: bool,
+}
+
+fn history(connection: &Connection, payout: i64) -> Result<History, LedgerError> {
+    let sql = "SELECT kind, detail, note, state, at FROM events WHERE payout_id = ?1 ORDER BY event_id";
     let events = read::rows(connection, sql, [payout], |row| {
         let event = event_of(&get::<String>(row, 0)?, get::<Option<String>>(row, 1)?.as_deref(), get(row, 2)?)?;
-        Ok((event, get::<Option<String>>(row, 3)?))
+        Ok((event, get::<Option<String>>(row, 3)?, get::<UnixMs>(row, 4)?))
     })?;
-    let mut standing = Standing::default();
-    for (event, told) in events {
-        let before = standing.state;
-        standing = standing.after(&event)?;
+    let mut history = History { standing: Standing::default(), credited_at: None, recovered: false };
+    for (event, told, at) in events {
+        let before = history.standing.state;
+        let standing = history.standing.after(&event)?;
         let expected = (before != standing.state).then(|| standing.state.word());
         if told.as_deref() != expected {
             return Err(LedgerError::Broken(format!("{event:?} leads to {expected:?}, and was recorded as {told:?}")));
         }
+        if before != State::Credited && standing.state == State::Credited {
+            (history.credited_at, history.recovered) = (Some(at), standing.recovered());
+        }
+        history.standing = standing;
     }
-    Ok(standing)
+    Ok(history)
 }
 
 fn next<'r>(rows: &'r mut Rows<'_>) -> Result<Option<&'r Row<'r>>, LedgerError> {
@@ -243,8 +312,4 @@ fn next<'r>(rows: &'r mut Rows<'_>) -> Result<Option<&'r Row<'r>>, LedgerError> 
 
 fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -> Result<T, LedgerError> {
     row.get(index).map_err(LedgerError::sqlite(AUDITING))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -48,7 +48,7 @@ impl Link<'_> {
 }
 
 /// A length in front keeps neighbouring fields apart, and absent ones from empty ones.
-fn field(hashed: &mut Vec<u8>, bytes: Option<&[u8]>) {
+pub(super) fn field(hashed: &mut Vec<u8>, bytes: Option<&[u8]>) {
     let length = bytes.map_or(u64::MAX, |bytes| bytes.len() as u64);
     hashed.extend_from_slice(&length.to_be_bytes());
     hashed.extend_from_slice(bytes.unwrap_or_default());

@@ -3,13 +3,14 @@
 use super::chain;
 use super::columns;
 use super::error::LedgerError;
+use super::facts;
 use super::known::{Known, KnownPayouts};
+use super::ledger_chain::{self, LedgerEvent};
 use super::open;
 use super::read;
-use super::record::{Batch, BatchEvent, BatchId, Binding, NewPayout, Origin, PayoutId, UnixMs};
+use super::record::{Batch, BatchId, Binding, NewPayout, Origin, PayoutId, UnixMs};
 use super::row;
 use super::row_seal::Sealed;
-use super::writer::{Group, Write};
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::member::Member;
@@ -102,6 +103,9 @@ impl<'l> Planning<'l> {
     ) -> Result<Self, LedgerError> {
         open::set_cache(connection, open::PLANNING_CACHE_KIB)?;
         let transaction = immediate(connection)?;
+        if !ledger_chain::is_bound(&transaction)? {
+            ledger_chain::append(&transaction, origin.planned_at, &LedgerEvent::Bound { binding, why: None })?;
+        }
         let batch = transaction
             .prepare_cached(
                 "INSERT INTO batches (name, gateway_host, merchant_id, terminal_id, invoice_prefix, rows, points,
@@ -387,11 +391,7 @@ impl<'l> Planning<'l> {
                 )
             })
             .map_err(LedgerError::sqlite(PLANNING))?;
-        let hex: String = plan_sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-        let note = format!("plan {hex}, {rows} new rows, {consent}");
-        let mut group = Group::begin(&self.transaction, self.batch)?;
-        group.write(&Write::Batch { at, event: BatchEvent::Planned(note) })?;
-        group.finish()?;
+        facts::record(&self.transaction, self.batch, at)?;
         self.transaction.commit().map_err(LedgerError::sqlite("committing the plan"))
     }
 

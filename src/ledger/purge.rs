@@ -6,6 +6,7 @@
 use super::audit;
 use super::chain::{EVENT_COLUMNS, StoredEvent};
 use super::error::LedgerError;
+use super::ledger_chain::{self, LedgerEvent};
 use super::open;
 use super::purge_key::PurgeKey;
 use super::purge_seal::{self, Purge};
@@ -20,7 +21,7 @@ const PURGING: &str = "purging a batch";
 /// Rows that are read before they are written over.
 const PAGE: usize = 512;
 /// The guards that a purge has to lift, and puts back as they were in the same transaction.
-const GUARDS: [&str; 2] = ["payouts_keep_what_they_send", "events_are_never_changed"];
+const GUARDS: [&str; 3] = ["payouts_keep_what_they_send", "events_are_never_changed", "skipped_rows_are_never_changed"];
 /// States that nothing leads out of but a person's decision that a purge forbids.
 const OPEN: [State; 3] = [State::Planned, State::InDoubt, State::Held];
 
@@ -99,10 +100,11 @@ pub(super) fn purge(
     let guards = lift_guards(&transaction)?;
     redact_events(&transaction, batch.id)?;
     hash_payouts(&transaction, batch.id, key)?;
+    empty_skipped_rows(&transaction, batch.id)?;
     for guard in guards {
         transaction.execute_batch(&guard).map_err(purging())?;
     }
-    keep_purge(&transaction, batch.id, key, at, why)?;
+    keep_purge(&transaction, batch, key, at, why)?;
     // In pairs with the audit before: what is committed is a batch that holds together.
     let purged = read::batch_of(&transaction, batch.id)?;
     let audit = audit::audit(&transaction, &purged, None)?;
@@ -191,13 +193,22 @@ fn hash_payouts(transaction: &Transaction<'_>, batch: BatchId, key: &PurgeKey) -
     }
 }
 
+/// That rows were skipped stays, and which; what stood in them goes, and the reasons, which repeat it.
+fn empty_skipped_rows(transaction: &Transaction<'_>, batch: BatchId) -> Result<(), LedgerError> {
+    transaction
+        .execute("UPDATE skipped_rows SET cells = NULL, reasons = '[]' WHERE batch_id = ?1", [batch.0])
+        .map(drop)
+        .map_err(purging())
+}
+
 fn keep_purge(
     transaction: &Transaction<'_>,
-    batch: BatchId,
+    of: &Batch,
     key: &PurgeKey,
     at: UnixMs,
     why: &str,
 ) -> Result<(), LedgerError> {
+    let batch = of.id;
     let credited_rows = read::totals(transaction, batch)?.of(State::Credited).rows;
     let last = "SELECT max(credited_at) FROM payouts WHERE batch_id = ?1";
     let last_credited_at = read::one::<Option<i64>>(transaction, last, [batch.0])?.flatten();
@@ -209,8 +220,9 @@ fn keep_purge(
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             params![batch.0, at, why, credited_rows, last_credited_at, purge.key_check, sha256],
         )
-        .map(drop)
-        .map_err(purging())
+        .map_err(purging())?;
+    let name = of.name.as_str();
+    ledger_chain::append(transaction, at, &LedgerEvent::BatchPurged { batch, name, seal: sha256 })
 }
 
 /// Writes the file anew without the bytes that purges left in its free space, and empties its write-ahead log.

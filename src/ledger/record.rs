@@ -197,7 +197,7 @@ pub struct Entry {
 /// An event of a batch as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BatchEvent {
-    /// All rows are in the ledger; the note is the seal and the consent.
+    /// All rows are in the ledger; the note is everything that the batch was planned as, in JSON.
     Planned(String),
     /// A command that sends began.
     RunStarted(String),

@@ -201,7 +201,7 @@ mod tests {
     fn a_row_with_another_word_is_refused() {
         let ledger = open_in_memory(":memory:").unwrap();
         let rows = "INSERT INTO batches VALUES (1, 'b', 'h', 'm', 't', 'TP', 1, 50, 0, zeroblob(32), 'f', '{}', 0, 'w',
-                                                'yes', '[]', zeroblob(32));
+                                                'yes', '[]', zeroblob(32), NULL);
                     INSERT INTO totals VALUES (1, 'planned', 1, 50, 0);
                     INSERT INTO payouts VALUES (1, 1, 2, 'ref:1', '0901234567', NULL, 50, 1, NULL, NULL, NULL,
                                                 zeroblob(32), 'planned', 1, 'TP1', NULL);";

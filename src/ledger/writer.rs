@@ -87,6 +87,8 @@ pub(super) struct Group<'t> {
     /// The batch's name, which each row's seal begins with.
     name: String,
     head: [u8; 32],
+    /// The event that this is the hash of, once one was written.
+    event: Option<i64>,
     gained: Totals,
     lost: Totals,
 }
@@ -97,7 +99,7 @@ impl<'t> Group<'t> {
             .prepare_cached("SELECT name, chain_head FROM batches WHERE batch_id = ?1")
             .and_then(|mut statement| statement.query_row([batch.0], |row| Ok((row.get(0)?, row.get(1)?))))
             .map_err(LedgerError::sqlite("reading the chain's head"))?;
-        Ok(Self { transaction, batch, name, head, gained: Totals::default(), lost: Totals::default() })
+        Ok(Self { transaction, batch, name, head, event: None, gained: Totals::default(), lost: Totals::default() })
     }
 
     /// Gives the top-ups whose intents it wrote.
@@ -117,6 +119,11 @@ impl<'t> Group<'t> {
         }
     }
 
+    /// The end of the batch's chain after what was written.
+    pub(super) fn head(&self) -> [u8; 32] {
+        self.head
+    }
+
     pub(super) fn finish(self) -> Result<(), LedgerError> {
         for state in State::ALL {
             let (gained, lost) = (self.gained.of(state), self.lost.of(state));
@@ -125,8 +132,10 @@ impl<'t> Group<'t> {
             }
         }
         self.transaction
-            .prepare_cached("UPDATE batches SET chain_head = ?2 WHERE batch_id = ?1")
-            .and_then(|mut statement| statement.execute(params![self.batch.0, self.head]))
+            .prepare_cached(
+                "UPDATE batches SET chain_head = ?2, chain_event = coalesce(?3, chain_event) WHERE batch_id = ?1",
+            )
+            .and_then(|mut statement| statement.execute(params![self.batch.0, self.head, self.event]))
             .map(drop)
             .map_err(LedgerError::sqlite("writing the chain's head"))
     }
@@ -211,6 +220,7 @@ impl<'t> Group<'t> {
             })
             .map_err(LedgerError::sqlite("writing an event"))?;
         self.head = link.hash();
+        self.event = Some(self.transaction.last_insert_rowid());
         Ok(())
     }
 

@@ -50,24 +50,34 @@ impl Stage {
     fn age(&self, days: i64) {
         let by = days * DAY_MS;
         let connection = Connection::open(self.ledger()).unwrap();
-        let guard = "SELECT group_concat(sql, ';') || ';' FROM sqlite_schema
-                     WHERE name IN ('events_are_never_changed', 'credited_never_changes')";
-        let guard: String = connection.query_row(guard, [], |row| row.get(0)).unwrap();
+        let guards = "SELECT group_concat('DROP TRIGGER ' || name, ';'), group_concat(sql, ';') FROM sqlite_schema
+                      WHERE type = 'trigger' AND name LIKE '%_never_change%'";
+        let (lift, guard): (String, String) =
+            connection.query_row(guards, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        connection.execute_batch(&format!("BEGIN IMMEDIATE; {lift}")).unwrap();
         connection
-            .execute_batch(
-                "BEGIN IMMEDIATE; DROP TRIGGER events_are_never_changed; DROP TRIGGER credited_never_changes",
+            .execute(
+                "UPDATE events SET at = at - ?1,
+                    note = CASE kind WHEN 'batch_planned' THEN json_set(note, '$.planned_at', note ->> 'planned_at' - ?1)
+                                     ELSE note END",
+                [by],
             )
             .unwrap();
-        connection.execute("UPDATE events SET at = at - ?1", [by]).unwrap();
         connection.execute("UPDATE batches SET planned_at = planned_at - ?1", [by]).unwrap();
         connection.execute("UPDATE payouts SET credited_at = credited_at - ?1", [by]).unwrap();
-        let mut batches = connection.prepare("SELECT batch_id FROM batches").unwrap();
-        let batches: Vec<i64> = batches.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-        for batch in batches {
-            let head = chain_again(&connection, batch);
+        let mut batches = connection.prepare("SELECT batch_id, name FROM batches").unwrap();
+        let batches: Vec<(i64, String)> =
+            batches.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
+        for (batch, name) in batches {
+            let (planned, head) = chain_again(&connection, batch);
             connection.execute("UPDATE batches SET chain_head = ?2 WHERE batch_id = ?1", params![batch, head]).unwrap();
+            let planned: String = planned.iter().map(|byte| format!("{byte:02x}")).collect();
+            let note = serde_json::json!({"batch": name, "event": planned}).to_string();
+            let sql = "UPDATE ledger_events SET note = ?2 WHERE batch_id = ?1 AND kind = 'batch_planned'";
+            connection.execute(sql, params![batch, note]).unwrap();
         }
-        connection.execute_batch(&format!("{guard} COMMIT")).unwrap();
+        chain_ledger_again(&connection);
+        connection.execute_batch(&format!("{guard}; COMMIT")).unwrap();
     }
 
     fn key_file(&self) -> PathBuf {
@@ -86,31 +96,54 @@ impl Stage {
     }
 }
 
-/// Links the events of a batch anew, as the ledger's own documentation says: apart from the program's code.
-fn chain_again(connection: &Connection, batch: i64) -> [u8; 32] {
+/// Links the events of a batch anew, as the ledger's own documentation says: apart from the program's code. Gives the
+/// hash of the first one, which planned the batch, and of the last.
+fn chain_again(connection: &Connection, batch: i64) -> ([u8; 32], [u8; 32]) {
     let sql = "SELECT event_id, payout_id, at, http, code, latency_ms, kind, detail, state, request_id, note, why
                FROM events WHERE batch_id = ?1 ORDER BY event_id";
     let mut statement = connection.prepare(sql).unwrap();
     let mut rows = statement.query([batch]).unwrap();
-    let mut head = [0_u8; 32];
+    let (mut first, mut head) = (None, [0_u8; 32]);
     while let Some(row) = rows.next().unwrap() {
         let event: i64 = row.get(0).unwrap();
         connection.execute("UPDATE events SET previous = ?2 WHERE event_id = ?1", params![event, head]).unwrap();
-        let mut context = Context::new(&SHA256);
-        context.update(&head);
-        let mut field = |bytes: Option<&[u8]>| {
-            context.update(&bytes.map_or(u64::MAX, |bytes| bytes.len() as u64).to_be_bytes());
-            context.update(bytes.unwrap_or_default());
-        };
-        for column in 1..=5 {
-            field(row.get::<_, Option<i64>>(column).unwrap().map(i64::to_be_bytes).as_ref().map(|bytes| &bytes[..]));
-        }
-        for column in 6..=11 {
-            field(row.get::<_, Option<String>>(column).unwrap().as_deref().map(str::as_bytes));
-        }
-        head.copy_from_slice(context.finish().as_ref());
+        head = hash(head, row, &[1, 2, 3, 4, 5], &[6, 7, 8, 9, 10, 11]);
+        first = first.or(Some(head));
     }
-    head
+    (first.unwrap(), head)
+}
+
+/// The same for the ledger's own events.
+fn chain_ledger_again(connection: &Connection) {
+    let sql = "SELECT ledger_event_id, at, batch_id, kind, note, why FROM ledger_events ORDER BY ledger_event_id";
+    let mut statement = connection.prepare(sql).unwrap();
+    let mut rows = statement.query([]).unwrap();
+    let mut head = [0_u8; 32];
+    while let Some(row) = rows.next().unwrap() {
+        let event: i64 = row.get(0).unwrap();
+        let sql = "UPDATE ledger_events SET previous = ?2 WHERE ledger_event_id = ?1";
+        connection.execute(sql, params![event, head]).unwrap();
+        head = hash(head, row, &[1, 2], &[3, 4, 5]);
+    }
+    connection.execute("UPDATE ledger SET chain_head = ?1", [head]).unwrap();
+}
+
+fn hash(previous: [u8; 32], row: &rusqlite::Row<'_>, numbers: &[usize], texts: &[usize]) -> [u8; 32] {
+    let mut context = Context::new(&SHA256);
+    context.update(&previous);
+    let mut field = |bytes: Option<&[u8]>| {
+        context.update(&bytes.map_or(u64::MAX, |bytes| bytes.len() as u64).to_be_bytes());
+        context.update(bytes.unwrap_or_default());
+    };
+    for column in numbers {
+        field(row.get::<_, Option<i64>>(*column).unwrap().map(i64::to_be_bytes).as_ref().map(|bytes| &bytes[..]));
+    }
+    for column in texts {
+        field(row.get::<_, Option<String>>(*column).unwrap().as_deref().map(str::as_bytes));
+    }
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.finish().as_ref());
+    hash
 }
 
 /// The code of a refusal that asked nobody and changed nothing.

@@ -107,7 +107,7 @@ fn a_credit_that_turns_up_after_the_purge_counts_too() {
         note: None,
         why: None,
         new_number: None,
-        recovered: false,
+        recovered: true,
     };
     let recorded = run.record(NOW, vec![entry]);
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(recorded).unwrap();

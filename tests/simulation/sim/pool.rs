@@ -12,7 +12,10 @@ use topup::ledger::{Ledger, LedgerError};
 static NAMES: AtomicU64 = AtomicU64::new(0);
 
 /// Every table of the program's own.
-const TABLES: [&str; 5] = ["batches", "totals", "payouts", "invoices", "events"];
+const TABLES: [&str; 8] =
+    ["ledger", "batches", "totals", "payouts", "invoices", "events", "skipped_rows", "ledger_events"];
+/// The one row that a ledger is made with.
+const UNBOUND: &str = "INSERT INTO ledger VALUES (1, NULL, NULL, NULL, zeroblob(32))";
 
 /// Makes writes fail from an event on, where an event is named: there from the beginning, since a schema that changes
 /// has every statement parsed again, and only where a seed has such a fault, since it makes every write slower.
@@ -77,7 +80,7 @@ impl Lent {
         for table in TABLES {
             let mut rows = self.auditor.prepare_cached(&format!("SELECT * FROM {table}")).expect("a table");
             let columns = rows.column_count();
-            let sql = format!("INSERT INTO {table} VALUES (?{})", ", ?".repeat(columns - 1));
+            let sql = format!("INSERT OR REPLACE INTO {table} VALUES (?{})", ", ?".repeat(columns - 1));
             let mut insert = eraser.prepare_cached(&sql).expect("the same table");
             let mut rows = rows.query([]).expect("a table's rows");
             while let Some(row) = rows.next().expect("a row") {
@@ -127,6 +130,7 @@ impl Lent {
             let sql = format!("DELETE FROM {table}");
             eraser.prepare_cached(&sql).and_then(|mut statement| statement.execute([])).expect("an emptied ledger");
         }
+        eraser.prepare_cached(UNBOUND).and_then(|mut statement| statement.execute([])).expect("its one row");
     }
 
     fn eraser(&mut self) -> &Connection {

@@ -1,0 +1,119 @@
+//! What a batch was planned as: everything about it that a person is shown, in the note of the event that planned it,
+//! and so in the chain of its history. Whoever changes a batch's row writes such an event anew.
+
+use super::audit::Audit;
+use super::error::LedgerError;
+use super::hex::hex;
+use super::ledger_chain::{self, LedgerEvent};
+use super::read;
+use super::record::{BatchEvent, BatchId, UnixMs};
+use super::writer::{Group, Write};
+use aws_lc_rs::digest::{Context, SHA256};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Transaction};
+use serde_json::{Map, Value, json};
+
+const READING: &str = "reading what a batch was planned as";
+
+/// The columns of `batches` that are facts: all but its row and the end of its chain.
+const COLUMNS: [&str; 15] = [
+    "name",
+    "gateway_host",
+    "merchant_id",
+    "terminal_id",
+    "invoice_prefix",
+    "rows",
+    "points",
+    "skipped_rows",
+    "plan_sha256",
+    "file_name",
+    "settings",
+    "planned_at",
+    "planned_by",
+    "consent",
+    "columns",
+];
+/// The digest of the rows that were skipped, which are a table of their own.
+const SKIPPED: &str = "skipped_sha256";
+
+/// Writes what the batch's row says into its history, and the event into the ledger's.
+pub(super) fn record(transaction: &Transaction<'_>, batch: BatchId, at: UnixMs) -> Result<(), LedgerError> {
+    let facts = of(transaction, batch)?;
+    let mut group = Group::begin(transaction, batch)?;
+    group.write(&Write::Batch { at, event: BatchEvent::Planned(Value::Object(facts.clone()).to_string()) })?;
+    let event = group.head();
+    group.finish()?;
+    let name = facts.get("name").and_then(Value::as_str).unwrap_or_default();
+    ledger_chain::append(transaction, at, &LedgerEvent::BatchPlanned { batch, name, event })
+}
+
+/// What the batch's row and the rows that it skipped say now.
+fn of(connection: &Connection, batch: BatchId) -> Result<Map<String, Value>, LedgerError> {
+    let reading = || LedgerError::sqlite(READING);
+    let sql = format!("SELECT {} FROM batches WHERE batch_id = ?1", COLUMNS.join(", "));
+    let mut statement = connection.prepare_cached(&sql).map_err(reading())?;
+    let mut rows = statement.query([batch.0]).map_err(reading())?;
+    let row = rows.next().map_err(reading())?.ok_or_else(|| LedgerError::Broken(format!("no batch {}", batch.0)))?;
+    let mut facts = Map::new();
+    for (index, column) in COLUMNS.iter().enumerate() {
+        let value = match row.get_ref(index).map_err(reading())? {
+            ValueRef::Null => Value::Null,
+            ValueRef::Integer(number) => json!(number),
+            ValueRef::Real(number) => json!(number),
+            ValueRef::Text(text) => json!(String::from_utf8_lossy(text)),
+            ValueRef::Blob(blob) => json!(hex(blob)),
+        };
+        facts.insert((*column).to_owned(), value);
+    }
+    facts.insert(SKIPPED.to_owned(), json!(hex(&skipped_sha256(connection, batch)?)));
+    Ok(facts)
+}
+
+/// SHA-256 over the rows that the batch skipped, of all its plans.
+fn skipped_sha256(connection: &Connection, batch: BatchId) -> Result<[u8; 32], LedgerError> {
+    let mut context = Context::new(&SHA256);
+    let sql = "SELECT plan, row, cells, reasons FROM skipped_rows WHERE batch_id = ?1 ORDER BY plan, row";
+    read::rows(connection, sql, [batch.0], |row| {
+        let read = || Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get_ref(2)?, row.get_ref(3)?));
+        let (plan, sheet_row, cells, reasons) = read().map_err(LedgerError::sqlite(READING))?;
+        context.update(&plan.to_be_bytes());
+        context.update(&sheet_row.to_be_bytes());
+        for text in [cells, reasons] {
+            let text = text.as_str_or_null().map_err(|_| LedgerError::Broken("a stored text is none".to_owned()))?;
+            context.update(&text.map_or(u64::MAX, |text| text.len() as u64).to_be_bytes());
+            context.update(text.unwrap_or_default().as_bytes());
+        }
+        Ok(())
+    })?;
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.finish().as_ref());
+    Ok(hash)
+}
+
+/// Holds what a batch says of itself against the event that planned it last.
+pub(super) fn check(
+    connection: &Connection,
+    batch: BatchId,
+    is_purged: bool,
+    audit: &mut Audit,
+) -> Result<(), LedgerError> {
+    let sql = "SELECT note FROM events WHERE batch_id = ?1 AND payout_id IS NULL AND kind = 'batch_planned'
+               ORDER BY event_id DESC LIMIT 1";
+    let note: Option<Option<String>> =
+        connection.query_row(sql, [batch.0], |row| row.get(0)).optional().map_err(LedgerError::sqlite(READING))?;
+    let planned = note.flatten().and_then(|note| serde_json::from_str::<Map<String, Value>>(&note).ok());
+    let Some(planned) = planned else {
+        audit.find("no event of the history says as what the batch was planned".to_owned());
+        return Ok(());
+    };
+    let facts = of(connection, batch)?;
+    for (fact, now) in &facts {
+        // A purge removes the cells of skipped rows, and seals what is left of them.
+        let may_differ = is_purged && fact == SKIPPED;
+        if planned.get(fact) != Some(now) && !may_differ {
+            let then = planned.get(fact).map_or_else(|| "nothing".to_owned(), Value::to_string);
+            audit.find(format!("{fact}: the batch says {now}, and it was planned with {then}"));
+        }
+    }
+    Ok(())
+}
