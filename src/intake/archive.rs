@@ -1,8 +1,8 @@
 //! Looks into the zip archive of a workbook: its size unpacked, and what is hidden in its sheets.
 
 use super::problem::{IntakeError, ProblemKind};
-use super::sheet::{COLUMNS_MAX, ROWS_MAX};
-use super::workbook::{CELLS_MAX, too_many_cells};
+use super::sheet::COLUMNS_MAX;
+use super::workbook;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 use std::borrow::Cow;
@@ -18,6 +18,9 @@ const UNPACKED_BYTES_MAX: u64 = 1 << 30;
 const RATIO_MAX: u64 = 200;
 /// From which size on the ratio counts: small workbooks of equal rows pack very well.
 const RATIO_FROM: u64 = 64 << 20;
+
+/// How much of the list of parts of an ODS is looked at; one has a line for each part.
+const MANIFEST_BYTES_MAX: u64 = 1 << 20;
 
 /// What kind of workbook an archive holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +43,8 @@ pub(crate) struct Archive {
     zip: ZipArchive<BufReader<File>>,
 }
 
-fn damaged(error: impl std::fmt::Display) -> IntakeError {
+/// The refusal of a workbook that is not whole.
+pub(crate) fn damaged(error: impl std::fmt::Display) -> IntakeError {
     let message = format!(
         "needs a whole workbook, has one that is cut off or damaged ({error}); open it in Excel and save it again"
     );
@@ -69,6 +73,9 @@ impl Archive {
                 xml.push((index, part));
             }
         }
+        if is_encrypted(&mut zip)? {
+            return Err(workbook::encrypted());
+        }
         for (index, bytes) in xml {
             check_xml(zip.by_index(index).map_err(damaged)?, bytes)?;
         }
@@ -85,14 +92,27 @@ impl Archive {
         if has(&self.zip, "xl/workbook.xml") {
             return Ok(Kind::Xlsx);
         }
-        if has(&self.zip, "content.xml") && has(&self.zip, "mimetype") {
+        if has(&self.zip, "content.xml") {
             return Ok(Kind::Ods);
         }
         let message = "needs a spreadsheet, has a zip archive of something else; unpack it, or export the spreadsheet";
         Err(IntakeError::file(ProblemKind::NotASpreadsheet, message))
     }
 
-    fn xml(&mut self, name: &str) -> Result<Reader<impl BufRead>, IntakeError> {
+    /// Whether the archive has a part of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.zip.index_for_name(name).is_some()
+    }
+
+    /// The first bytes of a part, as text.
+    pub(crate) fn head(&mut self, name: &str) -> Result<String, IntakeError> {
+        let mut head = Vec::new();
+        self.zip.by_name(name).map_err(damaged)?.take(256).read_to_end(&mut head).map_err(damaged)?;
+        Ok(String::from_utf8_lossy(&head).into_owned())
+    }
+
+    /// A part of the archive, as XML.
+    pub(crate) fn xml(&mut self, name: &str) -> Result<Reader<impl BufRead>, IntakeError> {
         let entry = self.zip.by_name(name).map_err(damaged)?;
         Ok(reader(entry))
     }
@@ -137,117 +157,6 @@ impl Archive {
         })?;
         Ok(hidden)
     }
-
-    /// What is hidden in a table of an ODS.
-    pub(crate) fn hidden_in_ods(&mut self, sheet: &str) -> Result<Hidden, IntakeError> {
-        let mut hidden = Hidden::default();
-        let (mut here, mut row, mut column) = (false, 0, 0);
-        each_element(self.xml("content.xml")?, |element| {
-            match element.name().as_ref() {
-                "table:table" => {
-                    here = attribute(element, "table:name")?.as_deref() == Some(sheet);
-                    (row, column) = (0, 0);
-                }
-                "table:table-column" if here => {
-                    mark(
-                        &mut hidden.columns,
-                        &mut column,
-                        repeats(element, "columns")?,
-                        is_collapsed(element)?,
-                        COLUMNS_MAX,
-                    );
-                }
-                "table:table-row" if here => {
-                    mark(&mut hidden.rows, &mut row, repeats(element, "rows")?, is_collapsed(element)?, ROWS_MAX);
-                }
-                _ => {}
-            }
-            Ok(())
-        })?;
-        Ok(hidden)
-    }
-
-    /// Refuses an ODS whose repeated cells unfold to more than a sheet holds.
-    pub(crate) fn check_ods_repeats(&mut self) -> Result<(), IntakeError> {
-        let mut reader = self.xml("content.xml")?;
-        let (mut buffer, mut unfolded) = (Vec::new(), Unfolded::default());
-        loop {
-            buffer.clear();
-            let event = reader.read_event_into(&mut buffer).map_err(damaged)?;
-            if let Event::Start(element) | Event::Empty(element) = &event {
-                unfolded.element(element)?;
-            } else if let Event::Text(text) = &event {
-                unfolded.text(text.len());
-            } else if matches!(event, Event::Eof) {
-                return Ok(());
-            }
-            if unfolded.cells() > CELLS_MAX || unfolded.text > UNPACKED_BYTES_MAX {
-                return Err(too_many_cells());
-            }
-        }
-    }
-}
-
-/// What the repeated cells of an ODS come to, counted without unfolding them.
-#[derive(Debug, Default)]
-struct Unfolded {
-    /// The cells of the tables before this one.
-    before: u64,
-    /// How far this table reaches.
-    rows: u64,
-    columns: u64,
-    /// Rows and cells so far, blank ones behind the last content included.
-    row_at: u64,
-    row_repeats: u64,
-    column_at: u64,
-    /// How often the text of the cell that is open counts.
-    text_repeats: u64,
-    text: u64,
-}
-
-impl Unfolded {
-    fn cells(&self) -> u64 {
-        self.before.saturating_add(self.rows.saturating_mul(self.columns))
-    }
-
-    fn element(&mut self, element: &BytesStart<'_>) -> Result<(), IntakeError> {
-        match element.name().as_ref() {
-            "table:table" => self.next_table(),
-            "table:table-row" => self.begin_row(repeats(element, "rows")?),
-            "table:table-cell" | "table:covered-table-cell" => {
-                let formula = attribute(element, "table:formula")?;
-                let has_content = formula.is_some() || attribute(element, "office:value-type")?.is_some();
-                self.cell(repeats(element, "columns")?, has_content, formula.map_or(0, |text| text.len()));
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn next_table(&mut self) {
-        self.before = self.cells();
-        (self.rows, self.columns, self.row_at, self.text_repeats) = (0, 0, 0, 0);
-    }
-
-    fn begin_row(&mut self, repeats: u64) {
-        self.row_at = self.row_at.saturating_add(repeats);
-        (self.row_repeats, self.column_at) = (repeats, 0);
-    }
-
-    fn cell(&mut self, repeats: u64, has_content: bool, text: usize) {
-        self.column_at = self.column_at.saturating_add(repeats);
-        self.text_repeats = 0;
-        if has_content {
-            self.rows = self.row_at;
-            self.columns = self.columns.max(self.column_at);
-            self.text_repeats = repeats.saturating_mul(self.row_repeats);
-        }
-        self.text(text);
-    }
-
-    fn text(&mut self, len: usize) {
-        self.text = self.text.saturating_add((len as u64).saturating_mul(self.text_repeats));
-    }
 }
 
 impl Hidden {
@@ -279,6 +188,15 @@ fn is_row_hidden(element: &BytesStart<'_>, by_default: bool) -> Result<bool, Int
     let (height, hidden) = (attribute(element, "ht")?, attribute(element, "hidden")?);
     let says_nothing = height.is_none() && hidden.is_none();
     Ok(is_zero(height.as_deref()) || is_true(hidden) || (by_default && says_nothing))
+}
+
+/// Whether the parts of an ODS are encrypted, which its list of parts says of each of them; where it is one part that
+/// holds the others, the list names that.
+fn is_encrypted(zip: &mut ZipArchive<BufReader<File>>) -> Result<bool, IntakeError> {
+    let Some(index) = zip.index_for_name("META-INF/manifest.xml") else { return Ok(false) };
+    let mut manifest = Vec::new();
+    zip.by_index(index).map_err(damaged)?.take(MANIFEST_BYTES_MAX).read_to_end(&mut manifest).map_err(damaged)?;
+    Ok(memchr::memmem::find(&manifest, b"encryption-data").is_some())
 }
 
 /// Refuses a part that is cut off or not nested rightly, and a list of shared texts that says it is longer than it can
@@ -326,7 +244,8 @@ fn each_element(
     }
 }
 
-fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, IntakeError> {
+/// The value of an attribute, if the element has it.
+pub(crate) fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, IntakeError> {
     let found = element.try_get_attribute(name).map_err(damaged)?;
     found
         .map(|attribute| attribute.normalized_value(XmlVersion::Implicit1_0).map(Cow::into_owned).map_err(damaged))
@@ -339,22 +258,4 @@ fn is_zero(value: Option<&str>) -> bool {
 
 fn is_true(value: Option<String>) -> bool {
     value.is_some_and(|value| matches!(value.as_str(), "1" | "true" | "on"))
-}
-
-fn repeats(element: &BytesStart<'_>, what: &str) -> Result<u64, IntakeError> {
-    let number = attribute(element, &format!("table:number-{what}-repeated"))?;
-    Ok(number.and_then(|number| number.parse().ok()).unwrap_or(1))
-}
-
-fn is_collapsed(element: &BytesStart<'_>) -> Result<bool, IntakeError> {
-    Ok(matches!(attribute(element, "table:visibility")?.as_deref(), Some("collapse" | "filter")))
-}
-
-/// Steps over so many rows or columns, and remembers them where they are hidden.
-fn mark(hidden: &mut BTreeSet<u32>, at: &mut u32, count: u64, is_hidden: bool, max: u32) {
-    let end = u32::try_from(u64::from(*at).saturating_add(count)).unwrap_or(u32::MAX);
-    if is_hidden {
-        hidden.extend(*at..end.min(max));
-    }
-    *at = end;
 }

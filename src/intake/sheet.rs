@@ -80,6 +80,11 @@ impl Sheet {
         Self { name, warnings, hidden_rows, filtered_rows, hidden_columns, ..Self::default() }
     }
 
+    /// Says what of the sheet a person does not see, where that is known only after its cells.
+    pub(crate) fn hide(&mut self, hidden: Hidden) {
+        (self.hidden_rows, self.filtered_rows, self.hidden_columns) = (hidden.rows, hidden.filtered, hidden.columns);
+    }
+
     /// Adds a cell; cells come row by row, and from left to right. Only what neither holds nor shows anything is left
     /// out.
     pub(crate) fn push(&mut self, row: u32, column: u32, text: &str, kind: CellKind) -> Result<(), IntakeError> {

@@ -3,10 +3,11 @@
 use super::archive::{Archive, Kind};
 use super::biff;
 use super::compound;
+use super::ods::Ods;
 use super::problem::{IntakeError, ProblemKind};
 use super::record::CellKind;
 use super::sheet::{COLUMNS_MAX, ROWS_MAX, Sheet};
-use calamine::{Data, DataRef, ExcelDateTime, Ods, Range, Reader, SheetType, SheetVisible, Xls, Xlsx};
+use calamine::{Data, DataRef, ExcelDateTime, Range, Reader, SheetType, SheetVisible, Xls, Xlsx};
 use std::fs::File;
 use std::io::{BufReader, Cursor};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -59,15 +60,29 @@ fn read_zip(path: &Path, wanted: Option<&str>) -> Result<(&'static str, Sheet), 
     let mut archive = Archive::open(path)?;
     match archive.kind()? {
         Kind::Xlsx => read_xlsx(path, &mut archive, wanted).map(|sheet| ("xlsx", sheet)),
-        Kind::Ods => read_ods(path, &mut archive, wanted).map(|sheet| ("ods", sheet)),
+        Kind::Ods => read_ods(&mut archive, wanted).map(|sheet| ("ods", sheet)),
     }
 }
 
+/// A sheet that holds cells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SheetName {
+    pub(crate) name: String,
+    pub(crate) is_visible: bool,
+}
+
+fn worksheets(sheets: &[calamine::Sheet]) -> Vec<SheetName> {
+    let tables = sheets.iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
+    let named = |sheet: &calamine::Sheet| SheetName {
+        name: sheet.name.clone(),
+        is_visible: sheet.visible == SheetVisible::Visible,
+    };
+    tables.map(named).collect()
+}
+
 /// Chooses the sheet, and says what a person should know about the others.
-fn choose(sheets: &[calamine::Sheet], wanted: Option<&str>) -> Result<(String, Vec<String>), IntakeError> {
-    let tables: Vec<_> = sheets.iter().filter(|sheet| sheet.typ == SheetType::WorkSheet).collect();
-    let visible: Vec<&str> =
-        tables.iter().filter(|sheet| sheet.visible == SheetVisible::Visible).map(|sheet| sheet.name.as_str()).collect();
+fn choose(tables: &[SheetName], wanted: Option<&str>) -> Result<(String, Vec<String>), IntakeError> {
+    let visible: Vec<&str> = tables.iter().filter(|sheet| sheet.is_visible).map(|sheet| sheet.name.as_str()).collect();
     let mut warnings = Vec::new();
     let name = match wanted {
         Some(wanted) => {
@@ -76,7 +91,7 @@ fn choose(sheets: &[calamine::Sheet], wanted: Option<&str>) -> Result<(String, V
                 let message = format!("needs the sheet «{wanted}», has {}; correct `--sheet`", quoted(&visible));
                 return Err(refuse(ProblemKind::Sheet, message));
             };
-            if sheet.visible != SheetVisible::Visible {
+            if !sheet.is_visible {
                 warnings.push(format!("the sheet «{}» is hidden in the workbook", sheet.name));
             }
             sheet.name.clone()
@@ -108,7 +123,7 @@ fn quoted(names: &[&str]) -> String {
 fn read_xlsx(path: &Path, archive: &mut Archive, wanted: Option<&str>) -> Result<Sheet, IntakeError> {
     let file = File::open(path).map_err(|error| IntakeError::io(path, error))?;
     let mut workbook: Xlsx<_> = Xlsx::new(BufReader::new(file)).map_err(|error| damaged("XLSX", error))?;
-    let (name, warnings) = choose(workbook.sheets_metadata(), wanted)?;
+    let (name, warnings) = choose(&worksheets(workbook.sheets_metadata()), wanted)?;
     let hidden = archive.hidden_in_xlsx(&name)?;
     let mut cells = workbook.worksheet_cells_reader(&name).map_err(|error| damaged("XLSX", error))?;
     let mut sheet = Sheet::new(name, warnings, hidden);
@@ -126,17 +141,11 @@ fn read_xlsx(path: &Path, archive: &mut Archive, wanted: Option<&str>) -> Result
     Ok(sheet)
 }
 
-fn read_ods(path: &Path, archive: &mut Archive, wanted: Option<&str>) -> Result<Sheet, IntakeError> {
-    // Before anything is unfolded: a few bytes of ODS can ask for millions of repeated cells.
-    archive.check_ods_repeats()?;
-    let file = File::open(path).map_err(|error| IntakeError::io(path, error))?;
-    let mut workbook: Ods<_> = Ods::new(BufReader::new(file)).map_err(|error| damaged("ODS", error))?;
-    let (name, warnings) = choose(workbook.sheets_metadata(), wanted)?;
-    let hidden = archive.hidden_in_ods(&name)?;
-    let range = workbook.worksheet_range(&name).map_err(|error| damaged("ODS", error))?;
-    let formulas = workbook.worksheet_formula(&name).map_err(|error| damaged("ODS", error))?;
-    let sheet = Sheet::new(name, warnings, hidden);
-    pack(sheet, &range, &formulas)
+fn read_ods(archive: &mut Archive, wanted: Option<&str>) -> Result<Sheet, IntakeError> {
+    let ods = Ods::open(archive)?;
+    let (name, warnings) = choose(&ods.sheets, wanted)?;
+    let position = ods.sheets.iter().position(|sheet| sheet.name == name).unwrap_or(0);
+    ods.sheet(archive, position, warnings, None)
 }
 
 fn read_xls(path: &Path, wanted: Option<&str>) -> Result<Sheet, IntakeError> {
@@ -151,7 +160,7 @@ fn read_xls(path: &Path, wanted: Option<&str>) -> Result<Sheet, IntakeError> {
     let mut workbook: Xls<_> = Xls::new(Cursor::new(records.rewritten())).map_err(|error| {
         if matches!(error, calamine::XlsError::Password) { encrypted() } else { damaged("XLS", error) }
     })?;
-    let (name, warnings) = choose(workbook.sheets_metadata(), wanted)?;
+    let (name, warnings) = choose(&worksheets(workbook.sheets_metadata()), wanted)?;
     let position = workbook.sheets_metadata().iter().position(|sheet| sheet.name == name).unwrap_or(0);
     let hidden = records.hidden(position).ok_or_else(|| damaged("XLS", "its hidden rows cannot be found"))?;
     let range = workbook.worksheet_range(&name).map_err(|error| damaged("XLS", error))?;
@@ -160,17 +169,18 @@ fn read_xls(path: &Path, wanted: Option<&str>) -> Result<Sheet, IntakeError> {
     pack(sheet, &range, &formulas)
 }
 
-/// The most cells of an XLS or ODS, blank ones between others included: the library makes room for each.
+/// The most cells with content of an XLS or ODS: a few bytes of either can ask for any number of them.
 pub(crate) const CELLS_MAX: u64 = 10_000_000;
 
-/// The refusal of a workbook whose cells reach too far.
+/// The refusal of a workbook with too many cells.
 pub(crate) fn too_many_cells() -> IntakeError {
-    let message = "needs a sheet of at most 10,000,000 cells, has more (blank and repeated ones count); remove what stands far \
-                   to the right or below, or save it as CSV";
+    let message = "needs a sheet of at most 10,000,000 cells with content, has more (repeated ones count); remove what is \
+                   repeated by mistake, or split the file";
     refuse(ProblemKind::Limit, message)
 }
 
-fn encrypted() -> IntakeError {
+/// The refusal of a workbook that has a password.
+pub(crate) fn encrypted() -> IntakeError {
     refuse(
         ProblemKind::NotASpreadsheet,
         "needs a workbook without password, has an encrypted one; remove the password in Excel",

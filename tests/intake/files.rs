@@ -155,7 +155,7 @@ fn workbooks() {
         ),
         ("formula.xlsx", &plain, "2:0901234567=1000 3:0312345678=500".to_owned()),
         ("too-wide.xlsx", &plain, "2!Limit".to_owned()),
-        ("too-many-cells.ods", &plain, "!Limit".to_owned()),
+        ("too-many-cells.ods", &plain, "2!Limit".to_owned()),
     ];
     for (name, options, expected) in cases {
         assert_eq!(read(&folder.join(name), options), expected, "{name} {options:?}");

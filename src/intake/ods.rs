@@ -1,0 +1,399 @@
+//! Reads the tables of an ODS (OpenDocument 1.3): every cell with what a person sees of it.
+//!
+//! An ODS has all of it: number formats (data styles), struck-out and raised text (spans and styles), merges (covered
+//! cells), formulas without a value, errors, dates, durations, rows and columns that are hidden, filtered or too small
+//! to be seen, repeated rows and cells, and the text that was shown when it was saved beside each value.
+//!
+//! The tables are streamed: nothing is unfolded but cells with content, and those are counted.
+
+use super::archive::{Archive, Hidden, attribute, damaged};
+use super::ods_cell::{Cells, OdsCell, count, resolved};
+use super::ods_styles::{Family, Styles};
+use super::problem::{IntakeError, ProblemKind};
+use super::sheet::{COLUMNS_MAX, ROWS_MAX, Sheet};
+use super::workbook::{self, SheetName};
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+use std::io::BufRead;
+
+/// Rows and columns below so many points, two pixels, are seen by nobody.
+const SEEN_FROM_POINTS: f64 = 1.5;
+
+/// An ODS workbook whose tables are known.
+pub(crate) struct Ods {
+    styles: Styles,
+    /// The tables in their order.
+    pub(crate) sheets: Vec<SheetName>,
+    /// The table that is shown when the workbook is opened.
+    pub(crate) active: Option<usize>,
+}
+
+impl Ods {
+    /// Reads the styles, and what tables there are.
+    pub(crate) fn open(archive: &mut Archive) -> Result<Self, IntakeError> {
+        check_document(archive)?;
+        let mut ods = Self { styles: Styles::default(), sheets: Vec::new(), active: None };
+        if archive.has("styles.xml") {
+            ods.read_styles(&mut archive.xml("styles.xml")?)?;
+        }
+        ods.read_styles(&mut archive.xml("content.xml")?)?;
+        if archive.has("settings.xml") {
+            let active = active_table(&mut archive.xml("settings.xml")?)?;
+            ods.active = active.and_then(|active| ods.sheets.iter().position(|sheet| sheet.name == active));
+        }
+        Ok(ods)
+    }
+
+    /// Reads all styles of a part, and the names of its tables.
+    fn read_styles<R: BufRead>(&mut self, reader: &mut Reader<R>) -> Result<(), IntakeError> {
+        let mut buffer = Vec::with_capacity(1024);
+        loop {
+            buffer.clear();
+            let event = reader.read_event_into(&mut buffer).map_err(damaged)?;
+            let is_empty = matches!(event, Event::Empty(_));
+            match event {
+                Event::Start(element) | Event::Empty(element) => match element.name().as_ref() {
+                    "table:table" => {
+                        let name = attribute(&element, "table:name")?.unwrap_or_default();
+                        let style = attribute(&element, "table:style-name")?.unwrap_or_default();
+                        let is_visible = self.styles.is_shown(&style);
+                        self.sheets.push(SheetName { name, is_visible });
+                        if !is_empty {
+                            skip(reader, "table:table")?;
+                        }
+                    }
+                    name if is_no_table(name) && !is_empty => skip(reader, name)?,
+                    _ => self.styles.add(reader, &element, is_empty)?,
+                },
+                Event::Eof => return Ok(()),
+                Event::End(_)
+                | Event::Text(_)
+                | Event::CData(_)
+                | Event::Comment(_)
+                | Event::Decl(_)
+                | Event::PI(_)
+                | Event::DocType(_)
+                | Event::GeneralRef(_) => {}
+            }
+        }
+    }
+
+    /// Reads the table at a position, up to a row where one is given.
+    pub(crate) fn sheet(
+        &self,
+        archive: &mut Archive,
+        position: usize,
+        warnings: Vec<String>,
+        rows_max: Option<u32>,
+    ) -> Result<Sheet, IntakeError> {
+        let name = self.sheets.get(position).map(|sheet| sheet.name.clone()).unwrap_or_default();
+        let mut reader = archive.xml("content.xml")?;
+        let (mut buffer, mut tables) = (Vec::with_capacity(1024), 0);
+        loop {
+            buffer.clear();
+            let event = reader.read_event_into(&mut buffer).map_err(damaged)?;
+            let is_empty = matches!(event, Event::Empty(_));
+            match event {
+                Event::Start(element) | Event::Empty(element) => match element.name().as_ref() {
+                    "table:table" if tables == position && !is_empty => break,
+                    "table:table" => {
+                        tables += 1;
+                        if !is_empty {
+                            skip(&mut reader, "table:table")?;
+                        }
+                    }
+                    name if is_no_table(name) && !is_empty => skip(&mut reader, name)?,
+                    _ => {}
+                },
+                Event::Eof => return Ok(Sheet::new(name, warnings, Hidden::default())),
+                Event::End(_)
+                | Event::Text(_)
+                | Event::CData(_)
+                | Event::Comment(_)
+                | Event::Decl(_)
+                | Event::PI(_)
+                | Event::DocType(_)
+                | Event::GeneralRef(_) => {}
+            }
+        }
+        let sheet = Sheet::new(name, warnings, Hidden::default());
+        let rows_max = rows_max.unwrap_or(u32::MAX);
+        let mut table = Table {
+            styles: &self.styles,
+            cells: Cells::default(),
+            column_styles: Vec::new(),
+            rows_max,
+            row: 0,
+            column: 0,
+            hidden: Hidden::default(),
+            sheet,
+            pushed: 0,
+        };
+        table.read(&mut reader)?;
+        let Table { hidden, mut sheet, .. } = table;
+        sheet.hide(hidden);
+        Ok(sheet)
+    }
+}
+
+/// Refuses what is no spreadsheet among the OpenDocument files, which all look alike.
+fn check_document(archive: &mut Archive) -> Result<(), IntakeError> {
+    if !archive.has("mimetype") {
+        return Ok(());
+    }
+    let kind = archive.head("mimetype")?;
+    let Some(kind) = kind.trim().strip_prefix("application/vnd.oasis.opendocument.") else { return Ok(()) };
+    let what = match kind.split('-').next().unwrap_or_default() {
+        "spreadsheet" => return Ok(()),
+        "text" => "a text document (ODT); copy the table into a spreadsheet",
+        "presentation" => "a presentation (ODP); export the list it was made from",
+        "graphics" | "image" => "a drawing (ODG); export the list it was made from",
+        "chart" => "a chart (ODC); export the list it was made from",
+        "formula" => "a formula (ODF); export the list it was made from",
+        "base" | "database" => "a database (ODB); export the list as a spreadsheet",
+        _ => "another OpenDocument file; export the list as a spreadsheet",
+    };
+    Err(IntakeError::file(ProblemKind::NotASpreadsheet, format!("needs a spreadsheet, has {what}")))
+}
+
+/// What holds tables of its own that are no sheets: links, and what changes were recorded.
+fn is_no_table(name: &str) -> bool {
+    matches!(name, "table:dde-links" | "table:tracked-changes" | "office:font-face-decls" | "office:master-styles")
+}
+
+/// The name of the table that is shown first, as LibreOffice keeps it.
+fn active_table<R: BufRead>(reader: &mut Reader<R>) -> Result<Option<String>, IntakeError> {
+    let (mut buffer, mut is_here, mut name) = (Vec::new(), false, None);
+    loop {
+        buffer.clear();
+        match reader.read_event_into(&mut buffer).map_err(damaged)? {
+            Event::Start(element) if element.name().as_ref() == "config:config-item" => {
+                is_here = name.is_none() && attribute(&element, "config:name")?.as_deref() == Some("ActiveTable");
+            }
+            Event::Text(text) if is_here => {
+                name.get_or_insert_with(String::new).push_str(&text.xml10_content());
+            }
+            Event::GeneralRef(reference) if is_here => {
+                name.get_or_insert_with(String::new).push_str(&resolved(&reference)?);
+            }
+            Event::End(_) => is_here = false,
+            Event::Eof => return Ok(name),
+            Event::Start(_)
+            | Event::Empty(_)
+            | Event::Text(_)
+            | Event::CData(_)
+            | Event::Comment(_)
+            | Event::Decl(_)
+            | Event::PI(_)
+            | Event::DocType(_)
+            | Event::GeneralRef(_) => {}
+        }
+    }
+}
+
+/// Steps over an element whose start was read.
+pub(crate) fn skip<R: BufRead>(reader: &mut Reader<R>, name: &str) -> Result<(), IntakeError> {
+    let (mut buffer, mut depth) = (Vec::new(), 1_u64);
+    while depth > 0 {
+        buffer.clear();
+        match reader.read_event_into(&mut buffer).map_err(damaged)? {
+            Event::Start(element) if element.name().as_ref() == name => depth += 1,
+            Event::End(element) if element.name().as_ref() == name => depth -= 1,
+            Event::Eof => return Err(damaged("a part of it is cut off")),
+            Event::Start(_)
+            | Event::End(_)
+            | Event::Empty(_)
+            | Event::Text(_)
+            | Event::CData(_)
+            | Event::Comment(_)
+            | Event::Decl(_)
+            | Event::PI(_)
+            | Event::DocType(_)
+            | Event::GeneralRef(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// One table as it is read.
+struct Table<'s> {
+    styles: &'s Styles,
+    cells: Cells,
+    /// The style that cells of a column have where they name none, and the column behind the last one.
+    column_styles: Vec<(u32, String)>,
+    rows_max: u32,
+    row: u32,
+    column: u32,
+    hidden: Hidden,
+    sheet: Sheet,
+    pushed: u64,
+}
+
+impl Table<'_> {
+    fn read<R: BufRead>(&mut self, reader: &mut Reader<R>) -> Result<(), IntakeError> {
+        let mut buffer = Vec::with_capacity(1024);
+        // Groups in groups; those that are folded are not shown.
+        let mut folded: Vec<bool> = Vec::new();
+        while self.row < self.rows_max {
+            buffer.clear();
+            let event = reader.read_event_into(&mut buffer).map_err(damaged)?;
+            let is_empty = matches!(event, Event::Empty(_));
+            match event {
+                Event::Start(element) | Event::Empty(element) => match element.name().as_ref() {
+                    "table:table-row-group" | "table:table-column-group" if !is_empty => {
+                        folded.push(attribute(&element, "table:display")?.as_deref() == Some("false"));
+                    }
+                    "table:table-header-rows"
+                    | "table:table-rows"
+                    | "table:table-header-columns"
+                    | "table:table-columns" => {}
+                    "table:table-column" => {
+                        self.add_column(&element, folded.contains(&true))?;
+                        if !is_empty {
+                            skip(reader, "table:table-column")?;
+                        }
+                    }
+                    "table:table-row" => self.add_row(reader, &element, is_empty, folded.contains(&true))?,
+                    name if !is_empty => skip(reader, name)?,
+                    _ => {}
+                },
+                Event::End(element) => match element.name().as_ref() {
+                    "table:table" => break,
+                    "table:table-row-group" | "table:table-column-group" => {
+                        folded.pop();
+                    }
+                    _ => {}
+                },
+                Event::Eof => return Err(damaged("a table of it is cut off")),
+                Event::Text(_)
+                | Event::CData(_)
+                | Event::Comment(_)
+                | Event::Decl(_)
+                | Event::PI(_)
+                | Event::DocType(_)
+                | Event::GeneralRef(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn add_column(&mut self, element: &BytesStart<'_>, is_folded: bool) -> Result<(), IntakeError> {
+        let end = end(self.column, repeats(element, "table:number-columns-repeated")?);
+        let is_small = self.is_small(Family::Column, element)?;
+        if is_small || is_folded || visibility(element)? != Visibility::Shown {
+            self.hidden.columns.extend(self.column..end.min(COLUMNS_MAX));
+        }
+        if self.column < COLUMNS_MAX {
+            let style = attribute(element, "table:default-cell-style-name")?.unwrap_or_default();
+            self.column_styles.push((end, style));
+        }
+        self.column = end;
+        Ok(())
+    }
+
+    fn is_small(&self, family: Family, element: &BytesStart<'_>) -> Result<bool, IntakeError> {
+        let style = attribute(element, "table:style-name")?.unwrap_or_default();
+        Ok(self.styles.size(family, &style).is_some_and(|points| points < SEEN_FROM_POINTS))
+    }
+
+    fn add_row<R: BufRead>(
+        &mut self,
+        reader: &mut Reader<R>,
+        element: &BytesStart<'_>,
+        is_empty: bool,
+        is_folded: bool,
+    ) -> Result<(), IntakeError> {
+        let end = end(self.row, repeats(element, "table:number-rows-repeated")?);
+        let visibility = visibility(element)?;
+        let rows = self.row..end.min(ROWS_MAX);
+        if visibility == Visibility::Filtered {
+            self.hidden.filtered.extend(rows.clone());
+        }
+        if visibility != Visibility::Shown || is_folded || self.is_small(Family::Row, element)? {
+            self.hidden.rows.extend(rows);
+        }
+        if !is_empty {
+            let row_style = attribute(element, "table:default-cell-style-name")?;
+            self.read_row(reader, row_style.as_deref())?;
+            self.push_rows(end)?;
+        }
+        self.row = end;
+        Ok(())
+    }
+
+    /// Reads the cells of one row, without unfolding what is repeated.
+    fn read_row<R: BufRead>(&mut self, reader: &mut Reader<R>, row_style: Option<&str>) -> Result<(), IntakeError> {
+        self.cells.clear();
+        let (mut buffer, mut column) = (Vec::with_capacity(256), 0);
+        loop {
+            buffer.clear();
+            let event = reader.read_event_into(&mut buffer).map_err(damaged)?;
+            let is_empty = matches!(event, Event::Empty(_));
+            match event {
+                Event::Start(element) | Event::Empty(element) => match element.name().as_ref() {
+                    "table:table-cell" | "table:covered-table-cell" => {
+                        let mut cell = OdsCell::new(&element)?;
+                        let columns = column..end(column, cell.repeats);
+                        column = columns.end;
+                        // The style of the row, or else of the column, holds where a cell names none.
+                        if cell.style.is_none() {
+                            let of_column = || self.column_styles.iter().find(|(end, _)| columns.start < *end);
+                            cell.style = row_style.map(str::to_owned).or_else(|| of_column().map(|(_, s)| s.clone()));
+                        }
+                        self.cells.read(reader, is_empty, cell, (self.row, columns), self.styles)?;
+                    }
+                    name if !is_empty => skip(reader, name)?,
+                    _ => {}
+                },
+                Event::End(element) if element.name().as_ref() == "table:table-row" => return Ok(()),
+                Event::Eof => return Err(damaged("a row of it is cut off")),
+                Event::End(_)
+                | Event::Text(_)
+                | Event::CData(_)
+                | Event::Comment(_)
+                | Event::Decl(_)
+                | Event::PI(_)
+                | Event::DocType(_)
+                | Event::GeneralRef(_) => {}
+            }
+        }
+    }
+
+    /// Unfolds the cells of a row with content, as often as it is repeated.
+    fn push_rows(&mut self, end: u32) -> Result<(), IntakeError> {
+        if self.cells.is_blank() {
+            return Ok(());
+        }
+        for row in self.row..end {
+            self.pushed += self.cells.push(&mut self.sheet, row)?;
+            if self.pushed > workbook::CELLS_MAX {
+                return Err(workbook::too_many_cells());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether rows or columns are shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Visibility {
+    Shown,
+    Hidden,
+    Filtered,
+}
+
+fn visibility(element: &BytesStart<'_>) -> Result<Visibility, IntakeError> {
+    Ok(match attribute(element, "table:visibility")?.as_deref() {
+        Some("collapse") => Visibility::Hidden,
+        Some("filter") => Visibility::Filtered,
+        Some(_) | None => Visibility::Shown,
+    })
+}
+
+fn repeats(element: &BytesStart<'_>, name: &str) -> Result<u32, IntakeError> {
+    attribute(element, name)?.map_or(Ok(1), |number| count(&number))
+}
+
+fn end(start: u32, repeats: u32) -> u32 {
+    start.saturating_add(repeats)
+}
