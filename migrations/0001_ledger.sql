@@ -63,7 +63,8 @@ CREATE TABLE payouts (
     batch_id    INTEGER NOT NULL REFERENCES batches,
     row         INTEGER NOT NULL CHECK (row >= 1), -- in the spreadsheet, as first planned
     row_key     TEXT    NOT NULL,
-    member      TEXT    NOT NULL, -- the phone, CARD:… or USER_ID:…
+    member      TEXT    NOT NULL, -- its identity: the phone, CARD:… or USER_ID:… without blanks, dashes and case
+    spelt       TEXT,             -- as it is sent, where that is spelt otherwise
     phone       TEXT,             -- the phone that goes along with a card or user id
     points      INTEGER NOT NULL CHECK (points BETWEEN 50 AND 20000000),
     send_sms    INTEGER NOT NULL CHECK (send_sms IN (0, 1)),
@@ -199,7 +200,7 @@ CREATE TRIGGER credited_never_changes BEFORE UPDATE OF state, credited_at ON pay
     BEGIN SELECT RAISE(ABORT, 'a credited payout never changes'); END;
 -- One number never goes out with two members or amounts, and what a row was planned with stays.
 CREATE TRIGGER payouts_keep_what_they_send
-    BEFORE UPDATE OF payout_id, batch_id, row, row_key, member, phone, points, send_sms, receipt, name, extra, sha256
+    BEFORE UPDATE OF payout_id, batch_id, row, row_key, member, spelt, phone, points, send_sms, receipt, name, extra, sha256
     ON payouts
     BEGIN SELECT RAISE(ABORT, 'what a payout sends never changes'); END;
 CREATE TRIGGER payouts_are_never_removed BEFORE DELETE ON payouts

@@ -153,6 +153,49 @@ fn a_doubled_row_is_refused_with_both_rows_unless_it_is_meant() {
 }
 
 #[test]
+fn a_row_that_lost_its_reference_is_not_a_second_payment_to_its_member() {
+    let with_and_without = "reference,phone,points\nr1,0901234567,100\nr2,0901234568,100\n,0901234567,100\n";
+    let without_first = "reference,phone,points\n,0901234567,100\nr2,0901234568,100\nr1,0901234567,200\n";
+    let by_id = "phone,points,id_type,id\n0901234567,100,,\n0901234568,100,,\n,100,MOBILE,0901234567\n";
+    let beside_a_card = "phone,points,id_type,id\n0901234567,100,CARD,9704\n0901234568,100,,\n0901234567,100,,\n";
+    let meant = Terms { allow_repeat_phones: true, ..terms("a") };
+    for file in [with_and_without, without_first, by_id, beside_a_card] {
+        let mut desk = Desk::new();
+        let refusal = desk.plan("a", file).refusal();
+        assert_eq!((refusal.problems[0].row, refusal.problem_count), (Some(4), 1), "{file}");
+        assert!(refusal.problems[0].message.contains("row 2"), "{:?}", refusal.problems);
+        assert_eq!(desk.plan_with(file, &Terms { skip_invalid: true, ..terms("a") }).unwrap(), Outcome::Planned(1, 1));
+        let mut desk = Desk::new();
+        assert_eq!(desk.plan_with(file, &meant).unwrap(), Outcome::Planned(3, 3), "{file}");
+        desk.audit("a");
+    }
+    // Two references may pay one member twice.
+    let both = "reference,phone,points\nr1,0901234567,100\nr2,0901234567,100\n";
+    assert_eq!(Desk::new().plan("a", both), Outcome::Planned(2, 2));
+}
+
+#[test]
+fn an_id_that_is_spelt_otherwise_is_the_same_member_in_a_file_a_batch_and_another_batch() {
+    let file = |rows: &[&str]| format!("reference,id_type,id,points\n{}\n", rows.join("\n"));
+    for (id_type, spelt) in [("CARD", ["9704-12ab", "9704 12AB", "970412ab"]), ("USER_ID", ["u-7 7", "U77", "u77"])] {
+        let row = |reference: &str, id: &str| format!("{reference},{id_type},{id},100");
+        for other in &spelt[1..] {
+            let mut desk = Desk::new();
+            let refusal = desk.plan("a", &file(&[&row("", spelt[0]), &row("", other)])).refusal();
+            assert!(refusal.problems[0].message.contains("row 2"), "{:?}", refusal.problems);
+            assert_eq!(desk.plan("a", &file(&[&row("", spelt[0])])), Outcome::Planned(1, 1));
+            desk.credit("a", 2);
+            for key in ["", "r1"] {
+                let amended = file(&[&row("", spelt[0]), &row(key, other)]);
+                assert!(matches!(desk.plan("a", &amended), Outcome::Refused(_)), "{amended}");
+                let again = desk.plan("b", &file(&[&row(key, other)])).refusal();
+                assert_eq!(again.code, "repeated_credited", "{id_type} {other}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_another_batch_has_not_finished_is_never_planned_again() {
     for events in [vec![], vec![Event::SubmitIntended]] {
         let mut desk = Desk::new();

@@ -66,7 +66,7 @@ impl Member {
         }
     }
 
-    /// The member's identity across rows and batches: the phone's digits, `CARD:…` or `USER_ID:…`; of a purged one
+    /// What the member is named by, as it is sent: the phone's digits, `CARD:…` or `USER_ID:…`; of a purged one
     /// `PURGED:…`.
     #[must_use]
     pub fn key(&self) -> String {
@@ -75,6 +75,21 @@ impl Member {
             Self::Card { id, .. } => format!("CARD:{id}"),
             Self::UserId { id, .. } => format!("USER_ID:{id}"),
             Self::Purged { key, .. } => key.clone(),
+        }
+    }
+
+    /// The member's identity across rows and batches: [`Member::key`], where the blanks, dashes and case of a card number
+    /// or user id tell nobody apart.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        let of = |id_type: &str, id: &str| {
+            let bare = id.chars().filter(|c| !is_id_separator(*c)).flat_map(char::to_uppercase);
+            id_type.chars().chain(bare).collect()
+        };
+        match self {
+            Self::Card { id, .. } => of("CARD:", id),
+            Self::UserId { id, .. } => of("USER_ID:", id),
+            Self::Phone(_) | Self::Purged { .. } => self.key(),
         }
     }
 
@@ -113,6 +128,15 @@ impl Member {
     }
 }
 
+/// Whether people put the character between the groups of a card number: blanks, hyphens and dashes, and the zero-width
+/// characters that come along when a number is copied.
+#[must_use]
+pub fn is_id_separator(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '-' | '\u{00AD}' | '\u{2010}'..='\u{2015}' | '\u{2212}')
+        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+}
+
 /// The last four characters at most, and never more than half of a short identifier.
 fn masked_id(id: &str) -> String {
     let chars: Vec<char> = id.chars().collect();
@@ -144,6 +168,21 @@ mod tests {
             assert_eq!(Member::from_key(&member.key(), member.phone()), Some(member));
         }
         assert_eq!(Member::from_key("12345", None), None);
+    }
+
+    #[test]
+    fn blanks_dashes_and_case_of_an_id_tell_nobody_apart() {
+        let card = |id: &str| Member::Card { id: id.into(), phone: None }.identity();
+        let user = |id: &str| Member::UserId { id: id.into(), phone: None }.identity();
+        for spelt in ["9704-12ab", "9704 12AB", "9704\u{a0}12\u{2013}aB", "970412AB"] {
+            assert_eq!(
+                (card(spelt), user(spelt)),
+                ("CARD:970412AB".to_owned(), "USER_ID:970412AB".to_owned()),
+                "{spelt}"
+            );
+        }
+        assert_ne!(user("u.77"), user("u77"));
+        assert_eq!(Member::Phone(PhoneNumber::parse("0901234567").unwrap()).identity(), "0901234567");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::phone::Refusal;
 use super::problem::ProblemKind;
 use super::record::Cell;
-use crate::domain::member::ID_CHARS_MAX;
+use crate::domain::member::{ID_CHARS_MAX, is_id_separator};
 use crate::domain::name::fold;
 use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
@@ -38,8 +38,21 @@ pub(crate) fn reference(cell: Cell<'_>) -> Result<Option<Cow<'_, str>>, Refusal>
     Ok(Some(if reference.is_ascii() { Cow::Borrowed(reference) } else { Cow::Owned(reference.nfc().collect()) }))
 }
 
-/// A card number or user id.
-pub(crate) fn id(cell: Cell<'_>) -> Result<Option<Cow<'_, str>>, Refusal> {
+/// A card number: without what people put between its groups. Its letters keep their case.
+pub(crate) fn card(cell: Cell<'_>) -> Result<Option<Cow<'_, str>>, Refusal> {
+    let Some(id) = user_id(cell)? else { return Ok(None) };
+    if !id.contains(is_id_separator) {
+        return Ok(Some(id));
+    }
+    let bare: String = id.chars().filter(|c| !is_id_separator(*c)).collect();
+    if bare.is_empty() {
+        return Err(refuse(ProblemKind::Id, "needs a card number, has only dashes or blanks; correct the cell"));
+    }
+    Ok(Some(Cow::Owned(bare)))
+}
+
+/// A user id, as it is written: what stands between its characters may be part of it.
+pub(crate) fn user_id(cell: Cell<'_>) -> Result<Option<Cow<'_, str>>, Refusal> {
     let id = text(cell.text);
     if id.is_empty() {
         return Ok(None);

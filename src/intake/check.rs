@@ -89,11 +89,11 @@ impl CheckReport {
 #[must_use]
 pub fn check(path: &Path, options: &IntakeOptions) -> CheckReport {
     let mut report = CheckReport::default();
-    let mut duplicates = Duplicates::new();
+    let mut duplicates = Duplicates::new(options.allow_repeat_phones);
     match open(path, options) {
         Ok(intake) => {
             report.format = Some(intake.format().clone());
-            if let Err(error) = read_rows(intake, options, &mut report, &mut duplicates) {
+            if let Err(error) = read_rows(intake, &mut report, &mut duplicates) {
                 report.failed(&error);
             } else if let Err(error) = name_duplicates(path, options, &mut report, duplicates) {
                 report.failed(&error);
@@ -106,21 +106,14 @@ pub fn check(path: &Path, options: &IntakeOptions) -> CheckReport {
     report
 }
 
-fn read_rows(
-    mut intake: Intake,
-    options: &IntakeOptions,
-    report: &mut CheckReport,
-    duplicates: &mut Duplicates,
-) -> Result<(), IntakeError> {
+fn read_rows(mut intake: Intake, report: &mut CheckReport, duplicates: &mut Duplicates) -> Result<(), IntakeError> {
     while let Some(step) = intake.step()? {
         report.rows += 1;
         match step {
             Step::Row(judged, repairs, _) => {
                 report.valid_rows += 1;
                 report.points += u64::from(judged.points.value());
-                if judged.reference.is_some() || !options.allow_repeat_phones {
-                    duplicates.note_judged(&judged);
-                }
+                duplicates.note_judged(&judged);
                 for repair in repairs.drain(..) {
                     report.repair_count += 1;
                     *report.repair_kinds.entry(repair.kind).or_default() += 1;
@@ -149,9 +142,6 @@ fn name_duplicates(
     let mut intake = open(path, options)?;
     while let Some(item) = intake.next()? {
         let Item::Row(row, _) = item else { continue };
-        if row.reference.is_none() && options.allow_repeat_phones {
-            continue;
-        }
         if let Some(problem) = suspects.note(&row) {
             report.problem(problem);
         }

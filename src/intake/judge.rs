@@ -8,7 +8,7 @@ use super::phone::{self, Refusal};
 use super::points::{self, Reading};
 use super::problem::{Problem, ProblemKind, Repair, RepairKind, grouped, shortened};
 use super::record::{Cell, Record, is_control};
-use crate::domain::member::Member;
+use crate::domain::member::{Member, is_id_separator};
 use crate::domain::payout::Row;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::points::Points;
@@ -250,8 +250,8 @@ impl<'r> Bench<'r, '_> {
         let phone = if self.has(Meaning::Phone) { Some(self.phone(Meaning::Phone)?) } else { None };
         match id_type {
             IdType::Mobile => self.member_by_mobile(phone),
-            IdType::Card => self.id().map(|id| Named::Card(id, phone)),
-            IdType::UserId => self.id().map(|id| Named::UserId(id, phone)),
+            IdType::Card => self.card().map(|id| Named::Card(id, phone)),
+            IdType::UserId => self.id(cells::user_id).map(|id| Named::UserId(id, phone)),
         }
     }
 
@@ -282,8 +282,21 @@ impl<'r> Bench<'r, '_> {
         Some(Named::Phone(named))
     }
 
-    fn id(&mut self) -> Option<Cow<'r, str>> {
-        let id = self.take(Meaning::Id, cells::id)?;
+    /// The card number of the cell, with its repair noted.
+    fn card(&mut self) -> Option<Cow<'r, str>> {
+        let card = self.id(cells::card)?;
+        let cell = self.record.cell(self.columns.of(Meaning::Id)?);
+        if cells::text(cell.text).contains(is_id_separator) {
+            self.repair(Meaning::Id, cell.text, &card, RepairKind::CardSeparators);
+        }
+        Some(card)
+    }
+
+    fn id(
+        &mut self,
+        read: fn(super::record::Cell<'r>) -> Result<Option<Cow<'r, str>>, Refusal>,
+    ) -> Option<Cow<'r, str>> {
+        let id = self.take(Meaning::Id, read)?;
         if id.is_none() {
             let message = "needs an id, has none; fill the cell or remove the row".to_owned();
             self.problem(Meaning::Id.word().to_owned(), "", Refusal { kind: ProblemKind::Id, message });

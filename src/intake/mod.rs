@@ -40,7 +40,7 @@ mod total;
 mod workbook;
 
 pub use check::{CheckReport, LISTED_MAX, check};
-pub use duplicates::{Duplicates, Suspects};
+pub use duplicates::{Duplicates, Shared, Suspects};
 pub use meaning::Meaning;
 pub(crate) use problem::counted;
 pub use problem::{IntakeError, Problem, ProblemKind, Repair, RepairKind};

@@ -221,6 +221,8 @@ pub enum RepairKind {
     PhoneZero,
     /// The country code was replaced by the leading zero.
     PhoneCountryCode,
+    /// Blanks or dashes between the groups of a card number were taken out.
+    CardSeparators,
     /// Grouped points (`1.000`) were read as thousands.
     PointsThousands,
     /// Points with three decimals, all zero, were read as decimals.
@@ -235,6 +237,7 @@ impl RepairKind {
             Self::PhoneSeparators => "phone: spaces and punctuation removed",
             Self::PhoneZero => "phone: lost leading zero put back",
             Self::PhoneCountryCode => "phone: country code 84 replaced by 0",
+            Self::CardSeparators => "card: blanks and dashes removed",
             Self::PointsThousands => "points: groups of three read as thousands",
             Self::PointsDecimals => "points: zero decimals dropped",
         }

@@ -17,7 +17,7 @@ const PAGE_MIN: i64 = 8;
 const PAGE_MAX: i64 = 512;
 
 /// What [`Known`] reads, from `payouts`.
-const COLUMNS: &str = "payout_id, row, row_key, state, member, phone, points, send_sms, receipt";
+const COLUMNS: &str = "payout_id, row, row_key, state, coalesce(spelt, member), phone, points, send_sms, receipt";
 
 /// A payout that has the key of a row: what it sends, without the number, since a retried payout has another one by now.
 #[derive(Debug)]

@@ -41,7 +41,7 @@ pub use lock::RunLock;
 pub use open::Access;
 pub use outcome::{Decided, ExtraCell, FileColumn, Outcome, TimedCall};
 pub use permit::SubmitPermit;
-pub use planning::{Gone, Placed, Planning, Size};
+pub use planning::{Earlier, Gone, Placed, Planning, Size};
 pub use purge::{Personal, Purgeable};
 pub use purge_key::PurgeKey;
 pub use record::{

@@ -13,7 +13,6 @@ use super::row;
 use super::row_seal::Sealed;
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::InvoiceNo;
-use crate::domain::member::Member;
 use crate::domain::payout::{Row, TopUp};
 use crate::domain::standing::State;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
@@ -75,6 +74,15 @@ pub enum Placed {
         /// The row that the plan has for this key.
         row: u64,
     },
+}
+
+/// Another payout of the batch that goes to the member of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Earlier {
+    /// Its row, as first planned.
+    pub row: u64,
+    /// This file added it.
+    pub is_of_this_file: bool,
 }
 
 /// A payout of the plan that the file no longer names.
@@ -190,11 +198,13 @@ impl<'l> Planning<'l> {
     }
 
     /// Adds a payout with its number; false if the batch has its key.
-    fn insert(&self, payout: &NewPayout<'_>) -> Result<bool, LedgerError> {
+    fn insert(&mut self, payout: &NewPayout<'_>) -> Result<bool, LedgerError> {
         let Row { row, reference: _, member, points, name, send_sms: _, receipt, extra } = payout.row;
         let invoice_no = (payout.number)();
         let extra = (!extra.is_empty()).then(|| serde_json::json!(extra).to_string());
-        let key = member.key();
+        // Cards and user ids that are spelt otherwise are one member; what is sent is the spelling of this row.
+        let (key, spelt) = (member.identity(), member.key());
+        let spelt = (spelt != key).then_some(spelt);
         let phone_beside = member.phone().filter(|phone| phone.as_str() != key);
         let receipt = receipt.as_ref().map(row::receipt_json);
         let sealed = Sealed {
@@ -202,6 +212,7 @@ impl<'l> Planning<'l> {
             row: i64::try_from(*row).unwrap_or(i64::MAX),
             row_key: payout.key.as_str(),
             member: &key,
+            spelt: spelt.as_deref(),
             phone: phone_beside.as_ref().map(|phone| phone.as_str()),
             points: i64::from(points.value()),
             send_sms: payout.send_sms,
@@ -212,9 +223,9 @@ impl<'l> Planning<'l> {
         let is_new = self
             .transaction
             .prepare_cached(
-                "INSERT INTO payouts (payout_id, batch_id, row, row_key, member, phone, points, send_sms, receipt, name,
-                                      extra, sha256, state, attempt, invoice_no)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'planned', 1, ?13)
+                "INSERT INTO payouts (payout_id, batch_id, row, row_key, member, spelt, phone, points, send_sms, receipt,
+                                      name, extra, sha256, state, attempt, invoice_no)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'planned', 1, ?14)
                  ON CONFLICT (batch_id, row_key) DO NOTHING",
             )
             .and_then(|mut statement| {
@@ -224,6 +235,7 @@ impl<'l> Planning<'l> {
                     sealed.row,
                     sealed.row_key,
                     sealed.member,
+                    sealed.spelt,
                     sealed.phone,
                     sealed.points,
                     sealed.send_sms,
@@ -272,23 +284,40 @@ impl<'l> Planning<'l> {
         Ok(Placed::Changed { row, planned: Box::new(planned), state, credited_at })
     }
 
-    /// The row of a payout that the batch had before for the same member, whatever its key: by the same name, or by
-    /// the same phone, whether it names the member or stands beside a card.
+    /// The payout that the batch has for the same member as the row that was added last, whatever its key: by the same
+    /// identity, or by the same phone, whether it names the member or stands beside a card. Any that the batch had
+    /// before; of this file, where one of the two has no reference.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn earlier_row_of_member(&self, member: &Member) -> Result<Option<u64>, LedgerError> {
-        if self.before.rows == 0 {
-            return Ok(None);
-        }
-        let phone = member.phone();
+    pub fn earlier_of_member(&self, row: &Row) -> Result<Option<Earlier>, LedgerError> {
         let of = |column, value| {
-            format!("SELECT row FROM payouts WHERE {column} = {value} AND batch_id = ?3 AND payout_id <= ?4")
+            format!(
+                "SELECT row, payout_id <= ?4 FROM payouts
+                 WHERE {column} = {value} AND batch_id = ?3 AND payout_id < ?5
+                   AND (payout_id <= ?4 OR ?6 OR substr(row_key, 1, 4) <> 'ref:')"
+            )
         };
         let sql =
             format!("{} UNION ALL {} UNION ALL {} LIMIT 1", of("member", "?1"), of("member", "?2"), of("phone", "?2"));
+        let phone = row.member.phone();
         let phone = phone.as_ref().map(|phone| phone.as_str());
-        read::one(&self.transaction, &sql, params![member.key(), phone, self.batch.0, self.last])
+        let by_member = row.reference.is_none();
+        let like = params![row.member.identity(), phone, self.batch.0, self.last, self.next - 1, by_member];
+        let reading = || LedgerError::sqlite("looking for another row of the member");
+        let earlier = |found: &rusqlite::Row<'_>| {
+            Ok(Earlier {
+                row: found.get(0).map_err(reading())?,
+                is_of_this_file: !found.get::<_, bool>(1).map_err(reading())?,
+            })
+        };
+        Ok(read::rows(&self.transaction, &sql, like, earlier)?.pop())
+    }
+
+    /// Whether the batch had payouts before.
+    #[must_use]
+    pub fn is_amended(&self) -> bool {
+        self.before.rows > 0
     }
 
     /// The row of a payout that this file adds for the member, and with the points, of one that it no longer names.

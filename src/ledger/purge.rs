@@ -170,7 +170,7 @@ fn hash_payouts(transaction: &Transaction<'_>, batch: BatchId, key: &PurgeKey) -
         "SELECT payout_id, row_key, member, phone FROM payouts
          WHERE payout_id > ?2 AND +batch_id = ?1 ORDER BY payout_id LIMIT {PAGE}"
     );
-    let update = "UPDATE payouts SET row_key = ?2, member = ?3, phone = ?4, name = NULL, extra = NULL, receipt = NULL
+    let update = "UPDATE payouts SET row_key = ?2, member = ?3, spelt = NULL, phone = ?4, name = NULL, extra = NULL, receipt = NULL
                   WHERE payout_id = ?1";
     let mut after = 0;
     loop {

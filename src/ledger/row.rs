@@ -13,7 +13,8 @@ use rusqlite::Row;
 use rusqlite::types::FromSql;
 
 /// What [`top_up`] reads, from `payouts p`.
-pub(super) const TOP_UP_COLUMNS: &str = "p.invoice_no, p.member, p.phone, p.points, p.send_sms, p.receipt";
+pub(super) const TOP_UP_COLUMNS: &str =
+    "p.invoice_no, coalesce(p.spelt, p.member), p.phone, p.points, p.send_sms, p.receipt";
 /// What [`batch`] reads, from `batches`.
 pub(super) const BATCH_COLUMNS: &str = "batch_id, name, gateway_host, merchant_id, terminal_id, invoice_prefix, rows, \
      points, skipped_rows, plan_sha256, file_name, planned_at, planned_by, chain_head, \

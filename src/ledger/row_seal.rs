@@ -13,7 +13,7 @@ const HASHED_BYTES: usize = 384;
 
 /// What [`Sealed::read`] reads, from `payouts p`.
 pub(super) const SEALED_COLUMNS: &str =
-    "p.payout_id, p.row, p.row_key, p.member, p.phone, p.points, p.send_sms, p.receipt, p.name, p.extra";
+    "p.payout_id, p.row, p.row_key, p.member, p.phone, p.points, p.send_sms, p.receipt, p.name, p.extra, p.spelt";
 
 /// The columns of a payout that never change, as they are stored.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +23,7 @@ pub(super) struct Sealed<'a> {
     pub(super) row: i64,
     pub(super) row_key: &'a str,
     pub(super) member: &'a str,
+    pub(super) spelt: Option<&'a str>,
     pub(super) phone: Option<&'a str>,
     pub(super) points: i64,
     pub(super) send_sms: bool,
@@ -32,7 +33,7 @@ pub(super) struct Sealed<'a> {
 }
 
 impl<'a> Sealed<'a> {
-    /// Ten columns from `first` on, as [`SEALED_COLUMNS`] names them.
+    /// Eleven columns from `first` on, as [`SEALED_COLUMNS`] names them.
     pub(super) fn read(row: &'a Row<'_>, first: usize) -> Result<Self, LedgerError> {
         let get = |index: usize| row.get_ref(first + index).map_err(LedgerError::sqlite("reading a row's seal"));
         let text = |index| match get(index)? {
@@ -54,18 +55,20 @@ impl<'a> Sealed<'a> {
             receipt: text(7)?,
             name: text(8)?,
             extra: text(9)?,
+            spelt: text(10)?,
         })
     }
 
     /// The seal of the row in the batch of this name.
     pub(super) fn sha256(&self, batch: &str) -> [u8; 32] {
-        let Self { payout_id, row, row_key, member, phone, points, send_sms, receipt, name, extra } = *self;
+        let Self { payout_id, row, row_key, member, spelt, phone, points, send_sms, receipt, name, extra } = *self;
         // Hashed in one go: each of the small pieces would cost a call.
         let mut bytes = Vec::with_capacity(HASHED_BYTES);
         for number in [payout_id, row, points, i64::from(send_sms)] {
             bytes.extend_from_slice(&number.to_be_bytes());
         }
-        for text in [Some("topup-row-1"), Some(batch), Some(row_key), Some(member), phone, receipt, name, extra] {
+        for text in [Some("topup-row-1"), Some(batch), Some(row_key), Some(member), spelt, phone, receipt, name, extra]
+        {
             // A length in front keeps neighbouring fields apart, and absent ones from empty ones.
             let length = text.map_or(u64::MAX, |text| text.len() as u64);
             bytes.extend_from_slice(&length.to_be_bytes());
@@ -88,6 +91,7 @@ mod tests {
             row: 2,
             row_key: "ref:1",
             member: "0901234567",
+            spelt: None,
             phone: None,
             points: 500,
             send_sms: true,
@@ -101,6 +105,7 @@ mod tests {
             Sealed { row: 3, ..row },
             Sealed { row_key: "ref:2", ..row },
             Sealed { member: "0901234568", ..row },
+            Sealed { spelt: Some(""), ..row },
             Sealed { phone: Some(""), ..row },
             Sealed { points: 501, ..row },
             Sealed { send_sms: false, ..row },

@@ -15,7 +15,7 @@ use crate::domain::standing::State;
 use rusqlite::{Connection, Row, Statement, Transaction};
 
 const READING: &str = "reading a batch's outcomes";
-const OUTCOME_COLUMNS: &str = "p.payout_id, p.row, p.row_key, p.member, p.phone, p.points, p.send_sms, p.receipt, \
+const OUTCOME_COLUMNS: &str = "p.payout_id, p.row, p.row_key, coalesce(p.spelt, p.member), p.phone, p.points, p.send_sms, p.receipt, \
      p.name, p.extra, p.state, p.attempt, p.invoice_no, p.credited_at";
 const HISTORY: &str = "SELECT kind, detail, state, http, code, note, why FROM events WHERE payout_id = ?1 \
      ORDER BY event_id DESC";

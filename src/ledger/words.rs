@@ -203,7 +203,7 @@ mod tests {
         let rows = "INSERT INTO batches VALUES (1, 'b', 'h', 'm', 't', 'TP', 1, 50, 0, zeroblob(32), 'f', '{}', 0, 'w',
                                                 'yes', '[]', zeroblob(32), NULL);
                     INSERT INTO totals VALUES (1, 'planned', 1, 50, 0);
-                    INSERT INTO payouts VALUES (1, 1, 2, 'ref:1', '0901234567', NULL, 50, 1, NULL, NULL, NULL,
+                    INSERT INTO payouts VALUES (1, 1, 2, 'ref:1', '0901234567', NULL, NULL, 50, 1, NULL, NULL, NULL,
                                                 zeroblob(32), 'planned', 1, 'TP1', NULL);";
         ledger.execute_batch(rows).unwrap();
         let event = |kind, detail, state| {

@@ -309,7 +309,7 @@ impl<'t> Group<'t> {
             if sealed.sha256(&self.name) != seal {
                 return Err(LedgerError::RowChanged { batch: self.name.clone(), row: sealed.row });
             }
-            row::top_up(row, 11)
+            row::top_up(row, 12)
         };
         self.transaction
             .prepare_cached(&sql)

@@ -7,9 +7,10 @@ use super::judge;
 use super::kinds::RowKinds;
 use super::{PlanError, Planned, Problems, Terms, keys_of, number_of};
 use crate::domain::invoice_no::InvoiceNo;
+use crate::domain::member::Member;
 use crate::domain::payout::{Row, TopUp};
 use crate::intake::{Format, Intake, Item, Problem, ProblemKind, Repair};
-use crate::ledger::{Batch, Ledger, LedgerError, NewPayout, Origin, Placed, Planning, Size, UnixMs};
+use crate::ledger::{Batch, Earlier, Ledger, LedgerError, NewPayout, Origin, Placed, Planning, Size, UnixMs};
 
 /// Repairs that are listed; the rest is only counted.
 const REPAIRS_MAX: usize = 1000;
@@ -63,11 +64,38 @@ impl Draft<'_> {
     }
 }
 
+/// Which kinds of rows the file has shown: only among mixed ones can a member stand twice under two keys.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mix {
+    with_reference: bool,
+    without_reference: bool,
+    by_id: bool,
+}
+
+impl Mix {
+    /// Takes a row in; whether an earlier row of the file can be of its member, under another key.
+    fn take(&mut self, row: &Row) -> bool {
+        let by_id = match row.member {
+            Member::Phone(_) | Member::Purged { .. } => false,
+            Member::Card { .. } | Member::UserId { .. } => true,
+        };
+        self.by_id |= by_id;
+        if row.reference.is_some() {
+            self.with_reference = true;
+            self.without_reference
+        } else {
+            self.without_reference = true;
+            self.with_reference || self.by_id
+        }
+    }
+}
+
 /// What reading the rows came to.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     pub(super) problems: Problems,
     pub(super) kinds: RowKinds,
+    mix: Mix,
     without_pre_check: u64,
     repairs: Vec<Repair>,
     repair_count: u64,
@@ -209,20 +237,40 @@ impl Reading {
     /// A new row key whose member has a payout in the batch already is a second payment, unless that is meant.
     fn take_new(&mut self, planning: &Planning<'_>, row: &Row, terms: &Terms) -> Result<(), PlanError> {
         self.without_pre_check += u64::from(row.member.phone().is_none());
-        let earlier = if terms.allow_repeat_phones { None } else { planning.earlier_row_of_member(&row.member)? };
-        if let Some(earlier) = earlier {
-            self.kinds.another_key += 1;
-            let message = format!(
-                "is new, and its member has a payout in this batch already, planned as row {earlier}; take it out, or \
-                 say --allow-repeat-phones if the member is to be paid twice"
-            );
-            let problem = Problem::of_row(row.row, ProblemKind::Duplicate, message);
-            self.problems.add(problem.with_found(&row.member.masked()));
-        } else {
-            self.kinds.new.rows += 1;
-            self.kinds.new.points += u64::from(row.points.value());
+        let is_looked_for = !terms.allow_repeat_phones && (self.mix.take(row) || planning.is_amended());
+        let earlier = if is_looked_for { planning.earlier_of_member(row)? } else { None };
+        match earlier {
+            Some(Earlier { row: first, is_of_this_file: true }) => self.same_member(row, first),
+            Some(Earlier { row: earlier, is_of_this_file: false }) => {
+                self.kinds.another_key += 1;
+                let message = format!(
+                    "is new, and its member has a payout in this batch already, planned as row {earlier}; take it out, \
+                     or say --allow-repeat-phones if the member is to be paid twice"
+                );
+                let problem = Problem::of_row(row.row, ProblemKind::Duplicate, message);
+                self.problems.add(problem.with_found(&row.member.masked()));
+            }
+            None => {
+                self.kinds.new.rows += 1;
+                self.kinds.new.points += u64::from(row.points.value());
+            }
         }
         Ok(())
+    }
+
+    /// One of two rows of a member has no reference: nothing tells it from the other.
+    fn same_member(&mut self, row: &Row, first: u64) {
+        self.kinds.doubled += 1;
+        let column = match &row.member {
+            Member::Phone(_) | Member::Purged { .. } => "phone",
+            Member::Card { .. } | Member::UserId { .. } => "id",
+        };
+        let message = format!(
+            "is the member of row {first} too, and one of the two has no reference; take one out, give each a reference, or \
+             say --allow-repeat-phones"
+        );
+        let problem = Problem::of_row(row.row, ProblemKind::Duplicate, message);
+        self.problems.add(problem.in_column(column).with_found(&row.member.masked()));
     }
 
     fn duplicate(&mut self, row: &Row, first: u64) {

@@ -33,7 +33,7 @@ pub(crate) fn payouts(ledger: &Path) -> Vec<Payout> {
     let count =
         |kind: &str| format!("(SELECT count(*) FROM events e WHERE e.payout_id = p.payout_id AND e.kind = '{kind}')");
     let sql = format!(
-        "SELECT b.name, p.member, p.points, p.state, p.invoice_no, {}, {} FROM payouts p JOIN batches b USING (batch_id)
+        "SELECT b.name, coalesce(p.spelt, p.member), p.points, p.state, p.invoice_no, {}, {} FROM payouts p JOIN batches b USING (batch_id)
          ORDER BY p.payout_id",
         count("submit_intended"),
         count("send_ended")

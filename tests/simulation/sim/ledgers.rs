@@ -192,7 +192,7 @@ impl Auditor {
         let mut statement = self
             .connection()
             .prepare_cached(
-                "SELECT p.member, p.points, p.state, e.kind, e.request_id
+                "SELECT coalesce(p.spelt, p.member), p.points, p.state, e.kind, e.request_id
                  FROM invoices i JOIN payouts p ON p.payout_id = i.payout_id AND p.invoice_no = i.invoice_no
                  JOIN events e ON e.payout_id = p.payout_id
                  WHERE i.invoice_no = ?1 ORDER BY e.event_id DESC LIMIT 1",
