@@ -125,7 +125,7 @@ CREATE TABLE events (
             OR detail IN ('unclear', 'ask_again') OR detail IN ('success', 'failed')
             OR detail IN ('absent', 'unsent') OR detail IN ('refused_member', 'refused_payout')
             OR detail IN ('set_aside', 'slow_down') OR detail IN ('unknown', 'number_taken')
-            OR detail IN ('not_credited')),
+            OR detail IN ('not_credited', 'name_missing') OR detail IN ('undecided', 'other_order')),
     state      TEXT    -- null: unchanged
         CHECK (state IN ('planned', 'in_doubt') OR state IN ('credited', 'declined')
             OR state IN ('ineligible', 'held') OR state IN ('cancelled')),

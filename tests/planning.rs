@@ -4,6 +4,8 @@
 
 #[path = "planning/desk.rs"]
 mod desk;
+#[path = "planning/doors.rs"]
+mod doors;
 #[path = "planning/kinds.rs"]
 mod kinds;
 #[path = "planning/purged.rs"]

@@ -8,19 +8,16 @@ use super::interrupt::Interrupt;
 use super::output::{Output, Report};
 use super::setup;
 use crate::domain::event::{Event, OrderAnswer};
-use crate::domain::invoice_no::InvoiceNo;
-use crate::domain::standing::{Impossible, State};
+use crate::domain::standing::{SIGNED_BYTES_VALID, State};
 use crate::engine::{self, Asked, Decision, Inquiry};
 use crate::ledger::{Access, Batch, Entry, Payout, PayoutId, RunLedger};
 use crate::plan;
 use crate::report::{counted, grouped};
 use anyhow::anyhow;
 use serde_json::json;
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
-
-/// The gateway may still apply signed bytes for so long (VinID top-up API, header `X-Timestamp`).
-const STILL_VALID_MS: i64 = 2 * 60 * 60 * 1000;
 
 /// Plans again what is declined or ineligible, after asking what became of the old number.
 pub(super) fn retry(context: &Context, args: &DecisionArgs) -> Result<Report, Failure> {
@@ -42,11 +39,11 @@ pub(super) fn retry(context: &Context, args: &DecisionArgs) -> Result<Report, Fa
     let why = desk.why(&args.why);
     let (mut planned, mut credited) = (0_u64, 0_u64);
     let decide = |asked: &Asked| {
-        let decision = retry_decision(&desk.batch, asked, &why);
+        let decision = asked.decision(&desk.batch, Event::Retried, &why);
         match &decision {
             Some(_) => planned += 1,
             None if asked.standing.state == State::Credited => credited += 1,
-            None => refused.push(refusal_of(&asked.payout, &format!("no usable answer: {}", asked.message))),
+            None => refused.push(refusal_of(&asked.payout, &no_usable_answer(asked))),
         }
         decision
     };
@@ -58,27 +55,10 @@ pub(super) fn retry(context: &Context, args: &DecisionArgs) -> Result<Report, Fa
     if credited > 0 {
         let _ = writeln!(text, "credited after all: {}", counted(credited, "payout"));
     }
-    desk.close(text, json!({"planned": planned, "credited": credited}), refused)
+    desk.close(Exit::Done, text, json!({"planned": planned, "credited": credited}), refused)
 }
 
-/// A new number only on `E`; an absent one is used again.
-fn retry_decision(batch: &Batch, asked: &Asked, why: &str) -> Option<Decision> {
-    let new_number = match asked.answer {
-        OrderAnswer::Failed => Some(InvoiceNo::derive(
-            &batch.binding.invoice_prefix,
-            &batch.binding.merchant_id,
-            &batch.name,
-            &asked.payout.key,
-            asked.standing.attempt + 1,
-        )),
-        OrderAnswer::Absent if !asked.standing.failed => None,
-        OrderAnswer::Absent | OrderAnswer::Success | OrderAnswer::Unclear | OrderAnswer::AskAgain => return None,
-    };
-    asked.standing.clone().after(&Event::Retried).ok()?;
-    Some(Decision { event: Event::Retried, why: why.to_owned(), new_number })
-}
-
-/// Plans held payouts again, and accepts the name that the gateway gave.
+/// Plans held payouts again, and accepts the name that the gateway gave, or that it gives none.
 pub(super) fn release(context: &Context, args: &ReleaseArgs) -> Result<Report, Failure> {
     let desk = Desk::open(context, &args.decision.batch, "release")?;
     let mut events = Vec::new();
@@ -88,36 +68,46 @@ pub(super) fn release(context: &Context, args: &ReleaseArgs) -> Result<Report, F
             let message = format!("batch {batch} has the same payout open\nhint: finish that batch first");
             return Err(Failure::new(Exit::Refused, "repeated_open", anyhow!(message)));
         }
-        let (expected, found) = desk.ledger.names(id)?;
-        if found.as_deref().unwrap_or_default().trim().is_empty() {
-            return Err(refused(
-                "the gateway gave no name that could be accepted; nothing was changed\nhint: cancel the payout, and pay \
-                 it in a batch without a name column if it is to be paid"
-                    .to_owned(),
-            ));
+        let standing = desk.ledger.standing(id)?;
+        if standing.state != State::Held {
+            return Err(desk.not_possible(id, "released", standing.state));
         }
+        let (expected, found) = desk.ledger.names(id)?;
         let payout = desk.ledger.payout(id)?;
+        let found = found.unwrap_or_default().trim().to_owned();
         let _ = write!(
             question,
-            "\n  row {}, {} points: the file says {}, the gateway says {}",
+            "\n  row {}, {} points: the file says {}, the gateway {}",
             payout.row,
             payout.top_up.points.value(),
             expected.as_deref().unwrap_or("nothing"),
-            found.as_deref().unwrap_or("nothing")
+            if found.is_empty() { "gives no name".to_owned() } else { format!("says {found}") }
         );
-        events.push((id, Event::Released { name: found }));
+        events.push((id, Event::Released { name: Some(found) }));
     }
     desk.consent(&question, args.decision.yes)?;
-    desk.decide_all(events, &args.decision.why, "planned again")
+    desk.decide_all(context, Vec::new(), events, &args.decision.why, "planned again")
 }
 
-/// Closes payouts that are planned or held.
+/// Closes payouts that are planned or held: at a word what was never sent, and after asking the gateway what was.
 pub(super) fn cancel(context: &Context, args: &CancelArgs) -> Result<Report, Failure> {
     let desk = Desk::open(context, &args.decision.batch, "cancel")?;
     let payouts = if args.all_planned { desk.ledger.in_state(State::Planned)? } else { desk.find_all(&args.payouts)? };
-    desk.consent(&format!("close {} for ever", counted(payouts.len() as u64, "payout")), args.decision.yes)?;
-    let events = payouts.into_iter().map(|id| (id, Event::Cancelled)).collect();
-    desk.decide_all(events, &args.decision.why, "cancelled")
+    let (mut at_once, mut asked_first) = (Vec::new(), Vec::new());
+    for id in payouts {
+        let standing = desk.ledger.standing(id)?;
+        if !matches!(standing.state, State::Planned | State::Held) {
+            return Err(desk.not_possible(id, "cancelled", standing.state));
+        }
+        let asks = standing.asks_first(&Event::Cancelled);
+        if asks { &mut asked_first } else { &mut at_once }.push((id, Event::Cancelled));
+    }
+    let mut question = format!("close {} for ever", counted((at_once.len() + asked_first.len()) as u64, "payout"));
+    if !asked_first.is_empty() {
+        let _ = write!(question, ", after asking the gateway about {} that were sent before", asked_first.len());
+    }
+    desk.consent(&question, args.decision.yes)?;
+    desk.decide_all(context, at_once, asked_first, &args.decision.why, "cancelled")
 }
 
 /// Takes a person's evidence for a payout in doubt, unless the gateway contradicts it.
@@ -138,7 +128,7 @@ pub(super) fn attest(context: &Context, args: &AttestArgs) -> Result<Report, Fai
         )));
     }
     let since_ms = desk.ledger.last_send_at(id)?.map(|at| unix_ms() - at);
-    if !args.credited && since_ms.is_none_or(|since_ms| since_ms < STILL_VALID_MS) {
+    if !args.credited && since_ms.is_none_or(|since_ms| since_ms < SIGNED_BYTES_VALID.as_millis() as i64) {
         return Err(refused(
             "not within two hours of the last send: the gateway may still apply it\nhint: topup resolve BATCH asks again"
                 .replace("BATCH", desk.batch.name.as_str()),
@@ -148,23 +138,43 @@ pub(super) fn attest(context: &Context, args: &AttestArgs) -> Result<Report, Fai
     let why = desk.why(&args.decision.why);
     let mut answered = None;
     let decide = |asked: &Asked| {
-        answered = Some(asked.standing.state);
-        let still_open = asked.standing.state == State::InDoubt && asked.answer != OrderAnswer::AskAgain;
-        still_open.then(|| Decision { event: event.clone(), why: why.clone(), new_number: None })
+        answered = Some((asked.standing.state, asked.answer));
+        asked.decision(&desk.batch, event.clone(), &why)
     };
     if let Some(stop) = desk.ask(context, vec![Inquiry { payout: id, earlier: None }], decide)? {
         return Err(stop);
     }
-    match (answered, args.credited) {
-        (Some(State::Credited), false) | (Some(State::Declined), true) => Err(Failure::new(
-            Exit::Differs,
-            "contradiction",
-            anyhow!("the gateway contradicts the evidence; its answer is recorded, and the evidence is not"),
-        )),
-        (Some(_), _) if desk.ledger.standing(id)?.state == State::InDoubt => {
-            Err(refused("the gateway gave no usable answer, so nothing was attested\nhint: try again later".to_owned()))
+    let contradicts = match answered {
+        Some((_, OrderAnswer::OtherOrder)) => true,
+        Some((state, _)) => matches!((state, args.credited), (State::Credited, false) | (State::Declined, true)),
+        None => false,
+    };
+    if contradicts {
+        let message = "the gateway contradicts the evidence; its answer is recorded, and the evidence is not";
+        return Err(Failure::new(Exit::Differs, "contradiction", anyhow!(message)));
+    }
+    if desk.ledger.standing(id)?.state == State::InDoubt {
+        let message = "the gateway gave no usable answer, so nothing was attested\nhint: try again later";
+        return Err(refused(message.to_owned()));
+    }
+    desk.close(Exit::Done, format!("{} is {word}\n", args.payout), json!({"attested": word}), Vec::new())
+}
+
+fn no_usable_answer(asked: &Asked) -> String {
+    match (asked.answer, asked.standing.state) {
+        (_, State::Credited) => "the gateway says that it is credited: that is recorded".to_owned(),
+        (OrderAnswer::Absent, _) => {
+            "the gateway does not know the order, and said before that it knows the number or that it failed".to_owned()
         }
-        _ => desk.close(format!("{} is {word}\n", args.payout), json!({"attested": word}), Vec::new()),
+        (OrderAnswer::OtherOrder, _) => "the gateway names another phone or amount under this number".to_owned(),
+        (
+            OrderAnswer::Success
+            | OrderAnswer::Failed
+            | OrderAnswer::Undecided
+            | OrderAnswer::Unclear
+            | OrderAnswer::AskAgain,
+            _,
+        ) => format!("no usable answer: {}", asked.message),
     }
 }
 
@@ -202,7 +212,15 @@ impl Desk {
     }
 
     fn find_all(&self, named: &[String]) -> Result<Vec<PayoutId>, Failure> {
-        named.iter().map(|named| self.find(named)).collect()
+        let mut found = Vec::new();
+        for named in named {
+            let id = self.find(named)?;
+            // Named twice, as by its reference and by its number, it is one payout all the same.
+            if !found.contains(&id) {
+                found.push(id);
+            }
+        }
+        Ok(found)
     }
 
     fn refusal(&self, id: PayoutId, why: &str) -> Result<serde_json::Value, Failure> {
@@ -228,37 +246,80 @@ impl Desk {
         }
     }
 
-    /// Records decisions that need no word of the gateway, all of them or none.
-    fn decide_all(self, events: Vec<(PayoutId, Event)>, why: &str, word: &str) -> Result<Report, Failure> {
+    /// Decides about some payouts at once, all of them or none, and about others each by what the gateway says of it.
+    fn decide_all(
+        self,
+        context: &Context,
+        at_once: Vec<(PayoutId, Event)>,
+        asked_first: Vec<(PayoutId, Event)>,
+        why: &str,
+        word: &str,
+    ) -> Result<Report, Failure> {
         let why = self.why(why);
+        let (mut changed, mut credited, mut refused) = (0_u64, 0_u64, Vec::new());
+        let events: HashMap<PayoutId, Event> = asked_first.into_iter().collect();
+        if !events.is_empty() {
+            let mut ids: Vec<PayoutId> = events.keys().copied().collect();
+            ids.sort_unstable();
+            let inquiries = ids.into_iter().map(|payout| Inquiry { payout, earlier: None }).collect();
+            let decide = |asked: &Asked| {
+                let decision = asked.decision(&self.batch, events.get(&asked.payout.id)?.clone(), &why);
+                match &decision {
+                    Some(_) => changed += 1,
+                    None => {
+                        credited += u64::from(asked.standing.state == State::Credited);
+                        refused.push(refusal_of(&asked.payout, &no_usable_answer(asked)));
+                    }
+                }
+                decision
+            };
+            if let Some(stop) = self.ask(context, inquiries, decide)? {
+                return Err(stop);
+            }
+        }
+        changed += self.record_all(at_once, &why)?;
+        let exit = match (refused.len() as u64, credited) {
+            (0, _) => Exit::Done,
+            (left, credited) if left == credited => Exit::Refused,
+            (_, _) => Exit::Unfinished,
+        };
+        let text = format!("{word}: {}\n", counted(changed, "payout"));
+        self.close(exit, text, json!({"changed": changed, "credited": credited}), refused)
+    }
+
+    /// Records decisions that need no word of the gateway; gives how many.
+    fn record_all(&self, events: Vec<(PayoutId, Event)>, why: &str) -> Result<u64, Failure> {
         let mut entries = Vec::new();
         for (id, event) in events {
             let standing = self.ledger.standing(id)?;
             let before = standing.state;
-            let after = standing.after(&event).map_err(|impossible| self.not_possible(id, &impossible))?.state;
-            let entry = Entry {
+            let after = standing.after(&event).map_err(crate::ledger::LedgerError::from)?.state;
+            entries.push(Entry {
                 payout: id,
                 event,
                 before,
                 after,
                 call: None,
                 note: None,
-                why: Some(why.clone()),
+                why: Some(why.to_owned()),
                 new_number: None,
                 recovered: false,
-            };
-            entries.push(entry);
+            });
         }
         let count = entries.len() as u64;
-        block_on(async { self.ledger.record(unix_ms(), entries).await.map_err(Failure::from) })?;
-        self.close(format!("{word}: {}\n", counted(count, "payout")), json!({"changed": count}), Vec::new())
+        if count > 0 {
+            block_on(async { self.ledger.record(unix_ms(), entries).await.map_err(Failure::from) })?;
+        }
+        Ok(count)
     }
 
-    fn not_possible(&self, id: PayoutId, impossible: &Impossible) -> Failure {
+    fn not_possible(&self, id: PayoutId, word: &str, state: State) -> Failure {
         let row = self.ledger.payout(id).map(|payout| payout.row).unwrap_or_default();
-        let state = impossible.standing.state.word();
+        let state = state.word();
         refused(format!(
-            "row {row} cannot be changed in this way; nothing was changed\nhint: see `topup status`, its state was {state} or a send of it has an unknown fate"
+            "row {row} is {state}, and cannot be {word}; nothing was changed\nhint: topup status {} says what leads out \
+             of each state",
+            self.batch.name
         ))
     }
 
@@ -283,6 +344,7 @@ impl Desk {
 
     fn close(
         self,
+        exit: Exit,
         mut text: String,
         json: serde_json::Value,
         refused: Vec<serde_json::Value>,
@@ -302,6 +364,6 @@ impl Desk {
             object.extend(more);
             object.insert("left_alone".to_owned(), json!(refused));
         }
-        Ok(Report { exit: Exit::Done, json: object, text })
+        Ok(Report { exit, json: object, text })
     }
 }

@@ -83,6 +83,7 @@ impl Gauges {
             RunEvent::SlowedDown { .. } => self.slowdowns += 1,
             RunEvent::Stopping(_) | RunEvent::Interrupted => self.stopping = true,
             RunEvent::NameDiffers { .. }
+            | RunEvent::NameMissing { .. }
             | RunEvent::GatewayAhead
             | RunEvent::CanaryConfirmed
             | RunEvent::Paused { .. }

@@ -37,6 +37,7 @@ pub(super) const KEYS: &[Key] = &[
     key("payout", "invoice_prefix", Kind::Text, Some("TP")),
     key("payout", "send_sms", Kind::YesNo, Some("true")),
     key("payout", "names", Kind::Text, Some("hold")),
+    key("payout", "names_missing", Kind::Text, Some("hold")),
     key("payout", "repeat_window_days", Kind::Whole, Some("20")),
     key("resolve", "settle_s", Kind::Number, Some("60")),
     key("resolve", "queries_max", Kind::Whole, Some("10")),

@@ -116,6 +116,9 @@ impl Progress {
             RunEvent::NameDiffers { row } => {
                 tracing::warn!(row, "the member has another name than the file says, and is paid (names = \"warn\")");
             }
+            RunEvent::NameMissing { row } => {
+                tracing::warn!(row, "the gateway gives no name to compare with the file's, and the member is paid");
+            }
             RunEvent::GatewayAhead => self.say(
                 "the gateway knows an invoice_no that this ledger never sent: was the ledger lost, or restored from a \
                  backup?\nfrom here on order status is asked before every first send; what was credited already is \

@@ -5,7 +5,7 @@ use super::failure::Failure;
 use crate::domain::backoff::Backoff;
 use crate::domain::course::Policy;
 use crate::domain::invoice_no::InvoicePrefix;
-use crate::engine::{Mode, Names, RunSettings};
+use crate::engine::{Mode, Names, NamesMissing, RunSettings};
 use crate::gateway::{GatewaySettings, GatewayUrl, HttpGateway, PrivateKey};
 use crate::ledger::Binding;
 use crate::plan::Limits;
@@ -87,6 +87,7 @@ pub(super) fn run_settings(config: &Config, mode: Mode, budget_points: u64) -> R
             backoff: backoff(settle),
         },
         names: names(config)?,
+        names_missing: names_missing(config)?,
         rate_per_s: rate_per_s(config)?,
         max_in_flight: config.count("gateway.max_in_flight", 1..=100_000)? as usize,
         timeout,
@@ -120,6 +121,14 @@ fn names(config: &Config) -> Result<Names, Failure> {
         "warn" => Ok(Names::Warn),
         "off" => Ok(Names::Off),
         other => Err(out_of_range("payout.names", &Value::String(other.to_owned()), "\"hold\", \"warn\" or \"off\"")),
+    }
+}
+
+fn names_missing(config: &Config) -> Result<NamesMissing, Failure> {
+    match config.text("payout.names_missing")? {
+        "hold" => Ok(NamesMissing::Hold),
+        "pay" => Ok(NamesMissing::Pay),
+        other => Err(out_of_range("payout.names_missing", &Value::String(other.to_owned()), "\"hold\" or \"pay\"")),
     }
 }
 

@@ -106,10 +106,11 @@ impl Answers {
             return self.differs(asked, "the gateway names another phone than the batch paid");
         }
         let difference = match (asked.is_earlier, asked.before, asked.answer) {
-            (_, _, OrderAnswer::AskAgain | OrderAnswer::Unclear) => {
+            (_, _, OrderAnswer::AskAgain | OrderAnswer::Unclear | OrderAnswer::Undecided) => {
                 self.unanswered += 1;
                 return;
             }
+            (_, _, OrderAnswer::OtherOrder) => "the gateway names another phone or amount than the batch paid",
             (true, _, OrderAnswer::Success) => "a number of an earlier attempt was credited",
             (true, _, OrderAnswer::Absent) => "the gateway no longer knows a number of an earlier attempt",
             (false, State::Credited, OrderAnswer::Failed) => "the ledger says credited, the gateway says failed",

@@ -4,8 +4,9 @@
 //! listed there is never guessed to be harmless: for a top-up it is a send of unknown fate.
 
 use super::event::{Doubt, Fate, MemberAnswer, OrderAnswer, Refusal};
-use super::name::same_name;
+use super::name::{is_no_name, same_name};
 use super::payout::TopUp;
+use super::statement::ShownPhone;
 
 /// Every `meta.code` that the gateway's documentation lists for the three calls, and those common to all.
 ///
@@ -134,8 +135,13 @@ fn member_status_meaning(data: &AnswerData, name: Option<&str>) -> (MemberAnswer
     match (data.status.as_deref(), data.card_status.as_deref()) {
         (Some("A"), Some("A")) => {
             let found = data.full_name.as_deref().unwrap_or_default();
-            let same = name.is_none_or(|expected| same_name(expected, found));
-            (if same { MemberAnswer::Eligible } else { MemberAnswer::NameDiffers }, Notice::None)
+            let answer = match name {
+                None => MemberAnswer::Eligible,
+                Some(expected) if same_name(expected, found) => MemberAnswer::Eligible,
+                Some(_) if is_no_name(found) => MemberAnswer::NameMissing,
+                Some(_) => MemberAnswer::NameDiffers,
+            };
+            (answer, Notice::None)
         }
         (Some("A" | "I" | "B"), Some("A" | "I")) => (MemberAnswer::Refused, Notice::None),
         _ => (MemberAnswer::Unclear, Notice::CountsForBreaker),
@@ -161,18 +167,19 @@ pub fn order_meaning(reply: &Reply, top_up: &TopUp) -> (OrderAnswer, Notice) {
 }
 
 fn order_status_meaning(data: &AnswerData, top_up: &TopUp) -> OrderAnswer {
-    let same_phone = match (&data.phone, top_up.member.phone()) {
-        (Some(found), Some(expected)) => found == expected.as_str(),
+    let shown = data.phone.as_deref().filter(|shown| !shown.is_empty());
+    let same_phone = match (shown, top_up.member.phone()) {
+        (Some(shown), Some(expected)) => ShownPhone::read(shown).is_some_and(|shown| shown.fits(expected)),
         (Some(_), None) | (None, _) => true,
     };
     let same_points = data.points.is_none_or(|found| found == i64::from(top_up.points.value()));
-    if data.order_type.as_deref() != Some("TXN_EARN") || !same_phone || !same_points {
-        return OrderAnswer::Unclear;
-    }
-    match data.status.as_deref() {
-        Some("S") => OrderAnswer::Success,
-        Some("E") => OrderAnswer::Failed,
-        Some(_) | None => OrderAnswer::Unclear,
+    let is_top_up = data.order_type.as_deref() == Some("TXN_EARN");
+    match data.status.as_deref().filter(|status| !status.is_empty()) {
+        None => OrderAnswer::Unclear,
+        Some(_) if !same_phone || !same_points => OrderAnswer::OtherOrder,
+        Some("S") if is_top_up => OrderAnswer::Success,
+        Some("E") if is_top_up => OrderAnswer::Failed,
+        Some(_) => OrderAnswer::Undecided,
     }
 }
 

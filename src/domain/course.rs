@@ -233,7 +233,9 @@ impl Course {
     fn take_member(&mut self, answer: MemberAnswer, policy: &Policy, now: RunTime, jitter: f64) {
         self.member_checks += 1;
         match answer {
-            MemberAnswer::Eligible | MemberAnswer::Refused | MemberAnswer::NameDiffers => self.unchecked = false,
+            MemberAnswer::Eligible | MemberAnswer::Refused | MemberAnswer::NameDiffers | MemberAnswer::NameMissing => {
+                self.unchecked = false
+            }
             MemberAnswer::Unclear => self.member_checks = policy.member_checks_max,
             MemberAnswer::AskAgain => self.not_before = now + policy.backoff.wait(self.member_checks, jitter),
         }
@@ -246,7 +248,11 @@ impl Course {
             match answer {
                 OrderAnswer::Success => self.confirmation = Confirmation::Given,
                 OrderAnswer::Failed => self.confirmation = Confirmation::Contradicted,
-                OrderAnswer::Absent | OrderAnswer::Unclear | OrderAnswer::AskAgain => {}
+                OrderAnswer::Absent
+                | OrderAnswer::Undecided
+                | OrderAnswer::OtherOrder
+                | OrderAnswer::Unclear
+                | OrderAnswer::AskAgain => {}
             }
         }
         let settled_at = self.ended_at + policy.settle;

@@ -15,7 +15,8 @@ pub enum Event {
     Retried,
     /// A person wants a held payout planned again, and accepts the name that the gateway gave.
     Released {
-        /// The name that the person accepted; the check then passes for exactly this name.
+        /// The name that the person accepted; the check then passes for exactly this name. An empty one: that the
+        /// gateway gives none.
         name: Option<String>,
     },
     /// A person closed a payout that was never credited.
@@ -24,6 +25,21 @@ pub enum Event {
     AttestedCredited,
     /// A person's evidence that the points were not credited.
     AttestedNotCredited,
+}
+
+impl Event {
+    /// Whether a person decided it: then the ledger itself holds it to the payout's history once more.
+    #[must_use]
+    pub fn is_decision(&self) -> bool {
+        match self {
+            Self::Retried
+            | Self::Released { .. }
+            | Self::Cancelled
+            | Self::AttestedCredited
+            | Self::AttestedNotCredited => true,
+            Self::MemberAnswered(_) | Self::OrderAnswered(_) | Self::SubmitIntended | Self::SendEnded(_) => false,
+        }
+    }
 }
 
 /// What member info said.
@@ -35,6 +51,8 @@ pub enum MemberAnswer {
     Refused,
     /// The member is active and has another name.
     NameDiffers,
+    /// The member is active, and the gateway gives no name to compare.
+    NameMissing,
     /// The gateway answered, and asking again would not help.
     Unclear,
     /// No usable answer: asking again may help.
@@ -50,7 +68,11 @@ pub enum OrderAnswer {
     Failed,
     /// The gateway does not know the number, yet.
     Absent,
-    /// An answer from which nothing follows.
+    /// The order is there, and its status or type is another one: nothing follows yet.
+    Undecided,
+    /// The number belongs to an order of another phone or amount: it contradicts whatever is said of this one.
+    OtherOrder,
+    /// An answer that says nothing of the order, such as a refused key.
     Unclear,
     /// No usable answer: asking again may help.
     AskAgain,

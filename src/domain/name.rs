@@ -25,6 +25,12 @@ pub fn same_name(a: &str, b: &str) -> bool {
     !a.is_empty() && a == b
 }
 
+/// Whether there is nothing in a name that could be compared.
+#[must_use]
+pub fn is_no_name(name: &str) -> bool {
+    !name.contains(char::is_alphanumeric)
+}
+
 fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> =
         fold(name).split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect();

@@ -22,6 +22,19 @@ impl PhoneNumber {
         (mobile && digits.iter().all(u8::is_ascii_digit)).then_some(Self(digits))
     }
 
+    /// Reads the number as others write it: `84…` or `+84…` for the leading zero, blanks, dots, dashes or brackets
+    /// between the digits.
+    #[must_use]
+    pub fn spelt(text: &str) -> Option<Self> {
+        let between = |c: char| c.is_whitespace() || matches!(c, '.' | '-' | '(' | ')');
+        let bare: String = text.chars().filter(|c| !between(*c)).collect();
+        let national = bare.strip_prefix("+84").or_else(|| bare.strip_prefix("84").filter(|rest| rest.len() >= 9));
+        match national {
+            Some(rest) => Self::parse(&format!("0{}", rest.strip_prefix('0').unwrap_or(rest))),
+            None => Self::parse(&bare),
+        }
+    }
+
     /// The ten digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -63,6 +76,20 @@ mod tests {
         ] {
             assert_eq!(PhoneNumber::parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn one_number_has_many_spellings() {
+        let phone = PhoneNumber::parse("0901234567");
+        for same in
+            ["0901234567", "84901234567", "+84901234567", "+84 (0) 90-123.45 67", "840901234567", "090 123 4567"]
+        {
+            assert_eq!(PhoneNumber::spelt(same), phone, "{same}");
+        }
+        for other in ["", "84", "0901234568", "+85901234567", "8490123456", "849012345678", "090***4567"] {
+            assert_ne!(PhoneNumber::spelt(other), phone, "{other}");
+        }
+        assert_eq!(PhoneNumber::spelt("0842345678"), PhoneNumber::parse("0842345678"));
     }
 
     #[test]

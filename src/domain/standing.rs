@@ -4,6 +4,11 @@
 
 use super::event::{Doubt, Event, Fate, MemberAnswer, OrderAnswer};
 use std::fmt;
+use std::time::Duration;
+
+/// For so long the gateway may still apply signed bytes (VinID top-up API, header `X-Timestamp`): until then nobody can
+/// know that a send was not credited.
+pub const SIGNED_BYTES_VALID: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Where a payout stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,7 +23,7 @@ pub enum State {
     Declined,
     /// The member cannot be paid, and nothing was credited.
     Ineligible,
-    /// The member's name is another one: a person decides.
+    /// The member's name is another one, or none is given: a person decides.
     Held,
     /// A person closed it.
     Cancelled,
@@ -57,6 +62,8 @@ pub enum Objection {
     Refused,
     /// The member's name is another one.
     NameDiffers,
+    /// The gateway gives no name to compare.
+    NameMissing,
 }
 
 /// What the history of a payout implies. Numbers count for the current attempt, whose number is the one in use.
@@ -80,9 +87,11 @@ pub struct Standing {
     pub absent: bool,
     /// Order status said `E`: the number is used up.
     pub failed: bool,
+    /// What order status said of the number, if nothing happened since: a decision rests on nothing older.
+    pub answer: Option<OrderAnswer>,
     /// What the pre-check said last.
     pub objection: Option<Objection>,
-    /// The name that a person accepted.
+    /// The name that a person accepted; empty: that the gateway gives none.
     pub accepted_name: Option<String>,
 }
 
@@ -123,6 +132,7 @@ impl Standing {
             open: false,
             absent: false,
             failed: false,
+            answer: None,
             objection: None,
             accepted_name: None,
         }
@@ -148,35 +158,50 @@ impl Standing {
     /// # Errors
     /// When the event cannot have happened to a payout that stands like this.
     pub fn after(mut self, event: &Event) -> Result<Self, Impossible> {
+        let before = self.clone();
+        self.answer = None;
         let allowed = match event {
             Event::MemberAnswered(answer) => self.member_answered(*answer),
             Event::OrderAnswered(answer) => self.order_answered(*answer),
             Event::SubmitIntended => self.submit_intended(),
             Event::SendEnded(fate) => self.send_ended(*fate),
-            Event::Retried => self.retried(),
-            Event::Released { name } => self.released(name.clone()),
-            Event::Cancelled => self.cancelled(),
-            Event::AttestedCredited => self.attested(State::Credited),
-            Event::AttestedNotCredited => self.attested(State::Declined),
+            Event::Retried => self.retried(before.answer),
+            Event::Released { name } => self.released(name.clone(), before.answer),
+            Event::Cancelled => self.cancelled(before.answer),
+            Event::AttestedCredited => self.attested(State::Credited, before.answer),
+            Event::AttestedNotCredited => self.attested(State::Declined, before.answer),
         };
-        if allowed { Ok(self) } else { Err(Impossible { standing: Box::new(self), event: event.clone() }) }
+        if allowed { Ok(self) } else { Err(Impossible { standing: Box::new(before), event: event.clone() }) }
+    }
+
+    /// Whether order status has to be asked before this can happen, in the same step: of a decision about a number that
+    /// was ever sent, or may be sent next.
+    #[must_use]
+    pub fn asks_first(&self, event: &Event) -> bool {
+        match event {
+            Event::Retried | Event::Released { .. } | Event::AttestedCredited | Event::AttestedNotCredited => true,
+            Event::Cancelled => self.sends > 0,
+            Event::MemberAnswered(_) | Event::OrderAnswered(_) | Event::SubmitIntended | Event::SendEnded(_) => false,
+        }
     }
 
     fn member_answered(&mut self, answer: MemberAnswer) -> bool {
         self.objection = match answer {
             MemberAnswer::Refused => Some(Objection::Refused),
             MemberAnswer::NameDiffers => Some(Objection::NameDiffers),
+            MemberAnswer::NameMissing => Some(Objection::NameMissing),
             MemberAnswer::Eligible | MemberAnswer::Unclear | MemberAnswer::AskAgain => None,
         };
         self.state == State::Planned
     }
 
     fn order_answered(&mut self, answer: OrderAnswer) -> bool {
+        self.answer = Some(answer);
         match answer {
             OrderAnswer::Success => self.order_succeeded(),
             OrderAnswer::Failed => self.order_failed(),
             OrderAnswer::Absent => self.order_absent(),
-            OrderAnswer::Unclear | OrderAnswer::AskAgain => {}
+            OrderAnswer::Undecided | OrderAnswer::OtherOrder | OrderAnswer::Unclear | OrderAnswer::AskAgain => {}
         }
         true
     }
@@ -204,7 +229,7 @@ impl Standing {
         };
         match (self.state, self.objection) {
             (State::Planned, Some(Objection::Refused)) => self.state = State::Ineligible,
-            (State::Planned, Some(Objection::NameDiffers)) => self.state = State::Held,
+            (State::Planned, Some(Objection::NameDiffers | Objection::NameMissing)) => self.state = State::Held,
             (State::Planned, None)
             | (
                 State::InDoubt | State::Credited | State::Declined | State::Ineligible | State::Held | State::Cancelled,
@@ -258,38 +283,62 @@ impl Standing {
         }
     }
 
-    /// A new number is minted on nothing but `E`; an absent one is used again, unless the gateway ever said that it
-    /// knows it: whatever a person attested, absent proves nothing of such a number.
-    fn retried(&mut self) -> bool {
-        let allowed = match self.state {
-            State::Declined => self.failed || (self.absent && self.doubtful == 0 && self.taken == 0),
-            State::Ineligible => self.failed || self.absent,
-            State::Planned | State::InDoubt | State::Credited | State::Held | State::Cancelled => false,
-        };
+    /// Whether nothing of the number can be credited, by what order status just said: it failed, or it is absent and the
+    /// gateway never said that it knows it. An `E` is not undone by an absence: such a number is used up.
+    fn is_unpaid(&self, answer: Option<OrderAnswer>) -> bool {
+        let nothing_sent = self.doubtful == 0 && self.taken == 0;
+        match answer {
+            Some(OrderAnswer::Failed) => true,
+            Some(OrderAnswer::Absent) => nothing_sent && !self.failed,
+            Some(
+                OrderAnswer::Success
+                | OrderAnswer::Undecided
+                | OrderAnswer::OtherOrder
+                | OrderAnswer::Unclear
+                | OrderAnswer::AskAgain,
+            )
+            | None => false,
+        }
+    }
+
+    /// Plans the payout again: a new number is minted on nothing but `E`, an absent one is used again.
+    fn plan_again(&mut self) {
         if self.failed {
             *self = Self { accepted_name: self.accepted_name.take(), ..Self::planned(self.attempt + 1) };
         }
         self.state = State::Planned;
         self.objection = None;
+    }
+
+    /// Whatever a person attested: absent proves nothing of a number that the gateway ever said it knows.
+    fn retried(&mut self, answer: Option<OrderAnswer>) -> bool {
+        let allowed = matches!(self.state, State::Declined | State::Ineligible) && self.is_unpaid(answer);
+        self.plan_again();
         allowed
     }
 
-    fn released(&mut self, name: Option<String>) -> bool {
-        let allowed = self.state == State::Held && self.absent;
-        self.state = State::Planned;
-        self.objection = None;
+    fn released(&mut self, name: Option<String>, answer: Option<OrderAnswer>) -> bool {
+        let allowed = self.state == State::Held && self.is_unpaid(answer);
+        self.plan_again();
         self.accepted_name = name;
         allowed
     }
 
-    fn cancelled(&mut self) -> bool {
-        let allowed = matches!(self.state, State::Planned | State::Held) && self.doubtful == 0;
+    /// What was never sent is closed at a word; what was sent only by what order status says now. An `E` declines a
+    /// planned one, and that may be closed all the same.
+    fn cancelled(&mut self, answer: Option<OrderAnswer>) -> bool {
+        let open = matches!(self.state, State::Planned | State::Held) && self.doubtful == 0;
+        let failed = answer == Some(OrderAnswer::Failed);
+        let allowed =
+            (open && self.sends == 0) || (open && self.is_unpaid(answer)) || (failed && self.state == State::Declined);
         self.state = State::Cancelled;
         allowed
     }
 
-    fn attested(&mut self, state: State) -> bool {
-        let allowed = self.state == State::InDoubt;
+    /// Evidence counts beside an answer that leaves it open; one that contradicts it, and none, do not.
+    fn attested(&mut self, state: State, answer: Option<OrderAnswer>) -> bool {
+        let is_left_open = matches!(answer, Some(OrderAnswer::Absent | OrderAnswer::Undecided));
+        let allowed = self.state == State::InDoubt && is_left_open;
         self.state = state;
         if state == State::Declined {
             self.doubtful = 0;

@@ -61,6 +61,12 @@ impl ShownPhone {
     /// The fewest digits of a masked number that say anything about whose it is.
     const DIGITS_MIN: usize = 3;
 
+    /// Reads a number, whole in any spelling or with its middle hidden.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        PhoneNumber::spelt(text).map(Self::Whole).or_else(|| Self::masked(text))
+    }
+
     /// Reads a number whose middle is hidden behind one run of marks: `090***4567`, `84 90xxxx567`.
     #[must_use]
     pub fn masked(text: &str) -> Option<Self> {

@@ -382,7 +382,8 @@ where
         match self.settings.names {
             Names::Off => None,
             Names::Hold | Names::Warn => {
-                active.course.standing().accepted_name.clone().or_else(|| active.payout.name.clone())
+                let accepted = active.course.standing().accepted_name.clone().filter(|name| !name.is_empty());
+                accepted.or_else(|| active.payout.name.clone())
             }
         }
     }

@@ -95,6 +95,11 @@ pub enum RunEvent {
         /// The row in the spreadsheet.
         row: u64,
     },
+    /// The gateway gives no name of a member, and the payout goes on all the same.
+    NameMissing {
+        /// The row in the spreadsheet.
+        row: u64,
+    },
     /// The gateway knows a number that this ledger never sent: order status is asked before every first send now.
     GatewayAhead,
     /// The first payouts are confirmed: the rest goes out.

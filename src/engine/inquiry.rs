@@ -14,7 +14,7 @@ use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::standing::{Standing, State};
 use crate::gateway::{Gateway, Request};
-use crate::ledger::{Call, Entry, LedgerError, Payout, PayoutId, RunLedger, UnixMs};
+use crate::ledger::{Batch, Binding, Call, Entry, LedgerError, Payout, PayoutId, RunLedger, UnixMs};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +52,19 @@ pub struct Asked {
     pub phone: Option<PhoneNumber>,
     /// The number is that of an earlier attempt.
     pub is_earlier: bool,
+}
+
+impl Asked {
+    /// The decision, if what the gateway said allows it. A new attempt gets a number of its own.
+    #[must_use]
+    pub fn decision(&self, batch: &Batch, event: Event, why: &str) -> Option<Decision> {
+        let after = self.standing.clone().after(&event).ok()?;
+        let new_number = (after.attempt > self.standing.attempt).then(|| {
+            let Binding { invoice_prefix, merchant_id, .. } = &batch.binding;
+            InvoiceNo::derive(invoice_prefix, merchant_id, &batch.name, &self.payout.key, after.attempt)
+        });
+        Some(Decision { event, why: why.to_owned(), new_number })
+    }
 }
 
 /// What a person decided about a payout.
@@ -216,7 +229,7 @@ async fn take_in(
         requests.count(CallKind::OrderStatus);
         let (answer, _) = order_meaning(&called.received.reply, &payout.top_up);
         message = called.received.message.clone();
-        phone = answer_of(&called).and_then(|answer| PhoneNumber::parse(answer.data.phone.as_deref()?));
+        phone = answer_of(&called).and_then(|answer| PhoneNumber::spelt(answer.data.phone.as_deref()?));
         if !is_earlier {
             let latency = called.departed.map(|departed| called.ended.saturating_duration_since(departed));
             let (http, code) = answer_of(&called).map_or((None, None), |answer| (Some(answer.http), answer.code));

@@ -20,7 +20,7 @@ mod worker;
 pub use event::{CallKind, Requests, RunEvent, RunReport, Stop, StopCode};
 pub use inquiry::{Asked, Decision, Inquiry, InquiryReport, ask};
 pub use pacer::quiet_after_a_cut;
-pub use settings::{Mode, Names, RunSettings};
+pub use settings::{Mode, Names, NamesMissing, RunSettings};
 
 use crate::domain::standing::{Impossible, State};
 use crate::gateway::Gateway;
@@ -185,6 +185,7 @@ mod tests {
                 backoff: Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(30) },
             },
             names: Names::Hold,
+            names_missing: NamesMissing::Hold,
             rate_per_s: 20.0,
             max_in_flight: 10,
             timeout: Duration::from_secs(30),

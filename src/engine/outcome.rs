@@ -5,7 +5,7 @@ use super::breaker;
 use super::coordinator::{Coordinator, Phase};
 use super::event::{CallKind, RunEvent, Stop, StopCode};
 use super::members::{MemberReply, asked_about};
-use super::settings::Names;
+use super::settings::{Names, NamesMissing};
 use super::worker::Called;
 use crate::domain::answer::{Notice, Reply, member_meaning, order_meaning, top_up_meaning};
 use crate::domain::course::RunTime;
@@ -89,23 +89,40 @@ where
     pub(super) fn take_member_reply(&mut self, id: PayoutId, reply: &MemberReply) -> Result<(), EngineError> {
         let Some(active) = self.active.get(&id) else { return Ok(()) };
         let (row, name) = (active.payout.row, self.expected_name(active));
-        let (mut answer, _) = member_meaning(&reply.received.reply, name.as_deref());
-        let found_name = match (&reply.received.reply, answer) {
+        let accepts_none = active.course.standing().accepted_name.as_deref() == Some("");
+        let (said, _) = member_meaning(&reply.received.reply, name.as_deref());
+        let note = match (&reply.received.reply, said) {
             (Reply::Answered(found), MemberAnswer::NameDiffers) => found.data.full_name.clone(),
-            (Reply::Answered(_) | Reply::Unsent | Reply::Lost, _) => None,
+            (_, MemberAnswer::Eligible | MemberAnswer::NameMissing) => None,
+            (Reply::Answered(_) | Reply::Unsent | Reply::Lost, _) => Some(reply.received.message.clone()),
         };
-        if answer == MemberAnswer::NameDiffers && self.settings.names == Names::Warn {
-            self.tell(RunEvent::NameDiffers { row });
-            answer = MemberAnswer::Eligible;
-        }
+        let answer = self.in_view_of_names(row, said, accepts_none);
         let eligible = answer == MemberAnswer::Eligible;
-        let note = found_name.or_else(|| (!eligible).then(|| reply.received.message.clone()));
         self.take_event(id, &Event::MemberAnswered(answer), Some(reply.call.clone()), note, RunTime::ZERO)?;
         // An eligible member is written together with the intent that follows from it.
         if !eligible {
             self.write(id);
         }
         self.advance(id)
+    }
+
+    /// What a member's answer leads to with the settings for names, and what a person accepted.
+    fn in_view_of_names(&mut self, row: u64, said: MemberAnswer, accepts_none: bool) -> MemberAnswer {
+        let warns = self.settings.names == Names::Warn;
+        match said {
+            MemberAnswer::NameDiffers if warns => self.tell(RunEvent::NameDiffers { row }),
+            MemberAnswer::NameMissing if accepts_none => {}
+            MemberAnswer::NameMissing if warns || self.settings.names_missing == NamesMissing::Pay => {
+                self.tell(RunEvent::NameMissing { row });
+            }
+            MemberAnswer::Eligible
+            | MemberAnswer::Refused
+            | MemberAnswer::NameDiffers
+            | MemberAnswer::NameMissing
+            | MemberAnswer::Unclear
+            | MemberAnswer::AskAgain => return said,
+        }
+        MemberAnswer::Eligible
     }
 
     fn take_top_up(&mut self, id: PayoutId, received: &Received, call: Call) -> Result<(), EngineError> {

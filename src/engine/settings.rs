@@ -25,6 +25,15 @@ pub enum Names {
     Off,
 }
 
+/// What a member leads to whose name the gateway does not give (`payout.names_missing`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamesMissing {
+    /// The payout is held for a person.
+    Hold,
+    /// It is said, and paid.
+    Pay,
+}
+
 /// The settings of one run. There is no `Default`: each caller says all of it.
 #[derive(Clone, Debug)]
 pub struct RunSettings {
@@ -34,6 +43,8 @@ pub struct RunSettings {
     pub policy: Policy,
     /// What a member's other name leads to.
     pub names: Names,
+    /// What a member leads to whose name the gateway does not give, where names are compared.
+    pub names_missing: NamesMissing,
     /// Requests a second, all three calls together (`gateway.rate_per_s`).
     pub rate_per_s: f64,
     /// Calls under way at once, at most (`gateway.max_in_flight`).

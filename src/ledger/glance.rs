@@ -26,7 +26,7 @@ const RECENT_MS: i64 = 30_000;
 const DECIDED_BY: [(State, &str); 3] = [
     (State::Declined, "d.state = 'declined'"),
     (State::Ineligible, "d.kind = 'member_answered' AND d.detail = 'refused'"),
-    (State::Held, "d.kind = 'member_answered' AND d.detail = 'name_differs'"),
+    (State::Held, "d.kind = 'member_answered' AND d.detail IN ('name_differs', 'name_missing')"),
 ];
 
 const IN_DOUBT_SINCE: &str = "SELECT (SELECT e.at FROM events e WHERE e.payout_id = p.payout_id
@@ -148,7 +148,7 @@ fn count_reasons(
 
 /// The gateway's words; the note of a name that differs is that name.
 fn said(row: &Row<'_>, detail: Option<&str>) -> Result<Option<String>, LedgerError> {
-    if detail == Some("name_differs") {
+    if matches!(detail, Some("name_differs" | "name_missing")) {
         return Ok(None);
     }
     row.get(2).map_err(LedgerError::sqlite("reading what the gateway said"))

@@ -6,6 +6,7 @@ mod audit;
 mod chain;
 mod checkup;
 mod columns;
+mod decided;
 mod decision;
 mod error;
 mod facts;

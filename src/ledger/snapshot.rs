@@ -239,7 +239,9 @@ impl Search {
                     | Event::AttestedNotCredited
             ),
             State::Ineligible => *event == Event::MemberAnswered(MemberAnswer::Refused),
-            State::Held => *event == Event::MemberAnswered(MemberAnswer::NameDiffers),
+            State::Held => {
+                matches!(event, Event::MemberAnswered(MemberAnswer::NameDiffers | MemberAnswer::NameMissing))
+            }
             State::Cancelled => *event == Event::Cancelled,
         };
         if found {
@@ -253,12 +255,16 @@ impl Search {
         match event {
             Event::SendEnded(Fate::Unsent | Fate::Refused(Refusal::SetAside | Refusal::SlowDown))
             | Event::MemberAnswered(MemberAnswer::Unclear | MemberAnswer::AskAgain)
-            | Event::OrderAnswered(OrderAnswer::Unclear | OrderAnswer::AskAgain) => true,
+            | Event::OrderAnswered(
+                OrderAnswer::Undecided | OrderAnswer::OtherOrder | OrderAnswer::Unclear | OrderAnswer::AskAgain,
+            ) => true,
             Event::Retried | Event::Released { .. } | Event::AttestedNotCredited => {
                 self.open = false;
                 false
             }
-            Event::MemberAnswered(MemberAnswer::Eligible | MemberAnswer::Refused | MemberAnswer::NameDiffers)
+            Event::MemberAnswered(
+                MemberAnswer::Eligible | MemberAnswer::Refused | MemberAnswer::NameDiffers | MemberAnswer::NameMissing,
+            )
             | Event::OrderAnswered(OrderAnswer::Success | OrderAnswer::Failed | OrderAnswer::Absent)
             | Event::SubmitIntended
             | Event::SendEnded(Fate::Credited | Fate::Unknown(_) | Fate::Refused(Refusal::Member | Refusal::Payout))

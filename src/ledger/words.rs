@@ -24,6 +24,7 @@ fn member_word(answer: MemberAnswer) -> &'static str {
         MemberAnswer::Eligible => "eligible",
         MemberAnswer::Refused => "refused",
         MemberAnswer::NameDiffers => "name_differs",
+        MemberAnswer::NameMissing => "name_missing",
         MemberAnswer::Unclear => "unclear",
         MemberAnswer::AskAgain => "ask_again",
     }
@@ -34,6 +35,8 @@ fn order_word(answer: OrderAnswer) -> &'static str {
         OrderAnswer::Success => "success",
         OrderAnswer::Failed => "failed",
         OrderAnswer::Absent => "absent",
+        OrderAnswer::Undecided => "undecided",
+        OrderAnswer::OtherOrder => "other_order",
         OrderAnswer::Unclear => "unclear",
         OrderAnswer::AskAgain => "ask_again",
     }
@@ -79,11 +82,19 @@ pub(super) fn all_events() -> impl Iterator<Item = Event> {
         MemberAnswer::Eligible,
         MemberAnswer::Refused,
         MemberAnswer::NameDiffers,
+        MemberAnswer::NameMissing,
         MemberAnswer::Unclear,
         MemberAnswer::AskAgain,
     ];
-    let orders =
-        [OrderAnswer::Success, OrderAnswer::Failed, OrderAnswer::Absent, OrderAnswer::Unclear, OrderAnswer::AskAgain];
+    let orders = [
+        OrderAnswer::Success,
+        OrderAnswer::Failed,
+        OrderAnswer::Absent,
+        OrderAnswer::Undecided,
+        OrderAnswer::OtherOrder,
+        OrderAnswer::Unclear,
+        OrderAnswer::AskAgain,
+    ];
     let fates = [
         Fate::Unsent,
         Fate::Refused(Refusal::Member),
@@ -155,7 +166,7 @@ mod tests {
             assert!(words.insert((kind, detail)), "two events are called {kind} {detail:?}");
             assert_eq!(event_of(kind, detail, None).unwrap(), event);
         }
-        assert_eq!(words.len(), 24);
+        assert_eq!(words.len(), 27);
         let released = Event::Released { name: Some("Nguyễn Văn An".into()) };
         let (kind, detail) = words_of(&released);
         assert_eq!(event_of(kind, detail, Some("Nguyễn Văn An".into())).unwrap(), released);

@@ -1,6 +1,7 @@
 //! Writes events: each with the state it leads to, the totals and the chain's head, in one transaction.
 
 use super::chain::Link;
+use super::decided;
 use super::error::LedgerError;
 use super::permit::SubmitPermit;
 use super::record::{BatchEvent, BatchId, Call, Entry, PayoutId, Total, Totals, UnixMs};
@@ -108,7 +109,11 @@ impl<'t> Group<'t> {
             Write::Batch { at, event } => self.write_batch_event(*at, event).map(|()| Vec::new()),
             Write::Payouts { at, entries } => {
                 let mut intended = Vec::new();
-                for entry in entries {
+                for (index, entry) in entries.iter().enumerate() {
+                    if entry.event.is_decision() {
+                        let before = index.checked_sub(1).map(|index| &entries[index]);
+                        decided::check(self.transaction, *at, entry, before)?;
+                    }
                     self.write_entry(*at, entry)?;
                     if entry.event == Event::SubmitIntended {
                         intended.push(self.read_back(entry.payout)?);

@@ -30,6 +30,8 @@ pub enum Reason {
     MemberInactive,
     /// Member info: another name.
     NameDiffers,
+    /// Member info: no name.
+    NameMissing,
     /// A person closed it.
     Cancelled,
     /// A person knows that nothing was credited.
@@ -54,6 +56,7 @@ impl Reason {
             (Event::SendEnded(Fate::Refused(Refusal::SlowDown)), Self::SlowDown),
             (Event::OrderAnswered(OrderAnswer::Failed), Self::OrderFailed),
             (Event::MemberAnswered(MemberAnswer::NameDiffers), Self::NameDiffers),
+            (Event::MemberAnswered(MemberAnswer::NameMissing), Self::NameMissing),
             (Event::Cancelled, Self::Cancelled),
             (Event::AttestedNotCredited, Self::AttestedNotCredited),
         ];
@@ -90,6 +93,7 @@ impl Reason {
             Self::OrderFailed => ("the order failed (order status E)", "đơn hàng thất bại (trạng thái E)"),
             Self::MemberInactive => ("member or card is not active", "hội viên hoặc thẻ không ở trạng thái hoạt động"),
             Self::NameDiffers => ("the member has another name", "hội viên mang tên khác"),
+            Self::NameMissing => ("the gateway gives no name of the member", "cổng không cho biết tên hội viên"),
             Self::Cancelled => ("a person closed it", "đã được hủy theo yêu cầu của người vận hành"),
             Self::AttestedNotCredited => {
                 ("a person attested that nothing was credited", "người vận hành xác nhận chưa cộng điểm")
@@ -240,6 +244,7 @@ mod tests {
             Reason::OrderFailed,
             Reason::MemberInactive,
             Reason::NameDiffers,
+            Reason::NameMissing,
             Reason::Cancelled,
             Reason::AttestedNotCredited,
             Reason::Code(77),

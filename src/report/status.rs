@@ -191,6 +191,7 @@ fn reason(count: &ReasonCount) -> String {
     let refused = Event::MemberAnswered(MemberAnswer::Refused);
     let own = [
         (Event::MemberAnswered(MemberAnswer::NameDiffers), Reason::NameDiffers),
+        (Event::MemberAnswered(MemberAnswer::NameMissing), Reason::NameMissing),
         (Event::OrderAnswered(OrderAnswer::Failed), Reason::OrderFailed),
         (Event::AttestedNotCredited, Reason::AttestedNotCredited),
     ];

@@ -124,7 +124,8 @@ impl Desk {
         self.land_late(members, invoice_no, now);
         let status = self.book.order(invoice_no).map_or(OrderStatus::Absent, |order| order.status);
         let Some(letter) = status.letter() else {
-            let odd = matches!(act, Some(Act::StatusAbsent | Act::StatusOdd(..) | Act::NoData));
+            let odd =
+                matches!(act, Some(Act::StatusAbsent | Act::StatusOdd(..) | Act::StatusPhone { .. } | Act::NoData));
             return Outcome::plain(self.absent(invoice_no, now)).missed(odd);
         };
         if act == Some(Act::StatusAbsent) || self.lags(invoice_no, status) {
@@ -133,6 +134,11 @@ impl Desk {
         match act {
             Some(Act::NoData) => Outcome::plain(Answer::code(200)),
             Some(Act::StatusOdd(status, kind)) => Outcome::plain(Answer::ok(json!({ "type": kind, "status": status }))),
+            Some(Act::StatusPhone { own }) => {
+                let phone = self.book.order(invoice_no).and_then(|order| order.phone.as_deref()).unwrap_or_default();
+                let phone = if own { format!("84{}", phone.trim_start_matches('0')) } else { "0999999999".to_owned() };
+                Outcome::plain(Answer::ok(json!({ "type": "TXN_EARN", "status": letter, "phone_no": phone })))
+            }
             _ => Outcome::plain(Answer::ok(json!({ "type": "TXN_EARN", "status": letter }))),
         }
     }

@@ -86,6 +86,8 @@ pub(super) enum Act {
     StatusAbsent,
     /// Order status answers with this `status` and `type`.
     StatusOdd(&'static str, &'static str),
+    /// Order status names a phone: the member's, written with 84, or another one.
+    StatusPhone { own: bool },
     /// The answer is 200 / 200 without `data`.
     NoData,
     /// Member info answers with this `status` (empty: none at all).
@@ -131,6 +133,8 @@ impl Act {
             Self::ResendRefused(_) => "a known invoice_no is refused with this code instead of 4000307",
             Self::StatusAbsent => "order status says absent though the order is there",
             Self::StatusOdd(..) => "order status answers with another status or type",
+            Self::StatusPhone { own: true } => "order status names the member's phone, as 84…",
+            Self::StatusPhone { own: false } => "order status names another member's phone",
             Self::NoData => "the answer is 200 without data",
             Self::MemberStatus(_) => "member info answers without a status, or with another",
             Self::Slow => "processed at once, answered `slow_s` later",
@@ -282,6 +286,8 @@ pub(super) static FAULTS: &[Fault] = &[
     refusal("refuse_4010005", 4_010_005),
     refusal("refuse_500400", 500_400),
     refusal("refuse_600400", 600_400),
+    of(Group::Meaning, STATUS, "status_phone_84", Act::StatusPhone { own: true }),
+    of(Group::Meaning, STATUS, "status_other_phone", Act::StatusPhone { own: false }),
     of(Group::Pace, ALL, "slow", Act::Slow),
     of(Group::Pace, TOP_UP, "delayed", Act::Delayed),
     of(Group::Pace, ALL, "idle_close", Act::IdleClose),

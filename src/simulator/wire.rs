@@ -70,6 +70,7 @@ pub(super) fn render(act: Option<Act>, answer: &Answer, settings: &Settings) -> 
         | Act::ResendRefused(_)
         | Act::StatusAbsent
         | Act::StatusOdd(..)
+        | Act::StatusPhone { .. }
         | Act::NoData
         | Act::MemberStatus(_)
         | Act::Slow

@@ -7,12 +7,12 @@ use topup::simulator::{Latency, Members};
 const WHY: [&str; 3] = ["--why", "a test", "--yes"];
 
 /// The arguments of a decision, with its reason.
-fn decide<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+pub(super) fn decide<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     arguments.iter().chain(&WHY).copied().collect()
 }
 
 /// One row whose member has another name than the file says: held.
-async fn held() -> Stage {
+pub(super) async fn held() -> Stage {
     let members = Members::from_csv("phone,full_name\n0901234567,Nguyễn An\n".as_bytes());
     let stage = Stage::with(members.unwrap_or_default(), "none", Latency::NONE).await;
     stage.file("rewards.csv", &[("0901234567".to_owned(), 500)]);

@@ -4,6 +4,7 @@
 
 #![cfg(unix)]
 
+mod asked_first;
 mod audit;
 mod cases;
 mod contract;

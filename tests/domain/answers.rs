@@ -231,8 +231,9 @@ fn a_name_is_compared_only_where_one_is_expected_and_only_for_an_active_member()
         (Some("Nguyễn Văn An"), Some("NGUYEN VAN AN"), MemberAnswer::Eligible),
         (Some("Đỗ Thị Hà"), Some("Hà Đỗ Thị"), MemberAnswer::Eligible),
         (Some("Nguyễn Văn An"), Some("Nguyễn Văn Anh"), MemberAnswer::NameDiffers),
-        (Some("Nguyễn Văn An"), Some(""), MemberAnswer::NameDiffers),
-        (Some("Nguyễn Văn An"), None, MemberAnswer::NameDiffers),
+        (Some("Nguyễn Văn An"), Some(" - "), MemberAnswer::NameMissing),
+        (Some("Nguyễn Văn An"), Some(""), MemberAnswer::NameMissing),
+        (Some("Nguyễn Văn An"), None, MemberAnswer::NameMissing),
     ] {
         let data = AnswerData { full_name: found_name.map(str::to_owned), ..member_data(Some("A"), Some("A")) };
         let found = member_meaning(&with_data(200, Some(200), data), expected_name);
@@ -248,21 +249,25 @@ fn an_order_is_credited_or_failed_only_as_an_earning_of_this_member_and_amount()
     for (what, data, expected) in [
         ("S", known(), OrderAnswer::Success),
         ("E", order_data("TXN_EARN", "E"), OrderAnswer::Failed),
-        ("pending", order_data("TXN_EARN", "P"), OrderAnswer::Unclear),
-        ("lower case", order_data("TXN_EARN", "s"), OrderAnswer::Unclear),
+        ("pending", order_data("TXN_EARN", "P"), OrderAnswer::Undecided),
+        ("lower case", order_data("TXN_EARN", "s"), OrderAnswer::Undecided),
         ("empty status", order_data("TXN_EARN", ""), OrderAnswer::Unclear),
         ("no status", AnswerData { status: None, ..known() }, OrderAnswer::Unclear),
-        ("another type", order_data("TXN_BURN", "S"), OrderAnswer::Unclear),
-        ("another type that failed", order_data("TXN_BURN", "E"), OrderAnswer::Unclear),
-        ("no type", AnswerData { order_type: None, ..known() }, OrderAnswer::Unclear),
+        ("another type", order_data("TXN_BURN", "S"), OrderAnswer::Undecided),
+        ("another type that failed", order_data("TXN_BURN", "E"), OrderAnswer::Undecided),
+        ("no type", AnswerData { order_type: None, ..known() }, OrderAnswer::Undecided),
         ("no data", AnswerData::default(), OrderAnswer::Unclear),
         ("same phone", AnswerData { phone: Some("0901234567".into()), ..known() }, OrderAnswer::Success),
-        ("another phone", AnswerData { phone: Some("0901234568".into()), ..known() }, OrderAnswer::Unclear),
-        ("phone spelt otherwise", AnswerData { phone: Some("84901234567".into()), ..known() }, OrderAnswer::Unclear),
+        ("another phone", AnswerData { phone: Some("0901234568".into()), ..known() }, OrderAnswer::OtherOrder),
+        ("no phone", AnswerData { phone: Some("".into()), ..known() }, OrderAnswer::Success),
+        ("a hidden phone", AnswerData { phone: Some("090***4567".into()), ..known() }, OrderAnswer::Success),
+        ("another hidden phone", AnswerData { phone: Some("090***4568".into()), ..known() }, OrderAnswer::OtherOrder),
+        ("phone spelt 84", AnswerData { phone: Some("84901234567".into()), ..known() }, OrderAnswer::Success),
+        ("phone spelt +84", AnswerData { phone: Some("+84 901-234-567".into()), ..known() }, OrderAnswer::Success),
         ("same points", AnswerData { points: Some(50_000), ..known() }, OrderAnswer::Success),
-        ("more points", AnswerData { points: Some(50_001), ..known() }, OrderAnswer::Unclear),
-        ("negative points", AnswerData { points: Some(-50_000), ..known() }, OrderAnswer::Unclear),
-        ("points that wrap", AnswerData { points: Some(50_000 + (1 << 32)), ..known() }, OrderAnswer::Unclear),
+        ("more points", AnswerData { points: Some(50_001), ..known() }, OrderAnswer::OtherOrder),
+        ("negative points", AnswerData { points: Some(-50_000), ..known() }, OrderAnswer::OtherOrder),
+        ("points that wrap", AnswerData { points: Some(50_000 + (1 << 32)), ..known() }, OrderAnswer::OtherOrder),
     ] {
         let found = order_meaning(&with_data(200, Some(200), data), &top_up());
         assert_eq!(found, (expected, Notice::None), "{what}");
@@ -277,7 +282,7 @@ fn an_order_of_a_member_without_a_phone_is_not_compared_by_phone() {
     assert_eq!(order_meaning(&reply, &by_card).0, OrderAnswer::Success);
     let with_phone =
         TopUp { member: Member::UserId { id: "9704".into(), phone: PhoneNumber::parse("0399999999") }, ..top_up() };
-    assert_eq!(order_meaning(&reply, &with_phone).0, OrderAnswer::Unclear);
+    assert_eq!(order_meaning(&reply, &with_phone).0, OrderAnswer::OtherOrder);
 }
 
 /// Holds a table against `meaning`, line by line, and asserts that there are lines.
@@ -364,6 +369,7 @@ fn member_words(answer: MemberAnswer) -> &'static str {
         MemberAnswer::Eligible => "eligible",
         MemberAnswer::Refused => "refused",
         MemberAnswer::NameDiffers => "name differs",
+        MemberAnswer::NameMissing => "name missing",
         MemberAnswer::Unclear => "unclear",
         MemberAnswer::AskAgain => "ask again",
     }
@@ -374,6 +380,8 @@ fn order_words(answer: OrderAnswer) -> &'static str {
         OrderAnswer::Success => "success",
         OrderAnswer::Failed => "failed",
         OrderAnswer::Absent => "absent",
+        OrderAnswer::Undecided => "undecided",
+        OrderAnswer::OtherOrder => "other order",
         OrderAnswer::Unclear => "unclear",
         OrderAnswer::AskAgain => "ask again",
     }

@@ -69,6 +69,7 @@ impl World {
             MemberAnswer::Eligible,
             MemberAnswer::Refused,
             MemberAnswer::NameDiffers,
+            MemberAnswer::NameMissing,
             MemberAnswer::Unclear,
             MemberAnswer::AskAgain,
         ] {
@@ -170,21 +171,12 @@ impl World {
         }
         let paying = &self.payouts[index];
         let standing = paying.course.standing();
-        let mut decide = |what: &'static str, event: Event| {
-            let world = self.with(what, |world| {
-                world.budget.persons -= 1;
-                let now = world.now;
-                world.take(index, event, now, setting);
-            });
-            next.push(world);
-        };
+        let mut decide = |what: &'static str, event: Event| self.decided(index, what, event, setting, next);
         match standing.state {
             State::Planned => decide("cancel", Event::Cancelled),
             State::Held => {
                 decide("cancel", Event::Cancelled);
-                if standing.clone().after(&Event::Released { name: None }).is_ok() {
-                    decide("release", Event::Released { name: Some("An".to_owned()) });
-                }
+                decide("release", Event::Released { name: Some("An".to_owned()) });
                 self.verifications(index, setting, next);
             }
             State::InDoubt => {
@@ -198,9 +190,31 @@ impl World {
             }
             State::Credited | State::Cancelled => self.verifications(index, setting, next),
             State::Declined | State::Ineligible => {
+                decide("retry", Event::Retried);
                 self.verifications(index, setting, next);
-                self.retries(index, setting, next);
             }
+        }
+    }
+
+    /// A decision, after order status was asked where it has to be; one that the answer does not allow is not taken.
+    fn decided(&self, index: usize, what: &'static str, event: Event, setting: &Setting, next: &mut Vec<Self>) {
+        let standing = self.payouts[index].course.standing();
+        let asked = if standing.asks_first(&event) {
+            let answers = self.order_answers(index, setting).into_iter();
+            answers.map(|answer| self.with("asks first", |world| world.ask(index, answer, setting))).collect()
+        } else {
+            vec![self.clone()]
+        };
+        for asked in asked {
+            next.push(asked.with(what, |world| {
+                world.budget.persons -= 1;
+                let now = world.now;
+                if world.payouts[index].course.standing().clone().after(&event).is_ok() {
+                    world.take(index, event.clone(), now, setting);
+                    let paying = &mut world.payouts[index];
+                    paying.course = Course::new(paying.course.standing().clone(), setting.checkable);
+                }
+            }));
         }
     }
 
@@ -211,25 +225,6 @@ impl World {
                 world.budget.persons -= 1;
                 world.ask(index, answer, setting);
             }));
-        }
-    }
-
-    /// `retry` asks for the order of the old number first.
-    fn retries(&self, index: usize, setting: &Setting, next: &mut Vec<Self>) {
-        for answer in self.order_answers(index, setting) {
-            let asked = self.with("retry asks", |world| {
-                world.budget.persons -= 1;
-                world.ask(index, answer, setting);
-            });
-            let definite = matches!(answer, OrderAnswer::Absent | OrderAnswer::Failed);
-            if definite && asked.payouts[index].course.standing().clone().after(&Event::Retried).is_ok() {
-                next.push(asked.with("retry", |world| {
-                    let now = world.now;
-                    world.take(index, Event::Retried, now, setting);
-                    let paying = &mut world.payouts[index];
-                    paying.course = Course::new(paying.course.standing().clone(), setting.checkable);
-                }));
-            }
         }
     }
 

@@ -50,7 +50,8 @@ impl Sends {
         self.last_absent = false;
         match event {
             Event::MemberAnswered(answer) => {
-                self.objection = matches!(answer, MemberAnswer::Refused | MemberAnswer::NameDiffers);
+                self.objection =
+                    matches!(answer, MemberAnswer::Refused | MemberAnswer::NameDiffers | MemberAnswer::NameMissing);
             }
             Event::OrderAnswered(OrderAnswer::Absent) => {
                 (self.absent_now, self.last_absent) = (true, true);
@@ -58,14 +59,19 @@ impl Sends {
             }
             Event::OrderAnswered(OrderAnswer::Success) | Event::AttestedCredited => self.credited = true,
             Event::OrderAnswered(OrderAnswer::Failed) => self.failed = true,
-            Event::OrderAnswered(OrderAnswer::Unclear | OrderAnswer::AskAgain) | Event::Cancelled => {}
+            Event::OrderAnswered(
+                OrderAnswer::Undecided | OrderAnswer::OtherOrder | OrderAnswer::Unclear | OrderAnswer::AskAgain,
+            )
+            | Event::Cancelled => {}
             Event::SubmitIntended => {
                 self.resends += u32::from(self.unknown > 0);
                 self.unknown += 1;
                 (self.absent_now, self.absent_settled) = (false, false);
             }
             Event::SendEnded(fate) => self = self.ended(*fate, now),
-            Event::Retried if self.failed => self = Self { attested: self.attested, ..Self::default() },
+            Event::Retried | Event::Released { .. } if self.failed => {
+                self = Self { attested: self.attested, ..Self::default() };
+            }
             Event::Retried | Event::Released { .. } => self.objection = false,
             Event::AttestedNotCredited => (self.unknown, self.attested) = (0, true),
         }
@@ -106,8 +112,10 @@ impl Sends {
         match now {
             State::Credited => (!self.credited).then_some("nothing in the history credits it"),
             _ if before == State::Credited => Some("credited has changed"),
-            State::Planned | State::Cancelled => (!nothing).then_some("a send of it has an unknown fate"),
-            State::Declined => (!nothing && !self.failed).then_some("a send of it has an unknown fate, and no E"),
+            State::Planned => (!nothing).then_some("a send of it has an unknown fate"),
+            State::Declined | State::Cancelled => {
+                (!nothing && !self.failed).then_some("a send of it has an unknown fate, and no E")
+            }
             State::InDoubt => nothing.then_some("no send of it has an unknown fate"),
             State::Ineligible | State::Held if !nothing => Some("a send of it has an unknown fate"),
             State::Ineligible | State::Held if before == now => None,

@@ -18,6 +18,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         MemberAnswer::Eligible,
         MemberAnswer::Refused,
         MemberAnswer::NameDiffers,
+        MemberAnswer::NameMissing,
         MemberAnswer::Unclear,
         MemberAnswer::AskAgain,
     ]);
@@ -25,6 +26,8 @@ fn any_event() -> impl Strategy<Value = Event> {
         OrderAnswer::Success,
         OrderAnswer::Failed,
         OrderAnswer::Absent,
+        OrderAnswer::Undecided,
+        OrderAnswer::OtherOrder,
         OrderAnswer::Unclear,
         OrderAnswer::AskAgain,
     ]);

@@ -4,6 +4,16 @@ use std::fmt::Write as _;
 use topup::domain::event::{Doubt, Event, Fate, MemberAnswer, OrderAnswer, Refusal};
 use topup::domain::standing::{Objection, Standing};
 
+const ORDERS: [OrderAnswer; 7] = [
+    OrderAnswer::Success,
+    OrderAnswer::Failed,
+    OrderAnswer::Absent,
+    OrderAnswer::Undecided,
+    OrderAnswer::OtherOrder,
+    OrderAnswer::Unclear,
+    OrderAnswer::AskAgain,
+];
+
 #[test]
 fn each_event_in_each_standing_leads_where_the_table_says() {
     let mut table = String::new();
@@ -33,8 +43,8 @@ fn what_is_impossible_names_the_standing_and_the_event() {
 
 #[test]
 fn a_number_that_the_gateway_knows_is_never_sent_again_whatever_a_person_attested() {
-    let history =
-        [intent(), ended(Fate::Unknown(Doubt::NumberTaken)), Event::AttestedNotCredited, order(OrderAnswer::Absent)];
+    let absent = || order(OrderAnswer::Absent);
+    let history = [intent(), ended(Fate::Unknown(Doubt::NumberTaken)), absent(), Event::AttestedNotCredited, absent()];
     let standing = Standing::from_history(&history).unwrap();
     assert!(standing.clone().after(&Event::Retried).is_err());
     // An E burns the number, and another one is minted.
@@ -48,15 +58,47 @@ fn an_order_that_turns_up_after_an_absence_takes_back_retry_and_release() {
         for turned_up in [OrderAnswer::Success, OrderAnswer::Failed] {
             let history = [Event::MemberAnswered(no), order(OrderAnswer::Absent), order(turned_up)];
             let standing = Standing::from_history(&history).unwrap();
-            let may_retry = no == MemberAnswer::Refused && turned_up == OrderAnswer::Failed;
-            assert_eq!(standing.clone().after(&Event::Retried).is_ok(), may_retry, "{no:?}, {turned_up:?}");
-            assert!(standing.clone().after(&Event::Released { name: None }).is_err(), "{no:?}, {turned_up:?}");
-            // Nor does another absence give them back.
+            // An E uses the number up: only another one leads on.
+            let wish = if no == MemberAnswer::Refused { Event::Retried } else { Event::Released { name: None } };
+            let (failed, wished) = (turned_up == OrderAnswer::Failed, standing.clone().after(&wish));
+            assert_eq!(wished.map(|wished| wished.attempt).ok(), failed.then_some(2), "{no:?}, {turned_up:?}");
+            // Nor does another absence give the number back.
             let absent_again = standing.after(&order(OrderAnswer::Absent)).unwrap();
-            assert_eq!(absent_again.clone().after(&Event::Retried).is_ok(), may_retry, "{no:?}, {turned_up:?}");
-            assert!(absent_again.after(&Event::Released { name: None }).is_err(), "{no:?}, {turned_up:?}");
+            assert!(absent_again.after(&wish).is_err(), "{no:?}, {turned_up:?}");
         }
     }
+}
+
+#[test]
+fn no_decision_rests_on_anything_but_an_answer_that_came_just_before_it() {
+    let lost = || vec![intent(), ended(Fate::Unknown(Doubt::Unanswered))];
+    let refused = || vec![intent(), ended(Fate::Refused(Refusal::Payout))];
+    let unsent = || vec![intent(), ended(Fate::Unsent)];
+    let no = |answer| vec![Event::MemberAnswered(answer), order(OrderAnswer::Absent)];
+    let allowing = [OrderAnswer::Absent, OrderAnswer::Undecided];
+    let unpaid = [OrderAnswer::Absent, OrderAnswer::Failed];
+    for (what, history, wish, allowing) in [
+        ("attest", lost(), Event::AttestedCredited, allowing),
+        ("attest", lost(), Event::AttestedNotCredited, allowing),
+        ("retry", refused(), Event::Retried, unpaid),
+        ("retry", no(MemberAnswer::Refused), Event::Retried, unpaid),
+        ("release", no(MemberAnswer::NameDiffers), Event::Released { name: None }, unpaid),
+        ("cancel", unsent(), Event::Cancelled, unpaid),
+    ] {
+        let standing = Standing::from_history(&history).unwrap();
+        let stale = [Event::MemberAnswered(MemberAnswer::Eligible), Event::SubmitIntended];
+        assert!(standing.asks_first(&wish), "{what}");
+        for answer in ORDERS {
+            let asked = standing.clone().after(&order(answer)).unwrap();
+            assert_eq!(asked.clone().after(&wish).is_ok(), allowing.contains(&answer), "{what} after {answer:?}");
+            for later in stale.iter().filter_map(|event| asked.clone().after(event).ok()) {
+                assert!(later.after(&wish).is_err(), "{what} on an answer that something followed");
+            }
+        }
+        let unasked = Standing { answer: None, ..standing };
+        assert!(unasked.after(&wish).is_err(), "{what} without an answer");
+    }
+    assert!(Standing::default().after(&Event::Cancelled).is_ok(), "never sent");
 }
 
 #[test]
@@ -110,7 +152,7 @@ fn standings() -> Vec<(&'static str, Vec<Event>)> {
             vec![intent(), ended(Fate::Refused(Refusal::Payout)), absent.clone()],
         ),
         ("declined, the order failed", with(lost(), &[order(OrderAnswer::Failed)])),
-        ("declined, attested as not credited", with(lost(), &[Event::AttestedNotCredited])),
+        ("declined, attested as not credited", with(lost(), &[absent.clone(), Event::AttestedNotCredited])),
         ("ineligible", with(no(MemberAnswer::Refused), std::slice::from_ref(&absent))),
         ("held", with(no(MemberAnswer::NameDiffers), &[absent])),
         ("cancelled", vec![Event::Cancelled]),
@@ -122,11 +164,10 @@ fn events() -> Vec<Event> {
         MemberAnswer::Eligible,
         MemberAnswer::Refused,
         MemberAnswer::NameDiffers,
+        MemberAnswer::NameMissing,
         MemberAnswer::Unclear,
         MemberAnswer::AskAgain,
     ];
-    let orders =
-        [OrderAnswer::Success, OrderAnswer::Failed, OrderAnswer::Absent, OrderAnswer::Unclear, OrderAnswer::AskAgain];
     let fates = [
         Fate::Credited,
         Fate::Unsent,
@@ -144,7 +185,7 @@ fn events() -> Vec<Event> {
         Event::AttestedCredited,
         Event::AttestedNotCredited,
     ];
-    let calls = members.into_iter().map(Event::MemberAnswered).chain(orders.map(Event::OrderAnswered));
+    let calls = members.into_iter().map(Event::MemberAnswered).chain(ORDERS.map(Event::OrderAnswered));
     calls.chain([intent()]).chain(fates.map(Event::SendEnded)).chain(persons).collect()
 }
 
@@ -195,8 +236,20 @@ fn event_words(event: &Event) -> String {
 
 /// The state, and the facts beside it that are not as at the beginning.
 fn words(standing: &Standing) -> String {
-    let Standing { state, attempt, sends, doubtful, taken, resends, open, absent, failed, objection, accepted_name } =
-        standing;
+    let Standing {
+        state,
+        attempt,
+        sends,
+        doubtful,
+        taken,
+        resends,
+        open,
+        absent,
+        failed,
+        answer,
+        objection,
+        accepted_name,
+    } = standing;
     let mut facts = vec![state.word().to_owned()];
     for (name, count) in [("sends", sends), ("doubtful", doubtful), ("taken", taken), ("resends", resends)]
         .into_iter()
@@ -207,10 +260,12 @@ fn words(standing: &Standing) -> String {
     for (name, holds) in [("open", open), ("absent", absent), ("failed", failed)] {
         facts.extend(holds.then(|| name.to_owned()));
     }
+    facts.extend(answer.map(|answer| format!("just answered {answer:?}")));
     facts.extend((*attempt > 1).then(|| format!("attempt {attempt}")));
     facts.extend(objection.map(|objection| match objection {
         Objection::Refused => "objection: refused".to_owned(),
         Objection::NameDiffers => "objection: name".to_owned(),
+        Objection::NameMissing => "objection: no name".to_owned(),
     }));
     facts.extend(accepted_name.as_ref().map(|name| format!("accepts {name:?}")));
     facts.extend(standing.recovered().then(|| "recovered".to_owned()));

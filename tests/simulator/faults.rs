@@ -248,6 +248,7 @@ async fn nonsense_is_only_told_about_what_exists() {
     top_up("TP1", "0901234567", 50).send(&simulator).await;
     for (plan, pointer, expected) in [
         ("status_odd=1", "/data/status", Some("P")),
+        ("status_other_phone=1", "/data/phone_no", Some("0999999999")),
         ("type_odd=1", "/data/type", Some("TXN_BURN")),
         ("status_no_data=1", "/data/status", None),
     ] {

@@ -225,6 +225,8 @@ struct History<'a> {
     absent_at: Option<i64>,
     objection: Option<&'static str>,
     resends: u32,
+    /// Order status said `E` of the number in use.
+    failed: bool,
 }
 
 const DID_NOTHING: [&str; 5] = ["unsent", "refused_member", "refused_payout", "set_aside", "slow_down"];
@@ -240,6 +242,7 @@ impl<'a> History<'a> {
             absent_at: None,
             objection: None,
             resends: 0,
+            failed: false,
         }
     }
 
@@ -268,10 +271,15 @@ impl<'a> History<'a> {
                     coverage.hit("history: absent though taken");
                 }
             }
+            "order_answered" if detail == "failed" => self.failed = true,
+            // A number that failed is used up: what follows is another one's.
+            "released" | "retried" if self.failed => {
+                (self.sends, self.resends, self.failed) = (Vec::new(), 0, false);
+            }
             "member_answered" => {
                 self.objection = match detail {
                     "refused" => Some("ineligible"),
-                    "name_differs" => Some("held"),
+                    "name_differs" | "name_missing" => Some("held"),
                     _ => None,
                 }
             }
@@ -328,7 +336,7 @@ impl<'a> History<'a> {
 
     /// V7: transitions follow the table, and credited never changes.
     fn v7_move_is_in_the_table(&self, to: &str, coverage: &mut Coverage) -> Result<(), String> {
-        const TABLE: [(&str, &str, &str); 16] = [
+        const TABLE: [(&str, &str, &str); 17] = [
             ("planned", "in_doubt", "move: planned to in_doubt"),
             ("planned", "credited", "move: planned to credited"),
             ("planned", "declined", "move: planned to declined"),
@@ -342,6 +350,7 @@ impl<'a> History<'a> {
             ("ineligible", "credited", "move: ineligible to credited"),
             ("held", "credited", "move: held to credited"),
             ("cancelled", "credited", "move: cancelled to credited"),
+            ("declined", "cancelled", "move: declined to cancelled"),
             ("held", "planned", "move: held to planned"),
             ("held", "cancelled", "move: held to cancelled"),
             ("ineligible", "planned", "move: ineligible to planned"),

@@ -10,7 +10,7 @@ use topup::domain::member::Member;
 use topup::domain::payout::RowKey;
 use topup::domain::phone::PhoneNumber;
 use topup::domain::points::Points;
-use topup::engine::{Mode, Names, RunSettings};
+use topup::engine::{Mode, Names, NamesMissing, RunSettings};
 
 /// One row of the file.
 #[derive(Clone, Debug)]
@@ -230,6 +230,7 @@ fn draw_settings(rng: &mut Rng, budget_points: u64, seed: u64) -> RunSettings {
             backoff: Backoff { first, longest: first * 30 },
         },
         names: *rng.choice([Names::Hold, Names::Warn, Names::Off].iter()).expect("a way"),
+        names_missing: *rng.choice([NamesMissing::Hold, NamesMissing::Pay].iter()).expect("a way"),
         rate_per_s: *rng.choice([1.0, 2.0, 3.5, 5.0, 10.0, 20.0, 50.0, 200.0].iter()).expect("a rate"),
         max_in_flight: *rng.choice([1, 2, 5, 1000, 1000].iter()).expect("a number"),
         timeout,

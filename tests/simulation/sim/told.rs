@@ -59,6 +59,7 @@ impl Told {
             RunEvent::GatewayAhead => network.coverage.hit("run: gateway ahead"),
             RunEvent::CanaryConfirmed => network.coverage.hit("run: canary confirmed"),
             RunEvent::NameDiffers { .. } => network.coverage.hit("run: name warned"),
+            RunEvent::NameMissing { .. } => network.coverage.hit("run: name missing"),
             RunEvent::SlowedDown { .. } => network.coverage.hit("run: slowed down"),
             RunEvent::CallBegan { .. } | RunEvent::CallEnded { .. } => {}
         }

@@ -1,5 +1,6 @@
 //! Lives one seed: a safety phase of runs under faults, then everything heals and must finish.
 
+use super::Outcome;
 use super::audit::{Read, Seen};
 use super::gateway::SimulatedGateway;
 use super::invariants;
@@ -10,7 +11,6 @@ use super::process::{Ended, Process};
 use super::scenario::{Ending, FaultyRun, Loss, Scenario};
 use super::told::Told;
 use super::trace::Trace;
-use super::{Outcome, person};
 use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -35,7 +35,7 @@ pub(super) struct World {
     seen: Seen,
     /// How often each number was sent again, by the ledger in use.
     pub(super) resends: BTreeMap<String, u32>,
-    rng: Rng,
+    pub(super) rng: Rng,
     pub(super) epoch: Instant,
     pub(super) clock_is_off_by_ms: i64,
     runs: u32,
@@ -148,14 +148,7 @@ impl World {
             self.ledgers.auditor().copy();
         }
         if run.person {
-            let ledger = self.open()?;
-            let now_ms = self.now_ms();
-            let mut network = self.network.lock().expect("no panic holds it");
-            let ledger = person::decides(ledger, now_ms, &mut self.rng, &mut network.coverage)?;
-            drop(network);
-            self.ledgers.close(ledger);
-            let read = self.read();
-            self.audit(&read)?;
+            self.decide().await?;
         }
         Ok(())
     }

@@ -1,0 +1,40 @@
+//! Holds a person's decision to the payout's history as it is written: no command, page or program passes this by.
+
+use super::decision::last_send_at;
+use super::error::LedgerError;
+use super::read;
+use super::record::{Entry, UnixMs};
+use crate::domain::event::Event;
+use crate::domain::standing::SIGNED_BYTES_VALID;
+use rusqlite::Connection;
+
+/// Refuses a decision that the history does not allow, that rests on no answer written together with it (`answered`: what
+/// is written just before), or that mints a number where the old one is not used up.
+pub(super) fn check(
+    connection: &Connection,
+    at: UnixMs,
+    entry: &Entry,
+    answered: Option<&Entry>,
+) -> Result<(), LedgerError> {
+    let standing = read::standing(connection, entry.payout)?;
+    let broken = |why: &str| LedgerError::Broken(format!("{:?} of payout {} {why}", entry.event, entry.payout.0));
+    let was_asked = answered
+        .is_some_and(|answered| answered.payout == entry.payout && matches!(answered.event, Event::OrderAnswered(_)));
+    if standing.asks_first(&entry.event) && !was_asked {
+        return Err(broken("without an answer of order status in the same step"));
+    }
+    if entry.event == Event::AttestedNotCredited {
+        let valid_ms = i64::try_from(SIGNED_BYTES_VALID.as_millis()).unwrap_or(i64::MAX);
+        if last_send_at(connection, entry.payout)?.is_some_and(|sent_at| at - sent_at < valid_ms) {
+            return Err(broken("while the gateway may still apply the last send"));
+        }
+    }
+    let after = standing.clone().after(&entry.event)?;
+    if (standing.state, after.state) != (entry.before, entry.after) {
+        return Err(broken("with another state than its history gives"));
+    }
+    if (after.attempt > standing.attempt) != entry.new_number.is_some() {
+        return Err(broken("with a new number and no failed order, or the other way round"));
+    }
+    Ok(())
+}

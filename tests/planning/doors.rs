@@ -1,0 +1,95 @@
+//! What the ledger refuses of a decision, whatever door it comes through: no command made these entries.
+
+use super::desk::{Desk, NOW};
+use topup::domain::event::{Doubt, Event, Fate, OrderAnswer, Refusal};
+use topup::domain::invoice_no::InvoiceNo;
+use topup::domain::standing::State;
+use topup::ledger::{Access, Entry, Ledger, LedgerError, PayoutId};
+
+const HOUR_MS: i64 = 3_600_000;
+const ABSENT: Event = Event::OrderAnswered(OrderAnswer::Absent);
+
+fn entry(payout: PayoutId, event: &Event, (before, after): (State, State), new_number: Option<InvoiceNo>) -> Entry {
+    Entry {
+        payout,
+        event: event.clone(),
+        before,
+        after,
+        call: None,
+        note: None,
+        why: None,
+        new_number,
+        recovered: false,
+    }
+}
+
+/// Writes `history` to the payout of row 2 at `NOW`, and then `step` in one go, so much later; gives what became of it.
+fn written(history: &[Event], later_ms: i64, step: &[(Event, State)], mints: bool) -> Result<State, LedgerError> {
+    let mut desk = Desk::new();
+    desk.plan("a", "reference,phone,points\nr1,0901234567,100\n");
+    desk.happen("a", 2, history);
+    let ledger = Ledger::open(&desk.path(), Access::Write).unwrap();
+    let id = ledger.batch("a").unwrap().id;
+    let run = ledger.into_run(id).unwrap();
+    let payout = run.find("r1").unwrap().unwrap();
+    let mut before = run.standing(payout).unwrap().state;
+    let mut entries = Vec::new();
+    for (event, after) in step {
+        let number = (mints && event.is_decision()).then(|| InvoiceNo::parse("TP0").unwrap());
+        entries.push(entry(payout, event, (before, *after), number));
+        before = *after;
+    }
+    let done =
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(run.record(NOW + later_ms, entries));
+    done?;
+    Ok(run.standing(payout).unwrap().state)
+}
+
+fn lost() -> Vec<Event> {
+    vec![Event::SubmitIntended, Event::SendEnded(Fate::Unknown(Doubt::Unanswered))]
+}
+
+#[test]
+fn evidence_without_an_answer_in_the_same_step_is_not_written() {
+    let credited = [(Event::AttestedCredited, State::Credited)];
+    let asked = [(ABSENT, State::InDoubt), (Event::AttestedCredited, State::Credited)];
+    assert!(written(&lost(), 0, &credited, false).is_err(), "never asked");
+    let long_ago = [lost(), vec![ABSENT]].concat();
+    assert!(written(&long_ago, 0, &credited, false).is_err(), "asked by an earlier command");
+    for unusable in [OrderAnswer::Unclear, OrderAnswer::AskAgain, OrderAnswer::OtherOrder] {
+        let step = [(Event::OrderAnswered(unusable), State::InDoubt), (Event::AttestedCredited, State::Credited)];
+        assert!(written(&lost(), 0, &step, false).is_err(), "{unusable:?}");
+    }
+    assert_eq!(written(&lost(), 0, &asked, false).unwrap(), State::Credited);
+}
+
+#[test]
+fn not_credited_is_not_taken_while_the_gateway_may_still_apply_the_send() {
+    let step = [(ABSENT, State::InDoubt), (Event::AttestedNotCredited, State::Declined)];
+    for (later_ms, taken) in [(0, false), (HOUR_MS, false), (2 * HOUR_MS - 1, false), (2 * HOUR_MS, true)] {
+        assert_eq!(written(&lost(), later_ms, &step, false).is_ok(), taken, "{later_ms} ms later");
+    }
+}
+
+#[test]
+fn what_was_sent_is_closed_only_on_an_answer_and_what_was_not_at_a_word() {
+    let unsent = [Event::SubmitIntended, Event::SendEnded(Fate::Unsent)];
+    let cancelled = (Event::Cancelled, State::Cancelled);
+    assert_eq!(written(&[], 0, std::slice::from_ref(&cancelled), false).unwrap(), State::Cancelled);
+    assert!(written(&unsent, 0, std::slice::from_ref(&cancelled), false).is_err());
+    assert_eq!(written(&unsent, 0, &[(ABSENT, State::Planned), cancelled], false).unwrap(), State::Cancelled);
+}
+
+#[test]
+fn a_number_is_minted_on_nothing_but_a_failed_order_and_always_then() {
+    let refused = [Event::SubmitIntended, Event::SendEnded(Fate::Refused(Refusal::Payout))];
+    for (answer, mints, taken) in [
+        (OrderAnswer::Absent, false, true),
+        (OrderAnswer::Absent, true, false),
+        (OrderAnswer::Failed, false, false),
+        (OrderAnswer::Failed, true, true),
+    ] {
+        let step = [(Event::OrderAnswered(answer), State::Declined), (Event::Retried, State::Planned)];
+        assert_eq!(written(&refused, 0, &step, mints).is_ok(), taken, "{answer:?}, mints: {mints}");
+    }
+}
