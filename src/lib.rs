@@ -36,7 +36,11 @@
 //!   was refused stays in doubt, whatever the refusal: a person may have to look at it. The gateway checks other
 //!   things before it recognises a number, so the refusal could follow a credit.
 //! - **Only a connection that was never made counts as not sent.** Any other failure of the client is in doubt.
-//! - **HTTP 429 with `meta.code` 200** contradicts itself, and is in doubt rather than refused.
+//! - **HTTP 429 is a refusal only with a `meta.code` of the gateway's own.** Anybody in front of it can say 429, behind
+//!   which it may have credited; with `meta.code` 200 it contradicts itself. Both are in doubt rather than refused.
+//! - **Each top-up and each order-status query has a connection of its own.** HTTP/1.1 ties an answer to its request by
+//!   their order alone: an answer that a proxy delivers twice is taken for the next request's, however long the connection
+//!   was quiet in between.
 //! - **The simulator** speaks HTTP through `hyper` directly: a router cannot drop a connection without an answer, and
 //!   that is the fault that matters most.
 //! - **The pacer** asks `governor` on a clock of its own that stands at the ideal time of each departure: with the

@@ -37,6 +37,8 @@ pub struct Answer {
     pub code: Option<i64>,
     /// `data`, as far as any call uses it.
     pub data: AnswerData,
+    /// `data` holds anything at all. A top-up's answer has none (VinID top-up API, "response").
+    pub has_data: bool,
     /// The header `Retry-After`, in seconds.
     pub retry_after_s: Option<u64>,
     /// The header `Date`, in Unix seconds.
@@ -95,12 +97,18 @@ pub fn top_up_meaning(reply: &Reply) -> (Fate, Notice) {
         Reply::Lost => return (Fate::Unknown(Doubt::Unanswered), Notice::None),
         Reply::Answered(answer) => answer,
     };
+    // A top-up's answer has no `data`: one that does belongs to another request, and says nothing of this one.
+    if answer.has_data {
+        return (Fate::Unknown(Doubt::Unanswered), common_notice(answer).unwrap_or(Notice::None));
+    }
     if let Some(notice) = common_notice(answer) {
-        let refusal = match notice {
-            Notice::SlowDown { .. } => Refusal::SlowDown,
-            Notice::None | Notice::CountsForBreaker | Notice::StopsBatch(_) => Refusal::SetAside,
+        let fate = match notice {
+            // Without a code of the gateway's own it may be anybody's answer: the gateway may have credited behind it.
+            Notice::SlowDown { .. } if !is_refusal_for_speed(answer) => Fate::Unknown(Doubt::Unanswered),
+            Notice::SlowDown { .. } => Fate::Refused(Refusal::SlowDown),
+            Notice::None | Notice::CountsForBreaker | Notice::StopsBatch(_) => Fate::Refused(Refusal::SetAside),
         };
-        return (Fate::Refused(refusal), notice);
+        return (fate, notice);
     }
     match (answer.http, answer.code) {
         (200, Some(200)) => (Fate::Credited, Notice::None),
@@ -185,9 +193,9 @@ fn order_status_meaning(data: &AnswerData, top_up: &TopUp) -> OrderAnswer {
 
 /// What sets a top-up aside, stops the batch or slows the run, on whichever call it is answered.
 fn common_notice(answer: &Answer) -> Option<Notice> {
-    // A 429 that claims success, or knows the number or nonce already, contradicts itself: something may have been
-    // done, and a contradiction is never taken for a refusal.
-    if answer.http == 429 && !matches!(answer.code, Some(200 | 4_000_307 | 4_010_006)) {
+    // Whoever says 429, or names a time with 503, is to be obeyed, the gateway or what stands in front of it. What
+    // became of the request is another question.
+    if answer.http == 429 || (answer.http == 503 && answer.retry_after_s.is_some()) {
         return Some(Notice::SlowDown { retry_after_s: answer.retry_after_s });
     }
     Some(match (answer.http, answer.code?) {
@@ -197,6 +205,15 @@ fn common_notice(answer: &Answer) -> Option<Notice> {
         (_, 4_010_002..=4_010_004) => Notice::StopsBatch(Repair::Clock),
         _ => return None,
     })
+}
+
+/// Whether the gateway itself says that it did nothing, since it was asked too fast: a 429 with a code of its own.
+///
+/// One that claims success, knows the number or nonce already, or failed within, contradicts itself: something may
+/// have been done, and a contradiction is never taken for a refusal.
+fn is_refusal_for_speed(answer: &Answer) -> bool {
+    let may_have_acted = matches!(answer.code, Some(200 | 4_000_307 | 4_010_006 | 5_000 | 5_000_001 | 5_000_101));
+    answer.http == 429 && !may_have_acted && answer.code.is_some_and(|code| CODES.contains(&code))
 }
 
 fn unless_slowed<T>(notice: Notice, unclear: T, ask_again: T) -> T {

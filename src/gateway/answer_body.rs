@@ -17,6 +17,10 @@ pub(super) struct Said {
     pub(super) message: Option<String>,
     /// What the call uses of `data`.
     pub(super) data: AnswerData,
+    /// `data` is there and holds something.
+    pub(super) has_data: bool,
+    /// Member info: the phone of whom it tells. It only ties the answer to its request, and goes no further.
+    pub(super) member_phone: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -34,6 +38,12 @@ struct Meta {
 #[derive(Deserialize)]
 struct DataEnvelope {
     data: Data,
+}
+
+#[derive(Deserialize)]
+struct AnyData {
+    #[serde(default)]
+    data: Value,
 }
 
 #[derive(Default, Deserialize)]
@@ -60,8 +70,28 @@ pub(super) fn read(call: Call, body: &[u8]) -> Said {
     // A name that occurs twice is an error to serde: an answer that says two things says nothing.
     let Ok(Envelope { meta }) = serde_json::from_slice(body) else { return Said::default() };
     // Read apart, so that a strange `data` takes nothing from a code that is clear.
-    let data = serde_json::from_slice(body).map_or_else(|_| Data::default(), |DataEnvelope { data }| data);
-    Said { code: Some(meta.code), message: meta.message, data: kept(call, data) }
+    let mut data = serde_json::from_slice(body).map_or_else(|_| Data::default(), |DataEnvelope { data }| data);
+    let member_phone = if call == Call::MemberInfo { data.phone_number.take() } else { None };
+    Said {
+        code: Some(meta.code),
+        message: meta.message,
+        data: kept(call, data),
+        has_data: has_data(body),
+        member_phone,
+    }
+}
+
+/// Whether `data` holds anything: `null`, `{}` and the like are how some servers write that there is none.
+fn has_data(body: &[u8]) -> bool {
+    match serde_json::from_slice(body) {
+        Ok(AnyData { data: Value::Null }) => false,
+        Ok(AnyData { data: Value::Bool(_) | Value::Number(_) }) => true,
+        Ok(AnyData { data: Value::String(text) }) => !text.is_empty(),
+        Ok(AnyData { data: Value::Array(items) }) => !items.is_empty(),
+        Ok(AnyData { data: Value::Object(fields) }) => !fields.is_empty(),
+        // It stands there twice.
+        Err(_) => true,
+    }
 }
 
 /// What each call uses of `data`, and nothing more.

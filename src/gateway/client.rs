@@ -5,17 +5,20 @@ use super::error::GatewayError;
 use super::http_date;
 use super::key::PrivateKey;
 use super::message;
+use super::names::Names;
 use super::request_body::{Call, call_and_body};
 use super::signature::{Signable, fresh_nonce, timestamp_s};
 use super::signers::Signers;
 use super::url::GatewayUrl;
 use super::{Gateway, Received, Request};
 use crate::domain::answer::{Answer, Reply};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use crate::domain::phone::PhoneNumber;
+use reqwest::header::{ACCEPT, CONNECTION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, Method, Response, Url};
 use std::error::Error;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The path of all three calls (VinID developer documentation, "gateway").
@@ -64,8 +67,17 @@ impl fmt::Debug for GatewaySettings {
 }
 
 /// The gateway over HTTP.
+///
+/// HTTP/1.1 ties an answer to its request by nothing but their order on one connection. An answer that comes twice, as
+/// a proxy that delivers a request twice makes it, is then taken for the next request's, however quiet the connection
+/// was in between. So what decides about points, a top-up and order status, has a connection of its own, which carries
+/// that one request and is closed. Member info, which alone moves nothing, keeps its connections, and its answer names
+/// the phone that it tells of.
 pub struct HttpGateway {
-    client: Client,
+    /// For member info.
+    kept: Client,
+    /// For top-ups and order status: a connection for each.
+    single: Client,
     endpoint: Url,
     signers: Signers,
     key_code: String,
@@ -78,6 +90,8 @@ pub struct Prepared {
     request: reqwest::Request,
     call: Call,
     request_id: String,
+    /// Member info by phone: whom the answer has to be about.
+    about: Option<PhoneNumber>,
 }
 
 impl fmt::Debug for Prepared {
@@ -101,7 +115,7 @@ impl HttpGateway {
     pub(super) fn build(
         settings: GatewaySettings,
         key: PrivateKey,
-        adjust: impl FnOnce(ClientBuilder) -> ClientBuilder,
+        adjust: impl Fn(ClientBuilder) -> ClientBuilder,
     ) -> Result<Self, GatewayError> {
         let headers = fixed_headers(&settings)?;
         for (name, value) in [("timeout_s", settings.timeout), ("connect_timeout_s", settings.connect_timeout)] {
@@ -109,15 +123,21 @@ impl HttpGateway {
                 return Err(GatewayError::Setting { name, expected: "a time above zero", found: "zero" });
             }
         }
-        let client = adjust(client_builder(&settings)).build().map_err(|error| GatewayError::Client {
-            problem: chain(&error),
-            hint: "install the system's root certificates (package ca-certificates), or set SSL_CERT_FILE",
-        })?;
+        let build = |builder: ClientBuilder| {
+            adjust(builder).build().map_err(|error| GatewayError::Client {
+                problem: chain(&error),
+                hint: "install the system's root certificates (package ca-certificates), or set SSL_CERT_FILE",
+            })
+        };
+        let names = Names::default();
+        let builder = || client_builder(&settings).dns_resolver(Arc::new(names.clone()));
+        let kept = build(builder())?;
+        let single = build(builder().pool_max_idle_per_host(0))?;
         let signers = Signers::start(key).map_err(|error| GatewayError::Client {
             problem: format!("cannot start a thread: {error}"),
             hint: "raise the limit of threads that this user may have (ulimit -u)",
         })?;
-        Ok(Self { client, endpoint: settings.url.with_path(PATH), signers, key_code: settings.key_code, headers })
+        Ok(Self { kept, single, endpoint: settings.url.with_path(PATH), signers, key_code: settings.key_code, headers })
     }
 }
 
@@ -195,6 +215,11 @@ impl Gateway for HttpGateway {
         if request_id.len() > REQUEST_ID_CHARS_MAX || !request_id.bytes().all(|b| b.is_ascii_graphic()) {
             return Err("the request id is too long or holds characters that a header cannot carry".to_owned());
         }
+        let about = match &request {
+            // The member of a card may have another phone than the one that is asked with it.
+            Request::MemberInfo { phone, card_no: None } => Some(*phone),
+            Request::MemberInfo { card_no: Some(_), .. } | Request::SubmitTopUp(_) | Request::OrderStatus(_) => None,
+        };
         let (call, body) = call_and_body(&request).map_err(|error| format!("cannot write the request: {error}"))?;
         let nonce = fresh_nonce().ok_or_else(no_randomness)?;
         let timestamp_s = timestamp_s(SystemTime::now());
@@ -214,20 +239,32 @@ impl Gateway for HttpGateway {
             let value = HeaderValue::from_str(value).map_err(|_| format!("cannot write the header {name}"))?;
             http.headers_mut().insert(HeaderName::from_static(name), value);
         }
+        if !keeps_connection(call) {
+            http.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         *http.body_mut() = Some(body.into());
-        Ok(Prepared { request: http, call, request_id: request_id.to_owned() })
+        Ok(Prepared { request: http, call, request_id: request_id.to_owned(), about })
     }
 
     async fn send(&self, prepared: Prepared) -> Received {
-        let Prepared { request, call, request_id } = prepared;
+        let Prepared { request, call, request_id, about } = prepared;
         let started = Instant::now();
-        let (http, received) = match self.client.execute(request).await {
-            Ok(response) => (Some(response.status().as_u16()), receive(call, response).await),
+        let client = if keeps_connection(call) { &self.kept } else { &self.single };
+        let (http, received) = match client.execute(request).await {
+            Ok(response) => (Some(response.status().as_u16()), receive(call, about, response).await),
             Err(error) => (None, not_answered(&error)),
         };
         let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::debug!(%request_id, ?call, http, latency_ms, "gateway called");
         received
+    }
+}
+
+/// Whether a call may share its connection with others: only one whose answer decides nothing about points.
+fn keeps_connection(call: Call) -> bool {
+    match call {
+        Call::MemberInfo => true,
+        Call::SubmitTopUp | Call::OrderStatus => false,
     }
 }
 
@@ -262,7 +299,7 @@ fn lost(what: &str, error: &reqwest::Error) -> Received {
 }
 
 /// Reads the answer to its end.
-async fn receive(call: Call, mut response: Response) -> Received {
+async fn receive(call: Call, about: Option<PhoneNumber>, mut response: Response) -> Received {
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
@@ -279,7 +316,16 @@ async fn receive(call: Call, mut response: Response) -> Received {
     let http = response.status().as_u16();
     let date_unix_s = header(response.headers(), &DATE).and_then(http_date::unix_s);
     let said = answer_body::read(call, &body);
+    if let (Some(about), Some(found)) = (about, &said.member_phone)
+        && is_another_phone(found, about)
+    {
+        let message = "the answer tells of another phone than was asked about: it belongs to another request";
+        return Received { reply: Reply::Lost, message: message.to_owned() };
+    }
     let message = match (said.code, &said.message) {
+        (Some(_), Some(text)) if call == Call::SubmitTopUp && said.has_data => {
+            message::fit(&format!("answered with data, which no top-up has: {text}"))
+        }
         (Some(_), Some(text)) => message::fit(text),
         (Some(code), None) => format!("http {http}, code {code}, no message"),
         (None, _) => message::fit(&unreadable(http, response.headers(), body.len())),
@@ -288,11 +334,22 @@ async fn receive(call: Call, mut response: Response) -> Received {
         http,
         code: said.code,
         data: said.data,
+        has_data: said.has_data,
         retry_after_s: header(response.headers(), &RETRY_AFTER)
             .and_then(|text| http_date::retry_after_s(text, date_unix_s.unwrap_or_else(now_unix_s))),
         date_unix_s,
     };
     Received { reply: Reply::Answered(answer), message }
+}
+
+/// Whether a phone, spelt as the gateway likes (`84…`, `+84…`, with blanks), is another one than `asked`. One that is
+/// masked or cut cannot be compared.
+fn is_another_phone(found: &str, asked: PhoneNumber) -> bool {
+    let is_whole = found.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | ' ' | '.' | '-'));
+    let digits: String = found.chars().filter(char::is_ascii_digit).collect();
+    // Without the zero in front, which stands for 84.
+    let national = &asked.as_str()[1..];
+    is_whole && digits.len() >= national.len() && !digits.ends_with(national)
 }
 
 /// Describes an answer that says nothing; the page itself is never quoted.

@@ -6,6 +6,7 @@ mod error;
 mod http_date;
 mod key;
 mod message;
+mod names;
 mod pem;
 mod request_body;
 mod signature;

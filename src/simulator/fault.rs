@@ -254,6 +254,7 @@ pub(super) static FAULTS: &[Fault] = &[
     after("oversized_applied", Act::Oversized),
     after("trickle", Act::Trickle),
     before("too_many", Act::TooMany { retry_after: false }),
+    after("too_many_applied", Act::TooMany { retry_after: false }),
     before("too_many_retry_after", Act::TooMany { retry_after: true }),
     before("redirect_301", Act::Redirect(301)),
     before("redirect_302", Act::Redirect(302)),

@@ -161,23 +161,61 @@ fn data_that_looks_like_success_never_speaks_for_a_code_that_does_not() {
 }
 
 #[test]
-fn a_429_refuses_and_slows_the_run_down_unless_its_code_contradicts_that() {
-    let codes = [None, Some(0), Some(429), Some(4_000), Some(5_000), Some(4_000_306), Some(600_400), Some(4_010_001)];
-    for code in codes {
+fn a_429_slows_the_run_down_and_refuses_only_with_a_code_of_the_gateways_own() {
+    let unknown = Fate::Unknown(Doubt::Unanswered);
+    let refused = Fate::Refused(Refusal::SlowDown);
+    for (code, fate) in [
+        (Some(429), refused),
+        (Some(4_000), refused),
+        (Some(4_000_306), refused),
+        (Some(600_400), refused),
+        (Some(4_010_001), refused),
+        // Anybody in front of the gateway can say 429, and the gateway may have credited behind it.
+        (None, unknown),
+        (Some(0), unknown),
+        (Some(400), unknown),
+        (Some(4_290_001), unknown),
+        // Success, "number taken", "nonce already recorded" and a failure say that something may have been done.
+        (Some(200), unknown),
+        (Some(4_000_307), unknown),
+        (Some(4_010_006), unknown),
+        (Some(5_000), unknown),
+        (Some(5_000_001), unknown),
+        (Some(5_000_101), unknown),
+    ] {
         for retry_after_s in [None, Some(0), Some(30), Some(86_400)] {
             let reply = Reply::Answered(Answer { http: 429, code, retry_after_s, ..Answer::default() });
             let notice = Notice::SlowDown { retry_after_s };
-            assert_eq!(top_up_meaning(&reply), (Fate::Refused(Refusal::SlowDown), notice), "code {code:?}");
+            assert_eq!(top_up_meaning(&reply), (fate, notice), "code {code:?}");
             assert_eq!(member_meaning(&reply, None), (MemberAnswer::AskAgain, notice), "code {code:?}");
             assert_eq!(order_meaning(&reply, &top_up()), (OrderAnswer::AskAgain, notice), "code {code:?}");
         }
     }
-    // Success, "number taken" and "nonce already recorded" say that something was, or may have been, done.
-    for code in [200, 4_000_307, 4_010_006] {
-        let reply = answered(429, Some(code));
-        assert_eq!(top_up_meaning(&reply), (Fate::Unknown(Doubt::Unanswered), Notice::None), "code {code}");
-        assert_eq!(member_meaning(&reply, None).0, MemberAnswer::AskAgain, "code {code}");
-        assert_eq!(order_meaning(&reply, &top_up()).0, OrderAnswer::AskAgain, "code {code}");
+}
+
+#[test]
+fn a_503_that_names_a_time_is_obeyed_and_refuses_nothing() {
+    for code in [None, Some(429), Some(5_000), Some(4_000_315)] {
+        let reply = Reply::Answered(Answer { http: 503, code, retry_after_s: Some(30), ..Answer::default() });
+        let notice = Notice::SlowDown { retry_after_s: Some(30) };
+        assert_eq!(top_up_meaning(&reply), (Fate::Unknown(Doubt::Unanswered), notice), "code {code:?}");
+        assert_eq!(member_meaning(&reply, None), (MemberAnswer::AskAgain, notice), "code {code:?}");
+        assert_eq!(order_meaning(&reply, &top_up()), (OrderAnswer::AskAgain, notice), "code {code:?}");
+    }
+    assert_eq!(top_up_meaning(&answered(503, None)), (Fate::Unknown(Doubt::Unanswered), Notice::None));
+}
+
+#[test]
+fn a_top_up_that_is_answered_with_data_is_of_unknown_fate_whatever_its_code() {
+    for (http, code, ..) in lines_of(TOP_UP) {
+        for http in http.map_or_else(|| HTTP.to_vec(), |http| vec![http]) {
+            let answer = Answer { http, code: Some(code), has_data: true, ..Answer::default() };
+            let (fate, notice) = top_up_meaning(&Reply::Answered(answer));
+            assert_eq!(fate, Fate::Unknown(Doubt::Unanswered), "HTTP {http}, code {code}");
+            // What it says of key, merchant or clock is true of whichever request it answers.
+            let stops = matches!(code, 4_030_302 | 403_100 | 4_030_001 | 4_040_201 | 4_010_001..=4_010_005);
+            assert_eq!(matches!(notice, Notice::StopsBatch(_)), stops, "HTTP {http}, code {code}");
+        }
     }
 }
 

@@ -71,6 +71,7 @@ const FAULTS: &[(&str, Seen, bool)] = &[
     ("oversized_applied", Seen::Code(200, 200), true),
     ("trickle", Seen::Code(200, 200), true),
     ("too_many", Seen::Unreadable(429), false),
+    ("too_many_applied", Seen::Unreadable(429), true),
     ("too_many_retry_after", Seen::Unreadable(429), false),
     ("redirect_301", Seen::Unreadable(301), false),
     ("redirect_302", Seen::Unreadable(302), false),

@@ -34,7 +34,7 @@ async fn data_of(request: Request, data: &str) -> AnswerData {
 async fn a_code_is_read_from_a_whole_json_object_and_nothing_less() {
     for (body, code) in [
         (r#"{"meta":{"code":200,"message":"OK"}}"#, Some(200)),
-        (r#" {"data":[1],"meta":{"more":{},"code":4000315}} "#, Some(4_000_315)),
+        (r#" {"data":[],"meta":{"more":{},"code":4000315}} "#, Some(4_000_315)),
         (r#"{"meta":{"code":200,"message":7}}"#, Some(200)),
         (r#"{"meta":{"code":-1}}"#, Some(-1)),
         ("", None),
@@ -200,6 +200,53 @@ async fn data_of_another_shape_is_no_data_and_takes_nothing_from_the_code() {
     }
     // A top-up's answer has no data that anything rests on.
     assert_eq!(data_of(top_up_request(), r#"{"status":"S"}"#).await, AnswerData::default());
+}
+
+#[tokio::test]
+async fn a_top_up_that_is_answered_with_data_says_so() {
+    for (rest, has_data) in [
+        ("", false),
+        (r#","data":null"#, false),
+        (r#","data":{}"#, false),
+        (r#","data":[]"#, false),
+        (r#","data":"""#, false),
+        (r#","data":{"status":"S"}"#, true),
+        (r#","data":{"full_name":null}"#, true),
+        (r#","data":[0]"#, true),
+        (r#","data":"S""#, true),
+        (r#","data":0"#, true),
+        (r#","data":null,"data":null"#, true),
+    ] {
+        let body = format!(r#"{{"meta":{{"code":200,"message":"OK"}}{rest}}}"#);
+        let Received { reply, message } = received(top_up_request(), answer("200 OK", &body)).await;
+        let expected = Answer { http: 200, code: Some(200), has_data, ..Answer::default() };
+        assert_eq!(reply, Reply::Answered(expected), "{body}");
+        assert_eq!(message.contains("with data"), has_data, "{message}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_about_another_phone_is_no_answer() {
+    for (phone_number, card_no, is_ours) in [
+        (r#""0901234567""#, None, true),
+        (r#""84901234567""#, None, true),
+        (r#""+84 901.234-567""#, None, true),
+        (r#""901234567""#, None, true),
+        (r#""090***4567""#, None, true),
+        (r#""""#, None, true),
+        ("null", None, true),
+        (r#""0901234568""#, None, false),
+        (r#""84901234568""#, None, false),
+        // The member of a card may have another phone.
+        (r#""0901234568""#, Some("9704"), true),
+    ] {
+        let data = format!(r#"{{"phone_number":{phone_number},"status":"A","card_status":"A"}}"#);
+        let body = format!(r#"{{"meta":{{"code":200,"message":"OK"}},"data":{data}}}"#);
+        let phone = PhoneNumber::parse("0901234567").unwrap();
+        let request = Request::MemberInfo { phone, card_no: card_no.map(str::to_owned) };
+        let reply = received(request, answer("200 OK", &body)).await.reply;
+        assert_eq!(reply != Reply::Lost, is_ours, "{phone_number}");
+    }
 }
 
 #[tokio::test]

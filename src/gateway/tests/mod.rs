@@ -1,6 +1,7 @@
 //! Wire tests: the real client against a server on loopback that counts what it is sent, and misbehaves.
 
 mod answers;
+mod doubled;
 mod keys;
 mod lost;
 mod requests;
@@ -8,7 +9,7 @@ mod server;
 mod tls;
 mod unsent;
 
-use super::{Gateway, GatewaySettings, GatewayUrl, HttpGateway, PrivateKey, Received, Request};
+use super::{Gateway, GatewaySettings, GatewayUrl, HttpGateway, PrivateKey, Received, Request, message};
 use crate::domain::answer::{Answer, Reply};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::member::Member;
@@ -77,6 +78,11 @@ async fn call(gateway: &HttpGateway, request: Request) -> Received {
 
 async fn submit(gateway: &HttpGateway, invoice_no: &str) -> Received {
     call(gateway, Request::SubmitTopUp(SubmitPermit::for_test(top_up(invoice_no)))).await
+}
+
+/// Asks about a member: the one call that keeps its connection.
+async fn ask_member(gateway: &HttpGateway, phone: &str) -> Received {
+    call(gateway, Request::MemberInfo { phone: PhoneNumber::parse(phone).unwrap(), card_no: None }).await
 }
 
 fn answered(http: u16, code: Option<i64>) -> Reply {

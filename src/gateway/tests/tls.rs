@@ -11,7 +11,7 @@ fn tls_gateway(url: &str, certificate: Option<&str>, connect_timeout: Duration) 
     let settings = GatewaySettings { connect_timeout, ..settings(url) };
     let key = PrivateKey::from_pem(key_pem()).unwrap();
     let roots = certificate.map(|pem| reqwest::Certificate::from_pem(pem.as_bytes()).unwrap());
-    HttpGateway::build(settings, key, |builder| builder.tls_certs_only(roots)).unwrap()
+    HttpGateway::build(settings, key, |builder| builder.tls_certs_only(roots.clone())).unwrap()
 }
 
 /// Accepts one connection, reads what comes first, answers with `reply` and gives what was read in all.

@@ -31,8 +31,8 @@ impl Resolve for Names {
 
 fn named_gateway(names: Names, connect_timeout: Duration, timeout: Duration) -> HttpGateway {
     let settings = GatewaySettings { connect_timeout, timeout, ..settings("https://gateway.invalid") };
-    let key = PrivateKey::from_pem(key_pem()).unwrap();
-    HttpGateway::build(settings, key, |builder| builder.tls_certs_only([]).dns_resolver(Arc::new(names))).unwrap()
+    let (key, names) = (PrivateKey::from_pem(key_pem()).unwrap(), Arc::new(names));
+    HttpGateway::build(settings, key, |builder| builder.tls_certs_only([]).dns_resolver(Arc::clone(&names))).unwrap()
 }
 
 #[tokio::test]
@@ -85,6 +85,6 @@ async fn localhost_is_this_machine_whatever_names_say() {
     let url = server.url.replace("127.0.0.1", "localhost");
     let key = PrivateKey::from_pem(key_pem()).unwrap();
     let names = Arc::new(Names { answers: true });
-    let gateway = HttpGateway::build(settings(&url), key, |builder| builder.dns_resolver(names)).unwrap();
+    let gateway = HttpGateway::build(settings(&url), key, |builder| builder.dns_resolver(Arc::clone(&names))).unwrap();
     assert_eq!(submit(&gateway, "TP1").await.reply, answered(200, Some(200)));
 }

@@ -15,6 +15,8 @@ pub(crate) const EXPECTED: &[&str] = &[
     "wire: error after",
     "wire: error late",
     "wire: 429",
+    "wire: 429 without a code, applied",
+    "wire: another's answer",
     "wire: 429 with Retry-After",
     "wire: 429 with a long Retry-After",
     "wire: garbage before",

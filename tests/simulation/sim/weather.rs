@@ -18,6 +18,8 @@ pub(crate) enum Weather {
     ErrorAfter,
     ErrorLate,
     TooMany,
+    TooManyAfter,
+    Anothers,
     GarbageBefore,
     GarbageAfter,
     Redirect,
@@ -30,7 +32,7 @@ pub(crate) enum Weather {
 }
 
 impl Weather {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 19] = [
         Self::Unsent,
         Self::LostBefore,
         Self::LostAfter,
@@ -39,6 +41,8 @@ impl Weather {
         Self::ErrorAfter,
         Self::ErrorLate,
         Self::TooMany,
+        Self::TooManyAfter,
+        Self::Anothers,
         Self::GarbageBefore,
         Self::GarbageAfter,
         Self::Redirect,
@@ -61,6 +65,8 @@ impl Weather {
             Self::ErrorAfter => "wire: error after",
             Self::ErrorLate => "wire: error late",
             Self::TooMany => "wire: 429",
+            Self::TooManyAfter => "wire: 429 without a code, applied",
+            Self::Anothers => "wire: another's answer",
             Self::GarbageBefore => "wire: garbage before",
             Self::GarbageAfter => "wire: garbage after",
             Self::Redirect => "wire: redirect",
@@ -180,6 +186,13 @@ impl Way<'_> {
             Weather::ErrorAfter => (vec![arrives], answered, Back::Instead(self.error())),
             Weather::ErrorLate => (vec![self.late(answered, &mut words)], answered, Back::Instead(self.error())),
             Weather::TooMany => (vec![], answered, Back::Instead(self.too_many(&mut words))),
+            Weather::TooManyAfter => {
+                (vec![arrives], answered, Back::Instead(Answer { code: None, ..self.too_many(&mut words) }))
+            }
+            Weather::Anothers => {
+                let arrivals = if self.rng.bool() { vec![arrives] } else { vec![] };
+                (arrivals, answered, Back::Instead(Answer { has_data: true, ..answer(200, 200) }))
+            }
             Weather::GarbageBefore => (vec![], answered, Back::Instead(self.garbage())),
             Weather::GarbageAfter => (vec![arrives], answered, Back::Instead(self.garbage())),
             Weather::Redirect => {
@@ -244,7 +257,8 @@ impl Way<'_> {
                 Some(self.rng.u64(0..=40))
             }
         };
-        Answer { http: 429, retry_after_s, ..Answer::default() }
+        let code = self.rng.bool().then_some(429);
+        Answer { http: 429, code, retry_after_s, ..Answer::default() }
     }
 
     fn garbage(&mut self) -> Answer {
