@@ -173,7 +173,7 @@ pub(super) struct RunArgs {
     /// Faults of a rehearsal and their probabilities, as in lost_after=0.03,seed=7
     #[arg(long, value_name = "PLAN", requires = "rehearse")]
     pub(super) faults: Option<String>,
-    /// Members of a rehearsal as CSV, as `topup simulator` takes them [default: every phone]
+    /// Members of a rehearsal, as `topup simulator` takes them: a directory or a payout file [default: every phone]
     #[arg(long, value_name = "FILE", requires = "rehearse")]
     pub(super) members: Option<PathBuf>,
     #[command(flatten)]
@@ -328,7 +328,8 @@ pub(super) struct SimulatorArgs {
     /// Make a new private key at the path of --key, if there is none
     #[arg(long, requires = "key")]
     pub(super) make_key: bool,
-    /// Members as CSV: phone,card_no,user_id,full_name,status,card_status,check_code,topup_code [default: every phone]
+    /// Members as CSV: phone,card_no,user_id,full_name,status,card_status,check_code,topup_code; or a payout file, whose
+    /// members are active and called as it says [default: every phone, without a name]
     #[arg(long, value_name = "FILE")]
     pub(super) members: Option<PathBuf>,
     /// Faults and their probabilities, as in lost_after=0.03,seed=7

@@ -5,6 +5,9 @@ use super::context::Context;
 use super::execute::block_on;
 use super::failure::{Exit, Failure};
 use super::output::Report;
+use crate::domain::member::Member;
+use crate::domain::phone::PhoneNumber;
+use crate::intake::{self, Intake, IntakeOptions, Item};
 use crate::report::{counted, grouped};
 use crate::simulator::{FaultPlan, Latency, Members, PublicKey, Simulator, SimulatorOptions, generate_key_pem};
 use anyhow::Context as _;
@@ -45,12 +48,30 @@ pub(super) fn simulator(context: &Context, args: &SimulatorArgs) -> Result<Repor
     block_on(serve(context, options, args.for_s.map(Duration::from_secs)))
 }
 
-/// The members of a file, or everyone.
+/// The members of a file, or everyone. A payout file is one, too: its members are active, and called as it says.
 pub(super) fn members(path: Option<&Path>) -> Result<Members, Failure> {
-    Ok(match path {
-        Some(path) => Members::from_csv(read(path)?.as_bytes())?,
-        None => Members::everyone(),
-    })
+    let Some(path) = path else { return Ok(Members::everyone()) };
+    match intake::open(path, &IntakeOptions::default()) {
+        Ok(intake) => paid_members(intake),
+        // A directory has no points, which no payout file can do without.
+        Err(_) => Ok(Members::from_csv(read(path)?.as_bytes())?),
+    }
+}
+
+fn paid_members(mut intake: Intake) -> Result<Members, Failure> {
+    let mut members = Members::everyone();
+    while let Some(item) = intake.next()? {
+        let Item::Row(row, ..) = item else { continue };
+        let name = row.name.as_deref().unwrap_or_default();
+        let phone = row.member.phone();
+        let phone = phone.as_ref().map_or("", PhoneNumber::as_str);
+        match &row.member {
+            Member::Phone(_) | Member::Purged { .. } => members.add_active(phone, "", "", name),
+            Member::Card { id, .. } => members.add_active(phone, id, "", name),
+            Member::UserId { id, .. } => members.add_active(phone, "", id, name),
+        }
+    }
+    Ok(members)
 }
 
 async fn serve(context: &Context, options: SimulatorOptions, bound: Option<Duration>) -> Result<Report, Failure> {

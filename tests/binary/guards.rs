@@ -140,3 +140,38 @@ async fn another_name_holds_a_payout_unless_the_configuration_says_otherwise() {
         assert_eq!(stage.in_state("held"), 1 - credits, "{names}, {file_says}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_that_the_gateway_does_not_give_is_a_reason_and_a_setting_of_its_own() {
+    for (names, missing, exit) in [("hold", "hold", 4), ("hold", "pay", 0), ("warn", "hold", 0), ("off", "hold", 0)] {
+        let stage = Stage::new("none").await;
+        stage.set("payout.names", &format!("\"{names}\""));
+        stage.set("payout.names_missing", &format!("\"{missing}\""));
+        stage.file("rewards.csv", &[("0901234567".to_owned(), 500)]);
+        std::fs::write(stage.path("rewards.csv"), "phone,points,name\n0901234567,500,Lê Chi\n").unwrap();
+        stage.topup(&RUN).await.exits(exit);
+        if exit == 4 {
+            let status = stage.topup(&["status", BATCH]).await.exits(0).stdout;
+            assert!(status.contains("the gateway gives no name of the member"), "{status}");
+            // What it says to type next does what it says.
+            let (_, next) = status.split_once("next: topup ").unwrap();
+            let typed: Vec<&str> = next.lines().next().unwrap().split(' ').chain(["--yes"]).collect();
+            stage.topup(&typed).await.exits(0);
+            stage.finish(&["resume", BATCH]).await.exits(0);
+        }
+        assert_eq!(stage.credits(), 1, "{names}, {missing}");
+        stage.audit_end();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_simulator_calls_members_as_a_payout_file_does() {
+    let stage = Stage::new("none").await;
+    stage.rows(2);
+    std::fs::write(stage.path("rewards.csv"), "Họ tên,SĐT,Số điểm\nLê Chi,0901234567,500\nAn,0901234568,50\n").unwrap();
+    let rehearsal = ["run", "rewards.csv", "--batch", "b", "--rehearse", "--members", "rewards.csv"];
+    stage.topup(&rehearsal).await.exits(0);
+    std::fs::write(stage.path("other.csv"), "Họ tên,SĐT,Số điểm\nLê Chi,0901234567,500\nBo,0901234568,50\n").unwrap();
+    let other = [&rehearsal[..6], &["other.csv"]].concat();
+    stage.topup(&other).await.exits(4);
+}
