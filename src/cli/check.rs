@@ -47,7 +47,7 @@ pub(super) fn check(output: Output, args: &CheckArgs) -> Result<Report, Failure>
     let exit = if refused { Exit::Refused } else { Exit::Done };
     if colour {
         // The report shows what steers a terminal as dots already; at the end its own colours would go as well.
-        output.bare(&Output::fitted(&text));
+        output.bare(&Output::fitted(&text))?;
         text.clear();
     }
     Ok(Report { exit, json: to_json(&report, refused), text })

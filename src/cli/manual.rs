@@ -35,12 +35,13 @@ pub(super) struct ManArgs {
 }
 
 /// Prints a shell's completions.
-pub(super) fn completions(output: Output, args: &CompletionsArgs) -> Report {
+pub(super) fn completions(output: Output, args: &CompletionsArgs) -> Result<Report, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), NAME, &mut script);
     let script = String::from_utf8_lossy(&script).into_owned();
-    output.bare(&script);
-    Report { exit: Exit::Done, json: json!({"shell": args.shell.to_string(), "script": script}), text: String::new() }
+    output.bare(&script)?;
+    let json = json!({"shell": args.shell.to_string(), "script": script});
+    Ok(Report { exit: Exit::Done, json, text: String::new() })
 }
 
 /// Prints the manual page, or writes one for every command.
@@ -50,7 +51,7 @@ pub(super) fn man(output: Output, args: &ManArgs) -> Result<Report, Failure> {
         let mut page = Vec::new();
         clap_mangen::Man::new(Cli::command()).render(&mut page).context("making the page").map_err(failed)?;
         let page = String::from_utf8_lossy(&page).into_owned();
-        output.bare(&page);
+        output.bare(&page)?;
         return Ok(Report { exit: Exit::Done, json: json!({"page": page}), text: String::new() });
     };
     let pages = write_pages(folder).with_context(|| format!("writing to {}", folder.display())).map_err(failed)?;

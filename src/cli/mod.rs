@@ -41,11 +41,13 @@ use clap::Parser;
 use context::Context;
 use failure::{Exit, Failure};
 use output::{Output, Report};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 /// Runs the program with the arguments it was given.
 #[must_use]
 pub fn main() -> ExitCode {
+    interrupt::look_at_signals();
     match Cli::try_parse() {
         Ok(cli) => end(&cli, dispatch(&cli)),
         Err(error) => usage(&error),
@@ -85,7 +87,7 @@ fn dispatch(cli: &Cli) -> Result<Report, Failure> {
         Command::Export(args) => export::export(&context()?, args),
         Command::Purge(args) => purge::purge(&context()?, args),
         Command::Doctor => doctor::doctor(&context()?),
-        Command::Completions(args) => Ok(manual::completions(Output::new(&cli.common), args)),
+        Command::Completions(args) => manual::completions(Output::new(&cli.common), args),
         Command::Man(args) => manual::man(Output::new(&cli.common), args),
         Command::Simulator(args) => simulator::simulator(&context()?, args),
     }
@@ -99,6 +101,18 @@ fn usage(error: &clap::Error) -> ExitCode {
         let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
         output::print_failure_as_json(&Failure::new(Exit::Usage, "usage", anyhow!(message)));
     }
-    let _ = error.print();
-    if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
+    if error.use_stderr() {
+        let _ = error.print();
+        return Exit::Usage.into();
+    }
+    // As `error.print` writes it, which says nothing of an output that is full.
+    let text = error.render();
+    let text = if std::io::stdout().is_terminal() { text.ansi().to_string() } else { text.to_string() };
+    match output::result_to_stdout(&text) {
+        Ok(()) => Exit::Done.into(),
+        Err(failure) => {
+            output::say(&format!("error: {failure}\n"));
+            failure.exit.into()
+        }
+    }
 }

@@ -6,9 +6,13 @@ use super::fold::folded;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// Columns of a screen that does not tell.
 const COLUMNS_USUAL: usize = 80;
+/// How long whoever leaves at once waits for a reader of its one object.
+const LEAVING: Duration = Duration::from_millis(500);
 
 /// What a command has to say at its end.
 #[derive(Debug)]
@@ -27,6 +31,7 @@ pub(super) struct Output {
 
 impl Output {
     pub(super) fn new(common: &Common) -> Self {
+        WANTS_JSON.store(common.json, Ordering::SeqCst);
         Self { json: common.json, quiet: common.quiet }
     }
 
@@ -68,21 +73,30 @@ impl Output {
     }
 
     /// Prints what another program reads, byte for byte; with `--json` it stands in the one object.
-    pub(super) fn bare(self, text: &str) {
-        if !self.json {
-            send(text);
-        }
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn bare(self, text: &str) -> Result<(), Failure> {
+        if self.json { Ok(()) } else { result_to_stdout(text) }
     }
 
-    /// Prints the end of a command. A reader that went away early is no failure.
+    /// Prints the end of a command. A result that cannot be written is a failure, a reader that went away early is none.
     pub(super) fn finish(self, result: Result<Report, Failure>) -> ExitCode {
+        let text = |report: &Report| {
+            if self.json { format!("{}\n", report.json) } else { Self::fitted(&printable(&report.text)) }
+        };
+        if self.json && !is_first_object() {
+            // The second Ctrl-C was faster: its object is on the way, and the process leaves with it.
+            std::thread::park();
+        }
         match result {
-            Ok(report) => {
-                let text =
-                    if self.json { format!("{}\n", report.json) } else { Self::fitted(&printable(&report.text)) };
-                let _ = std::io::stdout().write_all(text.as_bytes());
-                report.exit.into()
-            }
+            Ok(report) => match result_to_stdout(&text(&report)) {
+                Ok(()) => report.exit.into(),
+                Err(failure) => {
+                    say(&format!("error: {failure}\n"));
+                    failure.exit.into()
+                }
+            },
             Err(failure) => {
                 if self.json {
                     print_failure_as_json(&failure);
@@ -131,6 +145,47 @@ fn columns_of(stream: &impl IsTerminal) -> Option<usize> {
     stream.is_terminal().then_some(COLUMNS_USUAL)
 }
 
+/// Writes all of a result to stdout.
+pub(super) fn result_to_stdout(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => {
+            let message = format!(
+                "the result could not be written to stdout: {error}\nhint: what was done is recorded, and `topup status` \
+                 shows it"
+            );
+            Err(Failure::new(Exit::Failed, "output", anyhow::anyhow!(message)))
+        }
+    }
+}
+
+/// With `--json` stdout holds one object: whoever asks first may write it.
+static OBJECT_IS_TAKEN: AtomicBool = AtomicBool::new(false);
+/// Whether `--json` was asked for, for the one who leaves without the command's end.
+static WANTS_JSON: AtomicBool = AtomicBool::new(false);
+
+fn is_first_object() -> bool {
+    !OBJECT_IS_TAKEN.swap(true, Ordering::SeqCst)
+}
+
+/// The object of a command that leaves at once, unless its end is being written. It is not waited for longer than a
+/// moment: nobody may read stdout.
+pub(super) fn left_at_once() {
+    if !WANTS_JSON.load(Ordering::SeqCst) || !is_first_object() {
+        return;
+    }
+    let message = "interrupted twice: left at once, everything is recorded\nhint: run the same command again";
+    let failure = Failure::new(Exit::Interrupted, "interrupted", anyhow::anyhow!(message));
+    let (done, is_done) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        print_failure_as_json(&failure);
+        let _ = done.send(());
+    });
+    let _ = is_done.recv_timeout(LEAVING);
+}
+
 /// Sends stdout exactly this. A screen or reader that went away is no failure.
 fn send(bytes: &str) {
     let mut stdout = std::io::stdout();
@@ -138,7 +193,7 @@ fn send(bytes: &str) {
 }
 
 /// Writes to stderr. Nothing depends on it: a run must not end because its screen went away, as `eprintln!` would.
-fn say(text: &str) {
+pub(super) fn say(text: &str) {
     let text = printable(text);
     let text = Output::notes_width().map_or_else(|| text.clone(), |columns| folded(&text, columns));
     let _ = std::io::stderr().write_all(text.as_bytes());

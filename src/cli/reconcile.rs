@@ -64,6 +64,14 @@ pub(super) fn reconcile(context: &Context, args: &ReconcileArgs) -> Result<Repor
         held.each_payout(|payout, lines| found.explain(payout, lines))?;
     }
     found.is_sealed = plan::is_sealed(&ledger, &batch)?;
+    if found.is_beyond_counting() {
+        let message = format!(
+            "the points of the statement {} add up to more than can be counted (2^64); nothing was compared\nhint: look \
+             for cells of the points column that hold something else, such as an order's number",
+            args.statement.display()
+        );
+        return Err(Failure::new(Exit::Refused, "file_refused", anyhow!(message)));
+    }
     let exit = if found.difference_count() == 0 { Exit::Done } else { Exit::Differs };
     let text = found.to_text(&args.statement.display().to_string());
     Ok(Report { exit, json: found.to_json(), text })

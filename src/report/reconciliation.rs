@@ -281,13 +281,22 @@ impl<'b> Reconciliation<'b> {
         self.tallies.iter().map(|tally| tally.rows).sum::<u64>() + u64::from(!self.is_sealed)
     }
 
+    /// Whether points were added up to more than a sum can hold: then the sums say nothing. They stop there, and never
+    /// begin again at zero.
+    #[must_use]
+    pub fn is_beyond_counting(&self) -> bool {
+        let tallies = [self.equal, self.nowhere, self.in_doubt, self.credited_here, self.credited_there];
+        tallies.iter().chain(&self.tallies).any(|tally| tally.points == u64::MAX)
+    }
+
     pub(super) fn of(&self, kind: Kind) -> (Tally, impl Iterator<Item = &Found>) {
         (self.tallies[kind as usize], self.found.iter().filter(move |found| found.kind == kind))
     }
 }
 
 fn credited(lines: &[Line]) -> u64 {
-    lines.iter().filter(|line| line.status == LineStatus::Credited).filter_map(|line| line.points).sum()
+    let credits = lines.iter().filter(|line| line.status == LineStatus::Credited);
+    credits.filter_map(|line| line.points).fold(0, u64::saturating_add)
 }
 
 fn first(lines: &[Line]) -> Vec<Line> {

@@ -192,3 +192,56 @@ async fn a_failure_is_one_json_object_with_code_message_and_hint() {
     assert_eq!(stage.topup(&["resume", "other", "--json"]).await.exits(2).json()["error"]["code"], "no_batch");
     assert_eq!(stage.topup(&["status", "other", "--json"]).await.exits(2).json()["error"]["code"], "no_batch");
 }
+
+/// A disk that is full, as `> /dev/full` has it: nobody reads the result, so it is none.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_result_that_cannot_be_written_is_a_failure_of_every_command() {
+    let stage = Stage::new("none").await;
+    stage.rows(3);
+    stage.topup(&RUN).await.exits(0);
+    std::fs::write(stage.path("statement.csv"), "invoice_no,points\n").unwrap();
+    let commands: [&[&str]; 17] = [
+        &["--help"],
+        &["run", "--help"],
+        &["--version"],
+        &["completions", "bash"],
+        &["man"],
+        &["check", "rewards.csv"],
+        &["template", "-o", "template.csv"],
+        &RUN,
+        &["run", "rewards.csv", "--batch", "another", "--dry-run", "--repeat", "a test"],
+        &["resume", BATCH],
+        &["resolve", BATCH],
+        &["status"],
+        &["status", BATCH],
+        &["verify", BATCH],
+        &["export", BATCH, "-o", "results.csv"],
+        &["retry", BATCH, "--why", "a test", "--yes"],
+        &["doctor"],
+    ];
+    let out = |path: &str, command: &[&str]| {
+        let mut command = stage.command(command);
+        command.stdout(std::fs::File::options().write(true).open(path).unwrap()).stderr(std::process::Stdio::piped());
+        command.spawn().unwrap().wait_with_output()
+    };
+    for command in commands {
+        for json in [&[][..], &["--json"]] {
+            if json.len() == 1 && command.iter().any(|word| word.starts_with("--help") || *word == "--version") {
+                continue;
+            }
+            let command = [command, json].concat();
+            let ended = out("/dev/full", &command).await.unwrap();
+            let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+            assert_eq!(ended.status.code(), Some(1), "{command:?}: {said}");
+            assert!(said.contains("could not be written to stdout"), "{command:?}: {said}");
+            let _ = std::fs::remove_file(stage.path("template.csv"));
+        }
+    }
+    // A reader that has enough is no failure.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = stage.command(&["status", BATCH]);
+    command.stdout(writer);
+    assert_eq!(command.spawn().unwrap().wait().await.unwrap().code(), Some(0));
+}

@@ -8,11 +8,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 /// Starts a run that hangs: its first top-up is credited, and answered only in a minute.
-async fn hanging(stage: &Stage) -> Live {
+async fn hanging(stage: &Stage, more: &[&str]) -> Live {
     stage.faults("top_up.slow=1,slow_s=60");
     stage.patience("90");
     stage.set("safety.canary_rows", "1");
-    let live = stage.start(&RUN);
+    let live = stage.start(&run_and(more));
     until("the first top-up is credited", || stage.credits() == 1).await;
     live
 }
@@ -27,7 +27,7 @@ fn recover(stage: &Stage) {
 async fn a_second_run_is_refused_while_the_first_lives_and_goes_on_when_it_is_killed() {
     let stage = Stage::new("none").await;
     stage.rows(5);
-    let live = hanging(&stage).await;
+    let live = hanging(&stage, &[]).await;
     let requests = stage.requests();
     let process = format!("process {} (topup run) of tester@", live.pid());
     let others: [&[&str]; 7] = [
@@ -68,7 +68,7 @@ async fn a_second_run_is_refused_while_the_first_lives_and_goes_on_when_it_is_ki
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_signal_ends_the_run_with_every_call_recorded() {
-    for signal in [Signal::INT, Signal::TERM] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let stage = Stage::new("top_up.slow=0.5,slow_s=0.3").await;
         stage.set("gateway.rate_per_s", "100");
         stage.rows(200);
@@ -92,16 +92,18 @@ async fn one_signal_ends_the_run_with_every_call_recorded() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_signal_leaves_at_once_and_the_next_run_resolves() {
-    for signals in [[Signal::INT; 2], [Signal::TERM, Signal::INT]] {
+    for signals in [[Signal::INT; 2], [Signal::TERM, Signal::INT], [Signal::HUP, Signal::TERM]] {
         let stage = Stage::new("none").await;
         stage.rows(5);
-        let mut live = hanging(&stage).await;
+        let mut live = hanging(&stage, &["--json"]).await;
         live.signal(signals[0]);
         until("the first signal is heeded", || live.stderr().contains("interrupted")).await;
         assert!(!live.has_ended(), "the run waits for its call");
         let second_at = Instant::now();
         live.signal(signals[1]);
-        live.end().await.exits(130);
+        let ended = live.end().await.exits(130);
+        // One object, as for every other end.
+        assert_eq!(ended.json()["error"]["code"], "interrupted", "{}", ended.stdout);
         assert!(second_at.elapsed() < Duration::from_secs(30), "it waited for the call, which takes a minute");
         assert_eq!(stage.in_state("in_doubt"), 1);
         recover(&stage);
@@ -109,6 +111,33 @@ async fn a_second_signal_leaves_at_once_and_the_next_run_resolves() {
         stage.audit_end();
         stage.audit_intents();
     }
+}
+
+/// As `nohup` starts it; and a terminal that goes away may say so twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hang_up_that_came_ignored_stays_so_and_a_second_one_ends_nothing() {
+    let stage = Stage::new("none").await;
+    stage.rows(5);
+    let mut live = hanging(&stage, &[]).await;
+    live.signal(Signal::HUP);
+    until("the first signal is heeded", || live.stderr().contains("interrupted")).await;
+    live.signal(Signal::HUP);
+    // Heeded after the signal, if it were: a call of another command goes through the same process table.
+    stage.topup(&["status"]).await.exits(0);
+    assert!(!live.has_ended(), "the run waits for its call");
+    live.kill().await;
+
+    let stage = Stage::new("none").await;
+    stage.rows(300);
+    stage.set("gateway.rate_per_s", "300");
+    let mut command = tokio::process::Command::new("sh");
+    command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(env!("CARGO_BIN_EXE_topup")).args(RUN);
+    command.current_dir(stage.path("")).env_clear().kill_on_drop(true);
+    let live = stage.start_command(command);
+    until("some payouts are credited", || stage.credits() >= 15).await;
+    live.signal(Signal::HUP);
+    live.end().await.exits(0);
+    stage.audit_end();
 }
 
 /// A pipe that takes no further byte, and its other end, from which nobody reads.

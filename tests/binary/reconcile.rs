@@ -162,3 +162,17 @@ async fn a_statement_that_cannot_be_read_whole_is_refused() {
     reconcile(&stage, "statement.csv", &["--column", "amount=x"]).await.exits(2).says(&["invoice_no, phone, points"]);
     stage.topup(&["reconcile", "none", "--statement", "statement.csv"]).await.exits(2);
 }
+
+/// A sum never begins again at zero: so many points that none can hold them are no statement.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn points_beyond_counting_are_refused() {
+    let stage = Stage::new("none").await;
+    stage.rows(1);
+    stage.topup(&RUN).await.exits(0);
+    let number = stage.payouts().remove(0).invoice_no;
+    let many = |number: &str| format!("{number},999999999999999,S\n").repeat(20_000);
+    for number in [number.as_str(), "TP0000000000000000000X"] {
+        std::fs::write(stage.path("statement.csv"), format!("invoice_no,points,status\n{}", many(number))).unwrap();
+        reconcile(&stage, "statement.csv", &[]).await.exits(3).says(&["add up to more than can be counted"]);
+    }
+}
