@@ -217,6 +217,9 @@ pub(super) struct FileArgs {
     /// Count hidden rows and columns too
     #[arg(long)]
     pub(super) include_hidden: bool,
+    /// Leave hidden rows out: pay only the rows of a filtered sheet that are seen
+    #[arg(long, conflicts_with = "include_hidden")]
+    pub(super) visible_only: bool,
 }
 
 #[derive(Debug, Args)]

@@ -21,6 +21,7 @@ pub(super) fn intake_options(args: &FileArgs, expect_total: Option<u64>) -> Resu
         columns,
         points_grouping: args.points_grouping,
         include_hidden: args.include_hidden,
+        visible_only: args.visible_only,
         expect_total,
         allow_repeat_phones: args.allow_repeat_phones,
     })

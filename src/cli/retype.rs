@@ -42,6 +42,7 @@ pub(super) fn paying_command(context: &Context, args: &RunArgs, batch: &Batch) -
         (args.skip_invalid, "--skip-invalid"),
         (how.allow_repeat_phones, "--allow-repeat-phones"),
         (how.include_hidden, "--include-hidden"),
+        (how.visible_only, "--visible-only"),
     ];
     words.extend(switches.into_iter().filter(|(is_on, _)| *is_on).map(|(_, flag)| flag.to_owned()));
     words.join(" ")

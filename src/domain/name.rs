@@ -3,7 +3,8 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// Lower case without diacritics; `đ` becomes `d`, which Unicode does not decompose.
+/// Lower case without diacritics; `đ` becomes `d`, which Unicode does not decompose, and so do the two letters that look
+/// like it and are typed for it: `Ð` (U+00D0, Icelandic) and `Ɖ` (U+0189).
 #[must_use]
 pub fn fold(text: &str) -> String {
     if text.is_ascii() {
@@ -12,7 +13,7 @@ pub fn fold(text: &str) -> String {
     text.nfd()
         .filter(|c| !is_combining_mark(*c))
         .flat_map(char::to_lowercase)
-        .map(|c| if c == 'đ' { 'd' } else { c })
+        .map(|c| if matches!(c, 'đ' | 'ð' | 'ɖ') { 'd' } else { c })
         .collect()
 }
 
@@ -48,6 +49,7 @@ mod tests {
             ("Nguyễn Văn An", "NGUYEN VAN AN", true),
             ("Nguyễn Văn An", "An Nguyễn  Văn", true),
             ("Đỗ Thị Hà", "do thi ha", true),
+            ("\u{d0}ỗ Thị Hà", "\u{110}ỗ Thị Hà", true),
             ("Nguyễn Văn An", "Nguyễn Văn Anh", false),
             ("Nguyễn Văn An", "Nguyễn Văn", false),
             ("Nguyễn An An", "Nguyễn An", false),

@@ -28,9 +28,15 @@ pub(crate) fn text(cell: &str) -> &str {
     }
 }
 
+/// The text in `="0901234567"`, which systems write so that a spreadsheet keeps zeros: that text is all it shows.
+pub(crate) fn text_formula(cell: &str) -> Option<&str> {
+    let inner = cell.trim().strip_prefix("=\"")?.strip_suffix('"')?;
+    (!inner.contains('"')).then_some(inner)
+}
+
 /// The payer's own row key: trimmed, NFC, case kept; nothing where the cell is blank.
 pub(crate) fn reference(cell: Cell<'_>) -> Result<Option<Cow<'_, str>>, Refusal> {
-    let reference = text(cell.text);
+    let reference = text(text_formula(cell.text).unwrap_or(cell.text));
     if reference.is_empty() {
         return Ok(None);
     }
@@ -53,7 +59,7 @@ pub(crate) fn card(cell: Cell<'_>) -> Result<Option<Cow<'_, str>>, Refusal> {
 
 /// A user id, as it is written: what stands between its characters may be part of it.
 pub(crate) fn user_id(cell: Cell<'_>) -> Result<Option<Cow<'_, str>>, Refusal> {
-    let id = text(cell.text);
+    let id = text(text_formula(cell.text).unwrap_or(cell.text));
     if id.is_empty() {
         return Ok(None);
     }

@@ -23,6 +23,10 @@ pub struct CheckReport {
     pub points: u64,
     /// The closing total that equals the sum: its row and its points.
     pub control_total: Option<(u64, u64)>,
+    /// The rows of the footer behind the list, which hold no payout.
+    pub footer_rows: Vec<u64>,
+    /// The hidden rows that hold anything: refused, left out or paid, as the options say.
+    pub hidden_rows: Vec<u64>,
     /// How many problems there are.
     pub problem_count: u64,
     /// How many of each kind.
@@ -127,6 +131,7 @@ fn read_rows(mut intake: Intake, report: &mut CheckReport, duplicates: &mut Dupl
     }
     let tail = intake.finish()?;
     report.control_total = tail.control_total;
+    (report.footer_rows, report.hidden_rows) = (tail.footer_rows, tail.hidden_rows);
     report.warnings = tail.warnings;
     tail.problems.into_iter().for_each(|problem| report.problem_of_file(problem));
     Ok(())

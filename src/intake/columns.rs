@@ -1,7 +1,7 @@
 //! Decides which column means what, from the header row and `--column`.
 
 use super::meaning::{Meaning, squeezed};
-use super::problem::{Problem, ProblemKind};
+use super::problem::{Problem, ProblemKind, typed};
 
 /// The columns of a file: what each means, and the headers as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,11 @@ impl Columns {
     /// The column of a meaning.
     pub(crate) fn of(&self, meaning: Meaning) -> Option<usize> {
         self.of_meaning[meaning as usize]
+    }
+
+    /// Whether two header rows say the same of every column.
+    pub(crate) fn means(&self, other: &Self) -> bool {
+        self.of_meaning == other.of_meaning
     }
 
     /// The meanings that the file has, with the headers as written.
@@ -117,12 +122,7 @@ pub(crate) fn resolve(row: u64, cells: &[&str], overrides: &[(Meaning, String)])
             continue;
         }
         if let Some(other) = of_meaning[meaning as usize].replace(column) {
-            let (word, other) = (meaning.word(), describe(cells, other));
-            return Err(refuse(format!(
-                "needs one column for {word}, has two: {other} and {}; rename one, or choose with \
-                 `--column {word}=HEADER`",
-                describe(cells, column)
-            )));
+            return Err(refuse(two_columns(meaning, cells, other, column)));
         }
     }
     drop_lone_id(&mut of_meaning);
@@ -145,6 +145,21 @@ fn overridden(cells: &[&str], meaning: Meaning, header: &str) -> Result<usize, S
             describe(cells, second)
         )),
     }
+}
+
+/// The refusal of two columns for one meaning, with what is to be typed for the one or the other.
+fn two_columns(meaning: Meaning, cells: &[&str], first: usize, second: usize) -> String {
+    let (word, one, other) = (meaning.word(), cells[first].trim(), cells[second].trim());
+    let choice = if squeezed(one) == squeezed(other) {
+        String::new()
+    } else {
+        format!(", or choose with `--column {word}={}` or `--column {word}={}`", typed(one), typed(other))
+    };
+    format!(
+        "needs one column for {word}, has two: {} and {}; rename one{choice}",
+        describe(cells, first),
+        describe(cells, second)
+    )
 }
 
 pub(crate) fn describe(cells: &[&str], column: usize) -> String {

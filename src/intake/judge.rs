@@ -97,12 +97,12 @@ impl Findings {
 pub(crate) fn judge<'r>(record: &'r Record, rules: Rules<'_>, findings: &mut Findings) -> Option<Judged<'r>> {
     findings.clear();
     let mut bench = Bench { record, columns: rules.columns, findings };
-    bench.shape();
+    bench.shape(rules.delimiter);
     if let (true, Some(delimiter)) = (record.has_breaks, rules.delimiter) {
         bench.swallowed_rows(delimiter);
     }
     let points = bench.points(rules.reading);
-    let reference = bench.take(Meaning::Reference, cells::reference).flatten();
+    let reference = bench.key(Meaning::Reference, cells::reference);
     let member = bench.member();
     let name = bench.take(Meaning::Name, |cell| Ok(cells::text(cell.text))).filter(|name| !name.is_empty());
     let send_sms = bench.take(Meaning::SendSms, |cell| cells::send_sms(cell.text)).flatten();
@@ -150,6 +150,20 @@ impl<'r> Bench<'r, '_> {
         read(cell).map_err(|refusal| self.problem(meaning.word().to_owned(), cell.text, refusal)).ok()
     }
 
+    /// Reads a reference or an identifier, with its repair noted; nothing where it is blank or refused.
+    fn key(
+        &mut self,
+        meaning: Meaning,
+        read: impl Fn(Cell<'r>) -> Result<Option<Cow<'r, str>>, Refusal>,
+    ) -> Option<Cow<'r, str>> {
+        let key = self.take(meaning, read).flatten()?;
+        let cell = self.columns.of(meaning).map(|column| self.record.cell(column).text).unwrap_or_default();
+        if cells::text_formula(cell).is_some() {
+            self.repair(meaning, cell, &key, RepairKind::TextFormula);
+        }
+        Some(key)
+    }
+
     fn text(&self, meaning: Meaning) -> Option<&'r str> {
         self.columns
             .of(meaning)
@@ -164,18 +178,27 @@ impl<'r> Bench<'r, '_> {
     }
 
     /// What is wrong with the row before any cell is read.
-    fn shape(&mut self) {
+    fn shape(&mut self, delimiter: Option<char>) {
         let width = self.columns.headers.len();
         if let Some(beyond) =
             (width..self.record.len()).find(|column| !self.record.cell(*column).text.trim().is_empty())
         {
-            let has = self.record.len();
-            let message = format!(
-                "needs {width} cells as the header has, has {has}; put quotes around the cell with the separator in it, \
-                 or give the column a header"
-            );
+            let (has, letters) = (self.record.len(), super::columns::letters(beyond));
+            let message = if delimiter.is_some() {
+                format!(
+                    "needs {width} cells as the header has, has {has}; put quotes around the cell with the separator in it, \
+                     or give the column a header"
+                )
+            } else {
+                // A note beside the table; a workbook has no separators.
+                format!(
+                    "needs cells below a header only, has one beside the table, {letters}{}; remove it, or give column {letters} \
+                     a header",
+                    self.record.row
+                )
+            };
             let found = self.record.cell(beyond).text;
-            self.problem(super::columns::letters(beyond), found, Refusal { kind: ProblemKind::Shape, message });
+            self.problem(letters, found, Refusal { kind: ProblemKind::Shape, message });
         }
         if self.record.has_controls() {
             self.each_cell(|cell| cell.text.bytes().any(is_control), ProblemKind::CellText, CONTROL);
@@ -215,6 +238,7 @@ impl<'r> Bench<'r, '_> {
             }
         };
         self.findings.points = Some(value);
+        let repair = repair.or_else(|| cells::text_formula(cell.text).map(|_| RepairKind::TextFormula));
         if let Some(kind) = repair {
             self.repair(Meaning::Points, cell.text, &value.to_string(), kind);
         }
@@ -292,12 +316,10 @@ impl<'r> Bench<'r, '_> {
         Some(card)
     }
 
-    fn id(
-        &mut self,
-        read: fn(super::record::Cell<'r>) -> Result<Option<Cow<'r, str>>, Refusal>,
-    ) -> Option<Cow<'r, str>> {
-        let id = self.take(Meaning::Id, read)?;
-        if id.is_none() {
+    fn id(&mut self, read: fn(Cell<'r>) -> Result<Option<Cow<'r, str>>, Refusal>) -> Option<Cow<'r, str>> {
+        let before = self.findings.problems.len();
+        let id = self.key(Meaning::Id, read);
+        if id.is_none() && self.findings.problems.len() == before {
             let message = "needs an id, has none; fill the cell or remove the row".to_owned();
             self.problem(Meaning::Id.word().to_owned(), "", Refusal { kind: ProblemKind::Id, message });
         }

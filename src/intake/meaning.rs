@@ -1,5 +1,6 @@
 //! Defines what a column can mean, and the headers by which finance teams call it.
 
+use super::qualified;
 use crate::domain::name::fold;
 
 /// A longer text is no header, and is not folded to find that out.
@@ -78,8 +79,9 @@ impl Meaning {
         if header.len() > HEADER_BYTES_MAX {
             return None;
         }
-        let header = squeezed(header);
-        Self::ALL.into_iter().find(|meaning| meaning.headers().split(' ').any(|known| known == header))
+        let squeezed = squeezed(header);
+        let exact = |name: &str| Self::ALL.into_iter().find(|meaning| meaning.headers().split(' ').any(|h| h == name));
+        exact(&squeezed).or_else(|| qualified::meaning(header))
     }
 
     /// The headers of this meaning, as [`squeezed`] leaves them.
@@ -158,6 +160,10 @@ mod tests {
             ("#", None),
             ("", None),
             ("Số tiền", None),
+            ("S\u{d0}T", Some(Meaning::Phone)),
+            ("SĐT đăng ký VinID", Some(Meaning::Phone)),
+            ("ĐIỂM THƯỞNG T11", Some(Meaning::Points)),
+            ("Điểm quy đổi", Some(Meaning::Points)),
         ] {
             assert_eq!(Meaning::of_header(header), meaning, "{header}");
         }

@@ -10,12 +10,16 @@ mod archive;
 mod biff;
 mod cells;
 mod check;
+mod closing;
 mod columns;
 mod compound;
 mod decode;
 mod duplicates;
 mod encoding;
 mod file;
+mod glance;
+mod header;
+mod hidden;
 mod judge;
 mod layout;
 mod meaning;
@@ -26,6 +30,7 @@ mod ods_styles;
 mod phone;
 mod points;
 mod problem;
+mod qualified;
 mod reading;
 mod record;
 mod report;
@@ -62,6 +67,8 @@ pub struct IntakeOptions {
     pub points_grouping: Option<char>,
     /// Whether hidden rows and columns count.
     pub include_hidden: bool,
+    /// Whether hidden rows are left out, so that only what is seen is paid.
+    pub visible_only: bool,
     /// The sum of the points as the payer knows it.
     pub expect_total: Option<u64>,
     /// Whether one member may be there twice without references; only [`Duplicates`]' user asks.
@@ -98,6 +105,10 @@ pub struct Tail {
     pub points: u64,
     /// The closing total that equals the sum: its row and its points.
     pub control_total: Option<(u64, u64)>,
+    /// The rows of the footer behind the list, which hold no payout.
+    pub footer_rows: Vec<u64>,
+    /// The hidden rows that hold anything, by their own numbers.
+    pub hidden_rows: Vec<u64>,
     /// What is wrong with the file as a whole; such a problem can never be skipped.
     pub problems: Vec<Problem>,
     /// What a person should know and that refuses nothing.

@@ -1,5 +1,6 @@
 //! Reads a phone number out of a cell: repairs what has one reading, refuses the rest.
 
+use super::cells::text_formula;
 use super::problem::{ProblemKind, RepairKind};
 use crate::domain::phone::PhoneNumber;
 
@@ -36,6 +37,12 @@ pub(crate) fn read(cell: &str, number: bool) -> Result<(PhoneNumber, Option<Repa
     if let Some(phone) = PhoneNumber::parse(text) {
         return Ok((phone, None));
     }
+    if let Some(inner) = text_formula(text) {
+        return read(inner, false).map(|(phone, repair)| (phone, repair.or(Some(RepairKind::TextFormula))));
+    }
+    if let Some(whole) = without_zero_decimals(text) {
+        return read(whole, false).map(|(phone, repair)| (phone, repair.or(Some(RepairKind::PhoneDecimals))));
+    }
     if text.trim().is_empty() {
         return Err(refuse(
             ProblemKind::PhoneMissing,
@@ -55,8 +62,16 @@ pub(crate) fn read(cell: &str, number: bool) -> Result<(PhoneNumber, Option<Repa
     }
 }
 
-/// Refuses what a number cell makes of a phone when digits are gone: `8.49E+10`, and `901234567.0`, whose dot is a
-/// decimal point and not a separator.
+/// The digits of `901234567.0`, as programs write a number that went through a floating-point column. With fewer digits
+/// the dot could be a separator between some of a phone's ten.
+fn without_zero_decimals(text: &str) -> Option<&str> {
+    let (whole, zeros) = text.rsplit_once(['.', ','])?;
+    let is_phone = (9..=13).contains(&whole.len()) && whole.bytes().all(|b| b.is_ascii_digit());
+    (is_phone && matches!(zeros, "0" | "00")).then_some(whole)
+}
+
+/// Refuses what a number cell makes of a phone when digits are gone: `8.49E+10`, and `9012345.7`, whose dot is a decimal
+/// point and not a separator.
 fn lost_digits(text: &str, number: bool) -> Result<(), Refusal> {
     let body = text.strip_prefix(['\'', '’']).unwrap_or(text);
     if let Some((mantissa, exponent)) = body.split_once(['e', 'E']) {
@@ -240,7 +255,7 @@ mod tests {
 
     #[test]
     fn what_has_one_reading_is_repaired_by_digit_count() {
-        use RepairKind::{PhoneCountryCode, PhoneSeparators, PhoneZero};
+        use RepairKind::{PhoneCountryCode, PhoneDecimals, PhoneSeparators, PhoneZero, TextFormula};
         for (cell, phone, repair) in [
             ("0901234567", "0901234567", None),
             (" 0312345678\u{a0}", "0312345678", None),
@@ -260,6 +275,11 @@ mod tests {
             ("0084901234567", "0901234567", Some(PhoneCountryCode)),
             ("84901234567", "0901234567", Some(PhoneCountryCode)),
             ("84841234567", "0841234567", Some(PhoneCountryCode)),
+            ("=\"0901234567\"", "0901234567", Some(TextFormula)),
+            ("=\"901234567\"", "0901234567", Some(PhoneZero)),
+            ("901234567.0", "0901234567", Some(PhoneZero)),
+            ("0901234567.00", "0901234567", Some(PhoneDecimals)),
+            ("84901234567.0", "0901234567", Some(PhoneCountryCode)),
         ] {
             assert_eq!(taken(cell), Ok((phone.to_owned(), repair)), "{cell}");
         }
@@ -287,7 +307,11 @@ mod tests {
             ("０９０１２３４５６７", ProblemKind::PhoneLetters),
             ("-901234567", ProblemKind::PhoneLetters),
             ("0901+234567", ProblemKind::PhoneLetters),
-            ("=\"0901234567\"", ProblemKind::PhoneLetters),
+            ("=\"Điện thoại\"", ProblemKind::PhoneLetters),
+            ("=\"\"", ProblemKind::PhoneMissing),
+            ("=901234567", ProblemKind::PhoneLetters),
+            ("090123456.0", ProblemKind::PhoneDigits),
+            ("901234567.5", ProblemKind::PhoneDigits),
             ("02438261234", ProblemKind::PhoneFixed),
             ("+842438261234", ProblemKind::PhoneFixed),
             ("2438261234", ProblemKind::PhoneFixed),
@@ -296,7 +320,6 @@ mod tests {
             ("0401234567", ProblemKind::PhoneDigits),
             ("8490123456", ProblemKind::PhoneDigits),
             ("84901234.0", ProblemKind::PhoneDigits),
-            ("901234567.0", ProblemKind::PhoneDigits),
             ("+1 650 253 0000", ProblemKind::PhoneDigits),
             ("+840901234567", ProblemKind::PhoneDigits),
             ("+0901234567", ProblemKind::PhoneDigits),

@@ -1,5 +1,6 @@
 //! Reads points out of a cell, and decides how a column writes thousands.
 
+use super::cells::text_formula;
 use super::phone::Refusal;
 use super::problem::{ProblemKind, RepairKind, grouped};
 use crate::domain::points::Points;
@@ -11,6 +12,18 @@ pub(crate) enum Written {
     Plain(u64),
     /// Exact groups of three: `1.000`, `1,000,000`.
     Grouped(Grouped),
+    /// A whole number with decimals that are all zero and can be nothing else: `1000.00`, `1.000.000,00`.
+    Decimals(Decimals),
+}
+
+/// A number that is written with decimals and has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Decimals {
+    pub(crate) points: u64,
+    /// The mark that begins the decimals.
+    pub(crate) mark: char,
+    /// The mark that groups thousands before it.
+    pub(crate) group: Option<char>,
 }
 
 /// A number that may be thousands or may have three decimals.
@@ -45,6 +58,10 @@ pub(crate) fn written(cell: &str, number: bool) -> Result<Written, Refusal> {
     if let Some(points) = plain(text) {
         return Ok(Written::Plain(points));
     }
+    let text = text_formula(text).map_or(text, str::trim);
+    if let Some(points) = plain(text) {
+        return Ok(Written::Plain(points));
+    }
     if text.trim().is_empty() {
         let message = "needs whole points, has none; fill the cell or remove the row";
         return Err(refuse(ProblemKind::PointsMissing, message));
@@ -64,6 +81,9 @@ pub(crate) fn written(cell: &str, number: bool) -> Result<Written, Refusal> {
                 return Ok(Written::Grouped(Grouped { mark, thousands, decimal }));
             }
         }
+        if let Some(decimals) = zero_decimals(text) {
+            return Ok(Written::Decimals(decimals));
+        }
     }
     Err(no_number(text))
 }
@@ -80,6 +100,20 @@ fn plain(text: &str) -> Option<u64> {
 /// `1 000`: a space can only group.
 fn spaced(text: &str) -> Option<u64> {
     groups_of_three(text, |c| matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}'))
+}
+
+/// One or two zeros behind a mark, or three where what stands before is no group: no way to read thousands.
+fn zero_decimals(text: &str) -> Option<Decimals> {
+    let at = text.rfind(['.', ','])?;
+    let (whole, mark, zeros) = (&text[..at], char::from(text.as_bytes()[at]), &text[at + 1..]);
+    if !(1..=3).contains(&zeros.len()) || !zeros.bytes().all(|b| b == b'0') {
+        return None;
+    }
+    let other = if mark == '.' { ',' } else { '.' };
+    let grouped = || groups_of_three(whole, |c| c == other).map(|points| (points, Some(other)));
+    let alone = || plain(whole).or_else(|| spaced(whole)).map(|points| (points, None));
+    let (points, group) = alone().or_else(grouped)?;
+    Some(Decimals { points, mark, group })
 }
 
 fn groups_of_three(text: &str, is_mark: impl Fn(char) -> bool) -> Option<u64> {
@@ -134,9 +168,10 @@ fn no_number(text: &str) -> Refusal {
 
 /// What the cell means under a reading of its column.
 pub(crate) fn read(written: Written, reading: Reading) -> Result<(u64, Option<RepairKind>), Refusal> {
-    let Written::Grouped(cell) = written else {
-        let Written::Plain(points) = written else { return Err(two_readings(' ')) };
-        return Ok((points, None));
+    let cell = match written {
+        Written::Plain(points) => return Ok((points, None)),
+        Written::Decimals(decimals) => return Ok((decimals.points, Some(RepairKind::PointsDecimals))),
+        Written::Grouped(cell) => cell,
     };
     match reading {
         Reading::Thousands(mark) if mark == cell.mark => Ok((cell.thousands, Some(RepairKind::PointsThousands))),
@@ -181,6 +216,7 @@ mod tests {
     #[test]
     fn a_cell_is_a_number_or_groups_of_three_or_refused() {
         let groups = |mark, thousands, decimal| Ok(Written::Grouped(Grouped { mark, thousands, decimal }));
+        let decimals = |points, mark, group| Ok(Written::Decimals(Decimals { points, mark, group }));
         for (cell, expected) in [
             ("1000", Ok(Written::Plain(1000))),
             (" 1000 ", Ok(Written::Plain(1000))),
@@ -193,7 +229,20 @@ mod tests {
             ("500.000", groups('.', 500_000, Some(500))),
             ("10 00", Err(ProblemKind::PointsText)),
             ("1.5", Err(ProblemKind::PointsFraction)),
-            ("1000.0", Err(ProblemKind::PointsFraction)),
+            ("1000.0", decimals(1000, '.', None)),
+            ("1000.00", decimals(1000, '.', None)),
+            ("1000,00", decimals(1000, ',', None)),
+            ("1000.000", decimals(1000, '.', None)),
+            ("1000.0000", Err(ProblemKind::PointsFraction)),
+            ("1000.05", Err(ProblemKind::PointsFraction)),
+            ("1.000.000,00", decimals(1_000_000, ',', Some('.'))),
+            ("1,000.00", decimals(1000, '.', Some(','))),
+            ("1 000,00", decimals(1000, ',', None)),
+            ("1.000.00", Err(ProblemKind::PointsFraction)),
+            ("=\"1000\"", Ok(Written::Plain(1000))),
+            ("=\"1.000\"", groups('.', 1000, Some(1))),
+            ("=\"\"", Err(ProblemKind::PointsMissing)),
+            ("=1000", Err(ProblemKind::PointsText)),
             ("1.000,50", Err(ProblemKind::PointsFraction)),
             ("1.0000", Err(ProblemKind::PointsFraction)),
             (".500", Err(ProblemKind::PointsFraction)),

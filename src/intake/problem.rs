@@ -223,9 +223,13 @@ pub enum RepairKind {
     PhoneCountryCode,
     /// Blanks or dashes between the groups of a card number were taken out.
     CardSeparators,
+    /// Zero decimals (`0901234567.0`) were dropped from a phone.
+    PhoneDecimals,
+    /// The text in `="…"` was read, by which systems keep a spreadsheet from dropping zeros.
+    TextFormula,
     /// Grouped points (`1.000`) were read as thousands.
     PointsThousands,
-    /// Points with three decimals, all zero, were read as decimals.
+    /// Points with decimals, all zero, were read without them.
     PointsDecimals,
 }
 
@@ -238,6 +242,8 @@ impl RepairKind {
             Self::PhoneZero => "phone: lost leading zero put back",
             Self::PhoneCountryCode => "phone: country code 84 replaced by 0",
             Self::CardSeparators => "card: blanks and dashes removed",
+            Self::PhoneDecimals => "phone: zero decimals dropped",
+            Self::TextFormula => "the text in =\"…\" taken",
             Self::PointsThousands => "points: groups of three read as thousands",
             Self::PointsDecimals => "points: zero decimals dropped",
         }
@@ -312,6 +318,16 @@ pub(crate) fn counted(count: u64, what: &str) -> String {
     format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
+/// A text as it is typed behind a flag: in double quotes, which every shell knows, unless something in it would still be
+/// taken apart there.
+pub(crate) fn typed(text: &str) -> String {
+    if text.contains(['"', '$', '`', '\\', '!']) {
+        return format!("'{}'", text.replace('\'', r"'\''"));
+    }
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./,:=@%+".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) { text.to_owned() } else { format!("\"{text}\"") }
+}
+
 /// A number with its thousands apart.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -357,6 +373,20 @@ mod tests {
     fn numbers_are_grouped_and_counted() {
         for (number, expected) in [(0, "0 rows"), (1, "1 row"), (1000, "1,000 rows"), (1_234_567, "1,234,567 rows")] {
             assert_eq!(counted(number, "row"), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_to_be_typed_survives_a_shell() {
+        for (text, expected) in [
+            ("T11", "T11"),
+            ("Thưởng T11", "\"Thưởng T11\""),
+            ("a'b c", "\"a'b c\""),
+            ("5 $ \"x\"", "'5 $ \"x\"'"),
+            ("it's $1", r"'it'\''s $1'"),
+            ("", "\"\""),
+        ] {
+            assert_eq!(typed(text), expected);
         }
     }
 

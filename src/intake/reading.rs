@@ -2,12 +2,13 @@
 //!
 //! The first pass of two: it only happens when such a cell is met, so a file of plain numbers is read once.
 
+use super::IntakeOptions;
+use super::closing::Closing;
 use super::columns::Columns;
 use super::meaning::Meaning;
 use super::points::{self, Grouped, Reading, Written};
 use super::problem::{IntakeError, ProblemKind};
 use super::record::Record;
-use super::total;
 use crate::domain::points::Points;
 
 /// What the cells of a column say about its marks.
@@ -15,6 +16,8 @@ use crate::domain::points::Points;
 struct Evidence {
     /// The marks that stand in groups of three.
     marks: Vec<char>,
+    /// The marks that begin decimals in cells that have one reading: `1000.00`.
+    decimal_marks: Vec<char>,
     /// Some cell is no whole number of points if the mark begins decimals.
     no_decimals: bool,
     /// Some cell uses a mark otherwise than between groups of three.
@@ -26,26 +29,25 @@ struct Evidence {
     total: Option<Written>,
 }
 
-/// Reads a column to its end and decides; `expect_total` is what the payer knows.
+/// Reads a column to its end and decides; `options` hold what the payer knows.
 pub(crate) fn decide(
     mut read: impl FnMut(&mut Record) -> Result<bool, IntakeError>,
     columns: &Columns,
-    expect_total: Option<u64>,
+    options: &IntakeOptions,
 ) -> Result<Reading, IntakeError> {
     let mut evidence = Evidence::default();
     let Some(column) = columns.of(Meaning::Points) else { return Ok(Reading::Open) };
     let mut record = Record::default();
+    let mut closing = Closing::default();
     while read(&mut record)? {
-        if record.is_blank() {
+        if record.is_blank() || closing.takes(&record, columns, &mut Vec::new()) {
+            continue;
+        }
+        if record.hidden && options.visible_only {
             continue;
         }
         let cell = record.cell(column);
-        let written = points::written(cell.text, cell.kind.number);
-        if total::of(&record, columns).is_some() {
-            evidence.total(written.ok());
-            continue;
-        }
-        match written {
+        match points::written(cell.text, cell.kind.number) {
             Ok(written) => evidence.row(written),
             Err(refusal) => {
                 evidence.unreadable = true;
@@ -53,7 +55,10 @@ pub(crate) fn decide(
             }
         }
     }
-    Ok(evidence.verdict(expect_total))
+    if let Some(total) = &closing.total {
+        evidence.total(points::written(&total.cell, total.kind.number).ok());
+    }
+    Ok(evidence.verdict(options.expect_total))
 }
 
 impl Evidence {
@@ -63,6 +68,11 @@ impl Evidence {
             Written::Grouped(grouped) => {
                 self.grouped(grouped);
                 (grouped.thousands, grouped.decimal.unwrap_or(0))
+            }
+            Written::Decimals(decimals) => {
+                self.decimal_marks.push(decimals.mark);
+                self.decimal_marks.dedup();
+                (decimals.points, decimals.points)
             }
         };
         self.as_thousands = self.as_thousands.saturating_add(thousands);
@@ -88,7 +98,11 @@ impl Evidence {
         if self.uneven {
             return Reading::Open;
         }
-        if self.no_decimals {
+        // What begins decimals in one cell does not group in another, nor the other way round.
+        if self.decimal_marks.contains(&mark) {
+            return Reading::Open;
+        }
+        if self.no_decimals || !self.decimal_marks.is_empty() {
             return Reading::Thousands(mark);
         }
         let thousands = self.fits(Reading::Thousands(mark), self.as_thousands, expect_total);

@@ -20,7 +20,6 @@ pub(crate) struct Seen {
     /// The first of those cells, with the values that count, and how many there are.
     formula_cells: Vec<String>,
     formula_cell_count: u64,
-    hidden: u64,
     /// The first text outside ASCII, which shows a reader how the file was decoded.
     decoded: Option<String>,
 }
@@ -32,7 +31,6 @@ impl Seen {
             self.formulas += 1;
             self.note_formulas(record, columns);
         }
-        self.hidden += u64::from(record.hidden);
         if self.decoded.is_none() && encoding.starts_with("windows") {
             self.decoded = record.cells().map(|cell| cell.text).find(|text| !text.is_ascii()).map(str::to_owned);
         }
@@ -79,9 +77,6 @@ impl Seen {
                 counted(self.formulas, "row"),
                 self.formula_cells.join("; ")
             ));
-        }
-        if self.hidden > 0 {
-            warnings.push(format!("hidden in the spreadsheet: {}", counted(self.hidden, "row")));
         }
         if self.without_reference > 0 && format.columns.iter().any(|(meaning, _)| *meaning == Meaning::Reference) {
             warnings.push(format!(

@@ -3,6 +3,7 @@
 //! A statement holds what others sent, too. Only the number of a row is read at first; the rest of it is judged when
 //! the number turned out to concern us, so that another programme's rows never refuse the file.
 
+use super::IntakeOptions;
 use super::encoding;
 use super::file::{self, Stamp};
 use super::layout::TextLayout;
@@ -175,11 +176,11 @@ impl Statement {
         match &self.source {
             Source::Text(layout, _) => {
                 let mut rows = layout.rows_below(&self.path, self.header.row)?;
-                reading::decide(|record| rows.read(record), columns, None)
+                reading::decide(|record| rows.read(record), columns, &IntakeOptions::default())
             }
             Source::Sheet(rows, _) => {
                 let mut rows = rows.clone();
-                reading::decide(|record| Ok(rows.read(record)), columns, None)
+                reading::decide(|record| Ok(rows.read(record)), columns, &IntakeOptions::default())
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Defines what a column of a provider's statement can mean, and finds its header row.
 
 use super::columns::{Columns, describe, places};
-use super::layout::{COLUMNS_MAX, HEADER_ROW_MAX, no_rows};
+use super::header::no_rows;
+use super::layout::{COLUMNS_MAX, HEADER_ROW_MAX};
 use super::meaning::{Meaning, squeezed};
 use super::problem::{IntakeError, Problem, ProblemKind};
 use super::record::Record;

@@ -1,17 +1,20 @@
 //! Reads a file row by row: the streaming heart, the same for every format.
 
+use super::closing::Closing;
 use super::columns::Columns;
 use super::file::{self, Stamp};
+use super::header::{self, Header};
+use super::hidden::{self, HiddenRows};
 use super::judge::{self, Findings, Judged, Rules};
-use super::layout::{self, Header, TextLayout};
-use super::points::Reading;
+use super::layout::TextLayout;
+use super::points::{self, Reading};
 use super::problem::{IntakeError, Problem, ProblemKind, Repair, grouped};
 use super::reading;
 use super::record::Record;
 use super::seen::Seen;
 use super::sheet::SheetRows;
 use super::text_rows::TextRows;
-use super::total::{self, Sum, TotalRow};
+use super::total::Sum;
 use super::workbook;
 use super::{Format, IntakeOptions, Meaning, Tail};
 use crate::domain::payout::Row;
@@ -62,8 +65,9 @@ pub struct Intake {
     findings: Findings,
     /// How the points column writes thousands; unknown until a cell asks.
     reading: Option<Reading>,
-    total: Option<TotalRow>,
+    closing: Closing,
     sum: Sum,
+    hidden: HiddenRows,
     seen: Seen,
     tail: Tail,
 }
@@ -108,8 +112,9 @@ pub fn open(path: &Path, options: &IntakeOptions) -> Result<Intake, IntakeError>
         record: Record::default(),
         findings: Findings::default(),
         reading: options.points_grouping.map(Reading::Thousands),
-        total: None,
+        closing: Closing::default(),
         sum: Sum::default(),
+        hidden: HiddenRows::default(),
         seen: Seen::default(),
         tail: Tail::default(),
     };
@@ -120,7 +125,7 @@ pub fn open(path: &Path, options: &IntakeOptions) -> Result<Intake, IntakeError>
 type Opened = (Source, Rows, Header, Format);
 
 fn open_text(path: &Path, head: &[u8], options: &IntakeOptions) -> Result<Opened, IntakeError> {
-    let (layout, header) = TextLayout::find(path, head, &|read| layout::find_header(read, options))?;
+    let (layout, header) = TextLayout::find(path, head, &|read| header::find_header(read, options))?;
     let rows = layout.rows_below(path, header.row)?;
     let format = format(layout.encoding.word(), Some(char::from(layout.delimiter)), None, &header);
     Ok((Source::Text(layout), Rows::Text(rows), header, format))
@@ -136,7 +141,7 @@ fn open_sheet(
     let name = sheet.name.clone();
     let mut rows = SheetRows::new(Arc::new(sheet));
     let mut looked = rows.clone();
-    let header = layout::find_header(|record| Ok(looked.read(record)), options)?;
+    let header = header::find_header(|record| Ok(looked.read(record)), options)?;
     let mut record = Record::default();
     while record.row < header.row && rows.read(&mut record) {}
     let format = format(word, None, Some(name), &header);
@@ -193,29 +198,37 @@ impl Intake {
         if self.advance()? { Ok(Some(self.judge())) } else { Ok(None) }
     }
 
-    /// Reads on to the next row with content; a total row is set aside.
+    /// Reads on to the next row with content; a total, a footer and hidden rows are set aside.
     fn advance(&mut self) -> Result<bool, IntakeError> {
         while self.rows.read(&mut self.record)? {
-            if self.record.is_blank() {
-                continue;
-            }
-            if let Some(total) = self.total.take() {
-                self.tail.problems.push(total.not_last(self.record.row));
-            }
-            if !self.record.hidden
-                && let Some(total) = total::of(&self.record, &self.header.columns)
+            if self.record.is_blank() || self.closing.takes(&self.record, &self.header.columns, &mut self.tail.problems)
             {
-                self.total = Some(total);
                 continue;
             }
-            self.tail.rows += 1;
             let points = self.header.columns.of(Meaning::Points).map(|column| self.record.cell(column));
             if self.reading.is_none() && points.is_some_and(|cell| cell.text.contains(['.', ','])) {
                 self.reading = Some(self.decide_reading()?);
             }
+            if self.record.hidden {
+                self.hidden.note(&self.record);
+                if !self.options.include_hidden {
+                    self.leave_out();
+                    continue;
+                }
+            }
+            self.tail.rows += 1;
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// Counts the points of a hidden row, which a total may count, and nothing else of it.
+    fn leave_out(&mut self) {
+        let Some(column) = self.header.columns.of(Meaning::Points) else { return };
+        let cell = self.record.cell(column);
+        let written = points::written(cell.text, cell.kind.number);
+        let read = written.and_then(|written| points::read(written, self.reading.unwrap_or(Reading::Open)));
+        self.hidden.sum.add(read.ok().map(|(points, _)| points));
     }
 
     fn decide_reading(&self) -> Result<Reading, IntakeError> {
@@ -223,11 +236,11 @@ impl Intake {
         match &self.source {
             Source::Text(layout) => {
                 let mut rows = layout.rows_below(&self.path, self.header.row)?;
-                reading::decide(|record| rows.read(record), columns, self.options.expect_total)
+                reading::decide(|record| rows.read(record), columns, &self.options)
             }
             Source::Sheet(rows) => {
                 let mut rows = rows.clone();
-                reading::decide(|record| Ok(rows.read(record)), columns, self.options.expect_total)
+                reading::decide(|record| Ok(rows.read(record)), columns, &self.options)
             }
         }
     }
@@ -242,61 +255,22 @@ impl Intake {
         let judged = judge::judge(&self.record, rules, &mut self.findings);
         self.sum.add(self.findings.points);
         self.seen.note(&self.record, &self.header.columns, &self.findings, self.format.encoding);
-        let is_hidden = self.record.hidden && !self.options.include_hidden;
         match judged {
-            Some(judged) if !is_hidden => {
+            Some(judged) => {
                 self.seen.without_reference += u64::from(judged.reference.is_none());
                 let place = Place { record: &self.record, columns: &self.header.columns };
                 Step::Row(judged, &mut self.findings.repairs, place)
             }
-            Some(_) | None => {
-                if is_hidden {
-                    let message = "needs rows that can be seen, has a hidden one (a filter?); show it, remove it, or say \
-                                   `--include-hidden`";
-                    self.findings.problems.push(Problem::of_row(self.record.row, ProblemKind::Hidden, message));
-                }
-                Step::Problems(&mut self.findings.problems)
-            }
+            None => Step::Problems(&mut self.findings.problems),
         }
     }
 
     /// Says what can be said of a worksheet before its rows.
     fn judge_sheet(&mut self) {
         let Source::Sheet(rows) = &self.source else { return };
-        let sheet = rows.sheet();
-        self.tail.warnings.extend(sheet.warnings.iter().cloned());
-        let columns = &self.header.columns;
-        let shown = |column: &usize| format!("«{}»", columns.headers[*column]);
-        let hidden = |column: &usize| u32::try_from(*column).is_ok_and(|column| sheet.hidden_columns.contains(&column));
-        let sent: Vec<String> = Meaning::ALL
-            .into_iter()
-            .filter_map(|meaning| columns.of(meaning))
-            .filter(hidden)
-            .map(|c| shown(&c))
-            .collect();
-        let kept: Vec<String> = columns
-            .extra
-            .iter()
-            .copied()
-            .filter(|column| !columns.headers[*column].is_empty())
-            .filter(hidden)
-            .map(|c| shown(&c))
-            .collect();
-        if !kept.is_empty() {
-            self.tail.warnings.push(format!("hidden columns that are only kept: {}", kept.join(", ")));
-        }
-        if sent.is_empty() {
-            return;
-        }
-        let sent = sent.join(", ");
-        if self.options.include_hidden {
-            self.tail.warnings.push(format!("hidden columns that count (`--include-hidden`): {sent}"));
-        } else {
-            let message = format!(
-                "needs columns that can be seen, has hidden ones: {sent}; show them, or say `--include-hidden`"
-            );
-            self.tail.problems.push(Problem::of_file(ProblemKind::Hidden, message));
-        }
+        let (sheet, columns, tail) = (rows.sheet(), &self.header.columns, &mut self.tail);
+        tail.warnings.extend(sheet.warnings.iter().cloned());
+        hidden::columns(sheet, columns, &self.options, &mut tail.problems, &mut tail.warnings);
     }
 
     /// What the file gave as a whole, after the last row.
@@ -304,19 +278,13 @@ impl Intake {
     /// # Errors
     /// The file changed while it was read.
     pub fn finish(mut self) -> Result<Tail, IntakeError> {
-        if let Some(total) = self.total.take() {
-            if self.reading.is_none() && total.cell.contains(['.', ',']) {
-                self.reading = Some(self.decide_reading()?);
-            }
-            match total.judged(self.reading.unwrap_or(Reading::Open), self.sum) {
-                Ok(points) => self.tail.control_total = Some((total.row, points)),
-                Err(problem) => self.tail.problems.push(problem),
-            }
-        }
+        self.judge_total()?;
         file::same(&self.path, &self.stamp)?;
         self.tail.points = self.sum.points;
-        let expected = self.options.expect_total.filter(|expected| *expected != self.sum.points);
-        if let Some(expected) = expected {
+        let with_hidden = self.sum.and(self.hidden.sum).points;
+        let fits =
+            |expected: u64| expected == self.sum.points || (!self.options.visible_only && expected == with_hidden);
+        if let Some(expected) = self.options.expect_total.filter(|expected| !fits(*expected)) {
             let message = format!(
                 "needs {} points in all (`--expect-total`), has {}; is this the right file?",
                 grouped(expected),
@@ -325,10 +293,40 @@ impl Intake {
             self.tail.problems.push(Problem::of_file(ProblemKind::ExpectedTotal, message));
         }
         if self.tail.rows == 0 {
-            let message = "needs rows below the header, has none; export the file again";
+            let message = if self.hidden.rows.is_empty() {
+                "needs rows below the header, has none; export the file again"
+            } else {
+                "needs rows below the header that can be seen, has only hidden ones; show what is to be paid"
+            };
             self.tail.problems.push(Problem::of_file(ProblemKind::Empty, message));
         }
+        self.hidden.judged(&self.options, &mut self.tail.problems, &mut self.tail.warnings);
+        self.tail.warnings.extend(self.closing.warning());
+        (self.tail.hidden_rows, self.tail.footer_rows) = (self.hidden.rows, self.closing.footer);
         self.seen.warn(&self.format, &mut self.tail.warnings);
         Ok(self.tail)
+    }
+
+    /// Holds the closing total against the rows: those that are seen, or else all of them, as a sum in a filtered sheet
+    /// may be either.
+    fn judge_total(&mut self) -> Result<(), IntakeError> {
+        let Some(total) = self.closing.total.take() else { return Ok(()) };
+        if self.reading.is_none() && total.cell.contains(['.', ',']) {
+            self.reading = Some(self.decide_reading()?);
+        }
+        let reading = self.reading.unwrap_or(Reading::Open);
+        let judged = total.judged(reading, self.sum);
+        let with_hidden = || total.judged(reading, self.sum.and(self.hidden.sum)).ok();
+        match judged {
+            Ok(points) => self.tail.control_total = Some((total.row, points)),
+            Err(problem) => match with_hidden() {
+                Some(points) => {
+                    self.tail.control_total = Some((total.row, points));
+                    self.tail.warnings.push(format!("the total in row {} counts the hidden rows too", total.row));
+                }
+                None => self.tail.problems.push(problem),
+            },
+        }
+        Ok(())
     }
 }

@@ -56,6 +56,16 @@ fn phone_numbers() {
         ],
     );
     phones(
+        "what a system writes around a number",
+        &[
+            ("=\"0901234567\"", "2:0901234567=100[TextFormula]"),
+            ("=\"901234567\"", zero),
+            ("901234567.0", zero),
+            ("0901234567.0", "2:0901234567=100[PhoneDecimals]"),
+            ("84901234.0", "2!PhoneDigits"),
+        ],
+    );
+    phones(
         "the country code",
         &[
             ("+84901234567", code),
@@ -107,7 +117,20 @@ fn point_amounts() {
                 &["1.5", "10k", "1.000đ", "-100", "0"],
                 "2!PointsFraction 3!PointsText 4!PointsText 5!PointsRange 6!PointsRange",
             ),
-            (&["", "1E+05", "1000.0", "0100"], "2!PointsMissing 3!PointsText 4!PointsFraction 5!PointsText"),
+            (&["", "1E+05", "1000.5", "0100"], "2!PointsMissing 3!PointsText 4!PointsFraction 5!PointsText"),
+        ],
+    );
+    let zeros = "[PointsDecimals]";
+    points(
+        "decimals that are all zero and can be nothing else are dropped",
+        &plain,
+        &[
+            (&["1000.00", "500.0"], &format!("2:02=1000{zeros} 3:03=500{zeros}")),
+            (&["1.000.000,00"], &format!("2:02=1000000{zeros}")),
+            (&["1000,00", "1.250"], &format!("2:02=1000{zeros} 3:03=1250[PointsThousands]")),
+            (&["1000.00", "500.000"], &format!("2:02=1000{zeros} 3!PointsGrouping")),
+            (&["1000.00", "total 1000.00"], &format!("2:02=1000{zeros} 3:total=1000")),
+            (&["=\"1000\""], "2:02=1000[TextFormula]"),
         ],
     );
     let thousands = "[PointsThousands]";

@@ -126,22 +126,24 @@ fn workbooks() {
     let plain = IntakeOptions::default();
     let shown = with(|options| options.include_hidden = true);
     let rows = "2:0901234567=1000[PhoneZero] 3:0312345678=500";
-    let cases: [(&str, &IntakeOptions, String); 20] = [
+    let seen = with(|options| options.visible_only = true);
+    let cases: [(&str, &IntakeOptions, String); 21] = [
         ("hidden-sheet.xlsx", &plain, rows.to_owned()),
         ("hidden-sheet.xlsx", &with(|o| o.sheet = Some("Ghi chú".to_owned())), "!Header".to_owned()),
         ("hidden-sheet.xlsx", &with(|o| o.sheet = Some("Nope".to_owned())), "!Sheet".to_owned()),
-        ("hidden-rows.xlsx", &plain, "2:0901234567=1000[PhoneZero] 3!Hidden".to_owned()),
+        ("hidden-rows.xlsx", &plain, "2:0901234567=1000[PhoneZero] !Hidden".to_owned()),
         ("hidden-rows.xlsx", &shown, rows.to_owned()),
+        ("hidden-rows.xlsx", &seen, "2:0901234567=1000[PhoneZero]".to_owned()),
         ("hidden-columns.xlsx", &plain, format!("{rows} !Hidden")),
         ("hidden-columns.xlsx", &shown, rows.to_owned()),
-        ("hidden-by-default.xlsx", &plain, "2:0901234567=1000[PhoneZero] 3!Hidden !Hidden".to_owned()),
+        ("hidden-by-default.xlsx", &plain, "2:0901234567=1000[PhoneZero] !Hidden !Hidden".to_owned()),
         ("hidden-by-default.xlsx", &shown, rows.to_owned()),
         (
             "hidden.xls",
             &with(|o| o.sheet = Some("Thưởng".to_owned())),
-            "2:0901234567=1000[PhoneZero] 3!Hidden 4:0512345678=500 !Hidden".to_owned(),
+            "2:0901234567=1000[PhoneZero] 4:0512345678=500 !Hidden !Hidden".to_owned(),
         ),
-        ("hidden.ods", &plain, "4!Hidden 5:0312345678=500 !Hidden".to_owned()),
+        ("hidden.ods", &plain, "5:0312345678=500 !Hidden !Hidden".to_owned()),
         ("hidden.ods", &shown, "4:0901234567=1000[PhoneZero] 5:0312345678=500".to_owned()),
         ("plain.ods", &plain, "2:0901234567=1000[PhoneZero] 5:0312345678=500".to_owned()),
         ("formula.ods", &plain, "2:0901234567=1000[PhoneZero] 5:0312345678=500".to_owned()),

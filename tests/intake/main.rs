@@ -3,8 +3,11 @@
 
 mod bad_input;
 mod cells;
+mod closing;
 mod columns;
 mod files;
+mod formats;
+mod headers;
 mod mutations;
 mod properties;
 mod rows;

@@ -44,6 +44,7 @@ fn options(command: &str) -> IntakeOptions {
             "--points-grouping" => options.points_grouping = value().chars().next(),
             "--expect-total" => options.expect_total = Some(value().parse().unwrap()),
             "--include-hidden" => options.include_hidden = true,
+            "--visible-only" => options.visible_only = true,
             "--allow-repeat-phones" => options.allow_repeat_phones = true,
             "--column" => {
                 let (meaning, header) = value().split_once('=').map(|(m, h)| (m.to_owned(), h.to_owned())).unwrap();

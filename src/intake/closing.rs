@@ -1,0 +1,175 @@
+//! Sets aside what stands behind the last payee: the total, and the footer with the sum in words, place, date and
+//! signatures, which is how a Vietnamese company's sheet ends.
+
+use super::columns::Columns;
+use super::glance::Glance;
+use super::meaning::Meaning;
+use super::oddity::Oddity;
+use super::points;
+use super::problem::{Problem, ProblemKind, shortened};
+use super::record::{Cell, Record};
+use super::total::{self, TotalRow};
+use crate::domain::name::fold;
+
+/// The most rows of a footer: what is longer is a list that should not vanish.
+const FOOTER_ROWS_MAX: usize = 50;
+/// From so many digits on a text in the phone's column may be meant as a phone.
+const PHONE_DIGITS_MIN: usize = 6;
+/// With so few letters a text with digits in the points' column may be meant as points: `10k`, `500 đ`.
+const POINTS_LETTERS_MAX: usize = 4;
+
+/// What stood behind the payees so far.
+#[derive(Debug, Default)]
+pub(crate) struct Closing {
+    pub(crate) total: Option<TotalRow>,
+    /// The rows of the footer, by their own numbers.
+    pub(crate) footer: Vec<u64>,
+    /// The first text of the footer.
+    words: String,
+}
+
+impl Closing {
+    /// Takes a row that is no payee's; `problems` gets what turns out to be wrong with the rows that were set aside.
+    pub(crate) fn takes(&mut self, record: &Record, columns: &Columns, problems: &mut Vec<Problem>) -> bool {
+        let is_open = self.total.is_some() || !self.footer.is_empty();
+        // The cheap question first: nearly every row has a phone.
+        if !is_open && total::has_member(record, columns) {
+            return false;
+        }
+        if is_open && self.footer.len() < FOOTER_ROWS_MAX && holds_no_payout(record, columns) {
+            self.note(record);
+            return true;
+        }
+        if !record.hidden && self.takes_total(record, columns, problems) {
+            return true;
+        }
+        if !is_open && is_footer_for_certain(record) && holds_no_payout(record, columns) {
+            self.note(record);
+            return true;
+        }
+        match self.total.take() {
+            Some(total) => problems.push(total.not_last(record.row)),
+            None => problems.extend(self.footer.iter().map(|row| footer_before_payees(*row, record.row))),
+        }
+        self.footer.clear();
+        false
+    }
+
+    fn takes_total(&mut self, record: &Record, columns: &Columns, problems: &mut Vec<Problem>) -> bool {
+        if let Some(total) = total::of(record, columns) {
+            if let Some(before) = self.total.replace(total) {
+                problems.push(before.not_last(record.row));
+            }
+            return true;
+        }
+        let subtotal = total::subtotal(record, columns);
+        let is_subtotal = subtotal.is_some();
+        problems.extend(subtotal);
+        is_subtotal
+    }
+
+    fn note(&mut self, record: &Record) {
+        if self.footer.is_empty() {
+            let first = record.cells().map(|cell| cell.text.trim()).find(|text| !text.is_empty());
+            first.unwrap_or_default().clone_into(&mut self.words);
+        }
+        self.footer.push(record.row);
+    }
+
+    /// What a person should know of the footer.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let rows = super::glance::rows_named(&self.footer);
+        let words = shortened(&self.words);
+        (!self.footer.is_empty()).then(|| format!("behind the list, paid nothing: {rows}, the footer («{words}» …)"))
+    }
+}
+
+fn footer_before_payees(row: u64, next: u64) -> Problem {
+    let message = format!(
+        "needs a phone number, has the words of a footer, with payees behind it (row {next}); remove the row, or move it to \
+         the end"
+    );
+    Problem::of_row(row, ProblemKind::PhoneMissing, message).in_column(Meaning::Phone.word())
+}
+
+/// Whether nothing in a row can be meant as a payee's phone, identifier or points.
+fn holds_no_payout(record: &Record, columns: &Columns) -> bool {
+    let is_free = |meaning: Meaning, is_meant: fn(Cell<'_>) -> bool| {
+        columns.of(meaning).is_none_or(|column| {
+            let cell = record.cell(column);
+            cell.kind.oddity != Some(Oddity::NotComputed) && (is_date(cell.text) || !is_meant(cell))
+        })
+    };
+    is_free(Meaning::Phone, |cell| digits(cell.text) >= PHONE_DIGITS_MIN)
+        && is_free(Meaning::Points, |cell| {
+            let letters = cell.text.chars().filter(|c| c.is_alphabetic()).count();
+            let has_digit = cell.text.bytes().any(|b| b.is_ascii_digit());
+            points::written(cell.text, cell.kind.number).is_ok() || (has_digit && letters <= POINTS_LETTERS_MAX)
+        })
+        && is_free(Meaning::Id, |cell| digits(cell.text) > 0)
+        && is_free(Meaning::IdType, |cell| matches!(super::cells::id_type(cell.text), Ok(Some(_))))
+        && !Glance::at(record).is_of_a_table()
+}
+
+fn digits(text: &str) -> usize {
+    text.bytes().filter(u8::is_ascii_digit).count()
+}
+
+/// `Hà Nội, ngày 25 tháng 11 năm 2026`, `25/11/2026`, `2026-11-25`.
+fn is_date(text: &str) -> bool {
+    let folded = fold(text);
+    if folded.contains("ngay") || (folded.contains("thang") && folded.contains("nam")) {
+        return true;
+    }
+    let parts: Vec<&str> = text.trim().split(['/', '-', '.']).collect();
+    let is_number = |part: &&str| (1..=4).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    parts.len() == 3 && parts.iter().all(is_number) && parts.iter().any(|part| part.len() == 4)
+}
+
+/// How the cells of a footer begin, as [`fold`] leaves them.
+const FOOTER_WORDS: [&str; 32] = [
+    "bang chu",
+    "viet bang chu",
+    "so tien bang chu",
+    "so diem bang chu",
+    "tong so tien bang chu",
+    "in words",
+    "nguoi lap",
+    "nguoi duyet",
+    "nguoi kiem",
+    "ke toan",
+    "giam doc",
+    "tong giam doc",
+    "pho giam doc",
+    "thu truong",
+    "truong phong",
+    "truong bo phan",
+    "thu quy",
+    "phu trach",
+    "ky ten",
+    "ky, ",
+    "ky va",
+    "ky ghi",
+    "xac nhan cua",
+    "phe duyet",
+    "dai dien",
+    "prepared by",
+    "approved by",
+    "reviewed by",
+    "checked by",
+    "chief accountant",
+    "director",
+    "signature",
+];
+
+/// Whether every cell of a row is one of a footer's.
+fn is_footer_for_certain(record: &Record) -> bool {
+    let mut cells = record.cells().map(|cell| cell.text.trim()).filter(|text| !text.is_empty()).peekable();
+    cells.peek().is_some()
+        && cells.all(|text| {
+            let folded = fold(text);
+            let words = folded.trim_start_matches(|c: char| !c.is_alphanumeric());
+            let is_place_and_date = ["ngay", "thang", "nam"].iter().all(|word| words.contains(word));
+            is_place_and_date || FOOTER_WORDS.iter().any(|begin| words.starts_with(begin))
+        })
+}

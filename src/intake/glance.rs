@@ -1,0 +1,142 @@
+//! Looks at a row before it is known what its columns mean: where something stands that would be a payee's.
+
+use super::cells;
+use super::columns::Columns;
+use super::layout::COLUMNS_MAX;
+use super::meaning::Meaning;
+use super::oddity::Oddity;
+use super::phone;
+use super::points;
+use super::record::Record;
+
+/// The fewest digits that a person takes for a phone, right or wrong.
+const PHONE_DIGITS_MIN: usize = 8;
+
+/// What a row holds, by column.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Glance {
+    /// The spreadsheet's own row number.
+    pub(crate) row: u64,
+    /// Cells with a readable phone.
+    pub(crate) phones: Vec<usize>,
+    /// Cells with a phone that is no number of today's, or a word of `id_type`.
+    near_phones: Vec<usize>,
+    /// Cells with points that one top-up may carry.
+    pub(crate) points: Vec<usize>,
+    /// Cells with anything in them.
+    filled: Vec<usize>,
+    /// Some cell is the label of another: `MST:`, `Hotline:`.
+    has_label: bool,
+}
+
+impl Glance {
+    /// Looks at a row, no further than a sheet may be wide.
+    pub(crate) fn at(record: &Record) -> Self {
+        let mut glance = Self { row: record.row, ..Self::default() };
+        for (column, cell) in record.cells().enumerate().take(COLUMNS_MAX) {
+            let text = cell.text.trim();
+            // A formula without its value may be anything.
+            if cell.kind.oddity == Some(Oddity::NotComputed) {
+                glance.filled.push(column);
+                glance.near_phones.push(column);
+                glance.points.push(column);
+                continue;
+            }
+            if text.is_empty() {
+                continue;
+            }
+            glance.filled.push(column);
+            glance.has_label |= text.ends_with(':');
+            if phone::read(text, cell.kind.number).is_ok() {
+                glance.phones.push(column);
+            } else if is_like_phone(text) || matches!(cells::id_type(text), Ok(Some(_))) {
+                glance.near_phones.push(column);
+            }
+            if is_points(text, cell.kind.number) {
+                glance.points.push(column);
+            }
+        }
+        glance
+    }
+
+    /// Whether the row would be a payee's under these columns, or is one of a table with columns of its own.
+    pub(crate) fn is_payee(&self, columns: &Columns) -> bool {
+        let stands = |meaning: Meaning, among: &[usize]| columns.of(meaning).is_some_and(|at| among.contains(&at));
+        let is_named = stands(Meaning::Phone, &self.phones);
+        let is_nearly = stands(Meaning::Phone, &self.near_phones) || stands(Meaning::IdType, &self.near_phones);
+        (is_named && stands(Meaning::Points, &self.filled))
+            || (is_nearly && stands(Meaning::Points, &self.points))
+            || self.is_of_a_table()
+    }
+
+    /// Whether a phone and points stand anywhere in the row, and neither is the value of a label.
+    pub(crate) fn is_of_a_table(&self) -> bool {
+        let apart = self.phones.iter().any(|phone| self.points.iter().any(|points| points != phone));
+        apart && !self.has_label
+    }
+}
+
+/// Digits enough for a phone, and besides them only what people put between them.
+fn is_like_phone(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    digits >= PHONE_DIGITS_MIN && !text.chars().any(char::is_alphabetic) && !text.contains(['/', ':'])
+}
+
+fn is_points(text: &str, number: bool) -> bool {
+    let value = match points::written(text, number) {
+        Ok(points::Written::Plain(value)) => value,
+        Ok(points::Written::Grouped(grouped)) => grouped.thousands,
+        Ok(points::Written::Decimals(decimals)) => decimals.points,
+        Err(_) => return false,
+    };
+    points::in_range(value).is_ok()
+}
+
+/// `row 3`, `rows 1 and 2`, `rows 1 to 5`, `rows 1, 4 and 7 to 9`.
+pub(crate) fn rows_named(rows: &[u64]) -> String {
+    /// Ranges that a message names; the rest is counted.
+    const SHOWN: usize = 8;
+    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    for row in rows {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == *row => *last = *row,
+            Some(_) | None => ranges.push((*row, *row)),
+        }
+    }
+    let word = if rows.len() == 1 { "row" } else { "rows" };
+    let mut named: Vec<String> = Vec::new();
+    for (first, last) in ranges.iter().take(SHOWN) {
+        match last - first {
+            0 => named.push(first.to_string()),
+            1 => named.extend([first.to_string(), last.to_string()]),
+            _ => named.push(format!("{first} to {last}")),
+        }
+    }
+    if ranges.len() > SHOWN {
+        let left: u64 = ranges[SHOWN..].iter().map(|(first, last)| last - first + 1).sum();
+        named.push(format!("{} more", super::problem::grouped(left)));
+    }
+    match named.as_slice() {
+        [.., _, last] => format!("{word} {} and {last}", named[..named.len() - 1].join(", ")),
+        [only] => format!("{word} {only}"),
+        [] => "no row".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_named_as_ranges() {
+        for (rows, expected) in [
+            (vec![3], "row 3"),
+            (vec![1, 2], "rows 1 and 2"),
+            (vec![1, 2, 3, 4], "rows 1 to 4"),
+            (vec![1, 4, 7, 8, 9], "rows 1, 4 and 7 to 9"),
+            ((0..20).map(|n| n * 2).collect(), "rows 0, 2, 4, 6, 8, 10, 12, 14 and 12 more"),
+        ] {
+            assert_eq!(rows_named(&rows), expected);
+        }
+    }
+}
