@@ -126,6 +126,7 @@ pub(super) fn early_end(stop: Option<&Stop>, interrupted: bool) -> Option<Failur
         | StopCode::Canary
         | StopCode::RateLimited
         | StopCode::Unreachable
+        | StopCode::Unavailable
         | StopCode::Unfinished => Exit::Unfinished,
     };
     Some(Failure::new(exit, stop.code.word(), anyhow::anyhow!(stop.message.clone())))

@@ -80,7 +80,7 @@ impl Gauges {
                 self.payouts[to] += 1;
                 self.points[to] += points;
             }
-            RunEvent::SlowedDown { .. } => self.slowdowns += 1,
+            RunEvent::SlowedDown { .. } | RunEvent::Unavailable { .. } => self.slowdowns += 1,
             RunEvent::Stopping(_) | RunEvent::Interrupted => self.stopping = true,
             RunEvent::NameDiffers { .. }
             | RunEvent::NameMissing { .. }

@@ -128,6 +128,10 @@ impl Progress {
             RunEvent::SlowedDown { rate_per_s } => {
                 tracing::warn!("the gateway asks for less: slowed down to {rate_per_s:.1} requests/s");
             }
+            RunEvent::Unavailable { http, pause } => self.say(&format!(
+                "HTTP {http} without a code of the gateway's own is all that comes back: no calls for {}",
+                duration(*pause)
+            )),
             RunEvent::Paused { in_doubt } => self.say(&format!(
                 "{in_doubt} top-ups in a row ended without a definite answer: no new top-ups until order status has \
                  settled what is in doubt"

@@ -5,15 +5,11 @@
 //! be our own fault stop the batch for good: waiting does not mend them.
 
 use super::event::{Stop, StopCode};
-use crate::domain::answer::{Answer, Repair, Reply};
+use crate::domain::answer::{Answer, Repair};
 use crate::domain::event::Fate;
 use crate::domain::standing::State;
 use crate::ledger::PayoutId;
-use std::time::Duration;
-use tokio::time::Instant;
 
-/// A gateway that gave no answer to so many calls in a row, and for longer than one call may take, is not there.
-const UNANSWERED_MAX: u32 = 20;
 /// Probes in a row that came to no definite answer, after which a run gives up.
 const PROBES_MAX: u32 = 3;
 
@@ -55,7 +51,6 @@ pub(super) enum Next {
 pub(super) struct Breaker {
     in_doubt_max: u32,
     refused_max: u32,
-    timeout: Duration,
     /// Payouts whose refusal may be our own fault, since the last credit.
     refused: Vec<PayoutId>,
     /// New payouts in doubt, since the last definite answer to a top-up.
@@ -63,41 +58,11 @@ pub(super) struct Breaker {
     gate: Gate,
     /// In a row.
     probes_failed: u32,
-    unanswered: u32,
-    answered_at: Instant,
 }
 
 impl Breaker {
-    pub(super) fn new(in_doubt_max: u32, refused_max: u32, timeout: Duration) -> Self {
-        Self {
-            in_doubt_max,
-            refused_max,
-            timeout,
-            refused: Vec::new(),
-            in_doubt: 0,
-            gate: Gate::Closed,
-            probes_failed: 0,
-            unanswered: 0,
-            answered_at: Instant::now(),
-        }
-    }
-
-    /// Counts whether there was any answer.
-    pub(super) fn heard(&mut self, reply: &Reply, now: Instant) -> Option<Stop> {
-        match reply {
-            Reply::Answered(_) => (self.unanswered, self.answered_at) = (0, now),
-            Reply::Unsent | Reply::Lost => self.unanswered += 1,
-        }
-        let silent_for = now.saturating_duration_since(self.answered_at);
-        (self.unanswered >= UNANSWERED_MAX && silent_for > self.timeout).then(|| Stop {
-            code: StopCode::Unreachable,
-            message: format!(
-                "the gateway gave no answer to {} calls in a row over {:.0} s\nhint: check [gateway] url and the \
-                 network, then run the same command again",
-                self.unanswered,
-                silent_for.as_secs_f64()
-            ),
-        })
+    pub(super) fn new(in_doubt_max: u32, refused_max: u32) -> Self {
+        Self { in_doubt_max, refused_max, refused: Vec::new(), in_doubt: 0, gate: Gate::Closed, probes_failed: 0 }
     }
 
     /// Counts the fate of a send; `first` of its number.
@@ -262,7 +227,7 @@ mod tests {
 
     /// A breaker that two payouts in doubt opened.
     fn opened() -> Breaker {
-        let mut breaker = Breaker::new(2, 3, Duration::from_secs(30));
+        let mut breaker = Breaker::new(2, 3);
         assert_eq!(breaker.sent(payout(1), UNKNOWN, true), None);
         assert_eq!(breaker.sent(payout(2), UNKNOWN, true), Some(Turn::Opened));
         assert!(!breaker.is_closed() && !breaker.lets_out(payout(3)));
@@ -278,14 +243,14 @@ mod tests {
 
     #[test]
     fn only_new_doubts_in_a_row_open_it() {
-        let mut breaker = Breaker::new(2, 3, Duration::from_secs(30));
+        let mut breaker = Breaker::new(2, 3);
         for (fate, first) in
             [(UNKNOWN, true), (Fate::Credited, true), (UNKNOWN, true), (UNKNOWN, false), (Fate::Unsent, true)]
         {
             assert_eq!(breaker.sent(payout(1), fate, first), None);
         }
         assert_eq!(breaker.sent(payout(2), UNKNOWN, true), Some(Turn::Opened));
-        let mut never = Breaker::new(0, 3, Duration::from_secs(30));
+        let mut never = Breaker::new(0, 3);
         assert!((0..100).all(|n| never.sent(payout(n), UNKNOWN, true).is_none()));
     }
 

@@ -6,6 +6,7 @@ use super::canary::Canary;
 use super::event::{Requests, RunEvent, RunReport, Stop};
 use super::members::Members;
 use super::pacer::{Pacer, Slot};
+use super::reach::Reach;
 use super::settings::{Mode, Names, RunSettings};
 use super::source::Source;
 use super::worker::{self, Called, Ticket};
@@ -80,6 +81,7 @@ pub(super) struct Coordinator<'r, G, C, F> {
     pub(super) tickets: HashMap<Id, Ticket>,
     pub(super) members: Members,
     pub(super) breaker: Breaker,
+    pub(super) reach: Reach,
     pub(super) canary: Canary,
     /// Points of payouts that are credited, in doubt or about to be.
     pub(super) committed_points: u64,
@@ -127,7 +129,8 @@ where
             tasks: JoinSet::new(),
             tickets: HashMap::new(),
             members: Members::default(),
-            breaker: Breaker::new(settings.breaker_in_doubt, settings.breaker_refused, settings.timeout),
+            breaker: Breaker::new(settings.breaker_in_doubt, settings.breaker_refused),
+            reach: Reach::new(settings.timeout),
             canary: Canary::new(if with_canary { settings.canary_rows } else { 0 }),
             committed_points: totals.of(State::Credited).points + totals.of(State::InDoubt).points,
             unchecked: 0,

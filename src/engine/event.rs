@@ -109,6 +109,13 @@ pub enum RunEvent {
         /// The new rate.
         rate_per_s: f64,
     },
+    /// What answers is not the gateway: no calls for a while.
+    Unavailable {
+        /// The HTTP status that came back.
+        http: u16,
+        /// How long.
+        pause: Duration,
+    },
     /// So many top-ups in a row are in doubt: no new ones, until order status has settled what is in doubt.
     Paused {
         /// How many.
@@ -155,6 +162,8 @@ pub enum StopCode {
     RateLimited,
     /// The gateway gives no answer.
     Unreachable,
+    /// What answers is not the gateway: no code of its own came back.
+    Unavailable,
     /// Some payouts got no usable answer in this run.
     Unfinished,
 }
@@ -171,6 +180,7 @@ impl StopCode {
             Self::Canary => "canary",
             Self::RateLimited => "rate_limited",
             Self::Unreachable => "unreachable",
+            Self::Unavailable => "unavailable",
             Self::Unfinished => "unfinished",
         }
     }

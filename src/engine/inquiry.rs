@@ -6,6 +6,7 @@ use super::EngineError;
 use super::breaker;
 use super::event::{CallKind, Requests, Stop, StopCode};
 use super::pacer::Pacer;
+use super::reach::{Reach, Reached};
 use super::settings::RunSettings;
 use super::worker::{self, Called, Ticket};
 use crate::domain::answer::{Answer, Notice, Reply, order_meaning};
@@ -16,7 +17,7 @@ use crate::domain::standing::{Standing, State};
 use crate::gateway::{Gateway, Request};
 use crate::ledger::{Batch, Binding, Call, Entry, LedgerError, Payout, PayoutId, RunLedger, UnixMs};
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -91,6 +92,13 @@ pub struct InquiryReport {
     pub elapsed: Duration,
 }
 
+/// What all that are asked about share.
+struct Way {
+    pacer: Arc<Pacer>,
+    reach: Arc<Mutex<Reach>>,
+    now_unix_s: i64,
+}
+
 /// Every try at one number.
 #[derive(Debug)]
 struct Tried {
@@ -117,6 +125,7 @@ pub async fn ask<G: Gateway>(
 ) -> Result<InquiryReport, EngineError> {
     let started = Instant::now();
     let pacer = Arc::new(Pacer::new(settings.rate_per_s, started + settings.quiet_before));
+    let reach = Arc::new(Mutex::new(Reach::new(settings.timeout)));
     let mut report =
         InquiryReport { requests: Requests::default(), stop: None, interrupted: false, elapsed: Duration::ZERO };
     let mut waiting = inquiries.into_iter();
@@ -126,9 +135,9 @@ pub async fn ask<G: Gateway>(
         while report.stop.is_none() && !report.interrupted && tasks.len() < UNDER_WAY_MAX {
             let Some(inquiry) = waiting.next() else { break };
             let payout = ledger.payout(inquiry.payout)?;
-            let (settings, pacer, gateway) = (settings.clone(), Arc::clone(&pacer), Arc::clone(&gateway));
-            let now_unix_s = clock() / 1000;
-            tasks.spawn(async move { ask_one(&settings, &pacer, gateway.as_ref(), inquiry, payout, now_unix_s).await });
+            let (settings, gateway) = (settings.clone(), Arc::clone(&gateway));
+            let way = Way { pacer: Arc::clone(&pacer), reach: Arc::clone(&reach), now_unix_s: clock() / 1000 };
+            tasks.spawn(async move { ask_one(&settings, &way, gateway.as_ref(), inquiry, payout).await });
         }
         let tried = tokio::select! {
             biased;
@@ -153,12 +162,12 @@ pub async fn ask<G: Gateway>(
 /// Asks until there is a usable answer, or none is to be had.
 async fn ask_one<G: Gateway>(
     settings: &RunSettings,
-    pacer: &Pacer,
+    way: &Way,
     gateway: &G,
     inquiry: Inquiry,
     payout: Payout,
-    now_unix_s: i64,
 ) -> Result<Tried, LedgerError> {
+    let pacer = way.pacer.as_ref();
     let number = inquiry.earlier.clone().unwrap_or_else(|| payout.top_up.invoice_no.clone());
     let mut tried = Tried { inquiry, payout, tries: Vec::new(), answer: OrderAnswer::AskAgain, stop: None };
     for n in 1..=settings.policy.queries_max {
@@ -175,7 +184,7 @@ async fn ask_one<G: Gateway>(
         }
         let (answer, notice) = order_meaning(&called.received.reply, &tried.payout.top_up);
         tried.answer = answer;
-        tried.stop = stop_of(notice, pacer, &called, now_unix_s);
+        tried.stop = stop_of(notice, way, &called);
         tried.tries.push(called);
         if answer != OrderAnswer::AskAgain || tried.stop.is_some() {
             break;
@@ -185,7 +194,15 @@ async fn ask_one<G: Gateway>(
     Ok(tried)
 }
 
-fn stop_of(notice: Notice, pacer: &Pacer, called: &Called, now_unix_s: i64) -> Option<Stop> {
+fn stop_of(notice: Notice, way: &Way, called: &Called) -> Option<Stop> {
+    let (received, pacer) = (&called.received, &way.pacer);
+    // A panic while it was held left counts, each whole.
+    let mut reach = way.reach.lock().unwrap_or_else(PoisonError::into_inner);
+    match reach.heard(received, called.departed, called.ended) {
+        Reached::GoOn => {}
+        Reached::Pause(_, pause) => drop(pacer.slow_down(pause)),
+        Reached::Stop(stop) => return Some(stop),
+    }
     match notice {
         Notice::None | Notice::CountsForBreaker => None,
         Notice::SlowDown { retry_after_s } => {
@@ -198,9 +215,7 @@ fn stop_of(notice: Notice, pacer: &Pacer, called: &Called, now_unix_s: i64) -> O
             pacer.slow_down(pause);
             None
         }
-        Notice::StopsBatch(what) => {
-            Some(breaker::repair(what, answer_of(called), &called.received.message, now_unix_s))
-        }
+        Notice::StopsBatch(what) => Some(breaker::repair(what, answer_of(called), &received.message, way.now_unix_s)),
     }
 }
 

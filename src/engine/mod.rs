@@ -13,6 +13,7 @@ mod members;
 mod outcome;
 mod pacer;
 mod probe;
+mod reach;
 mod settings;
 mod source;
 mod worker;
@@ -61,12 +62,12 @@ pub async fn run<G: Gateway>(
     ledger.record_batch(clock(), BatchEvent::RunStarted(format!("{mode:?} {run_id}"))).await?;
     let mut coordinator = coordinator::Coordinator::new(settings, run_id, ledger, gateway, &clock, on_event)?;
     coordinator.run(shutdown).await?;
-    let unchecked = coordinator.unchecked();
+    let (unchecked, trouble) = (coordinator.unchecked(), coordinator.trouble());
     let mut report = coordinator.into_report();
     if report.stop.is_none() && !report.interrupted {
         report.stop = match mode {
-            Mode::Pay => unfinished(ledger)?,
-            Mode::CheckMembers => not_all_checked(unchecked),
+            Mode::Pay => unfinished(ledger, &trouble)?,
+            Mode::CheckMembers => not_all_checked(unchecked, &trouble),
             Mode::Resolve => None,
         };
     }
@@ -90,23 +91,23 @@ fn has_work(mode: Mode, ledger: &RunLedger) -> Result<bool, LedgerError> {
 }
 
 /// A payout whose member gave no usable answer is not one that would be paid.
-fn not_all_checked(unchecked: u64) -> Option<Stop> {
+fn not_all_checked(unchecked: u64, trouble: &str) -> Option<Stop> {
     (unchecked > 0).then(|| Stop {
         code: StopCode::Unfinished,
         message: format!(
-            "{unchecked} payouts could not be checked: the gateway gave no usable answer\nhint: run the same command \
-             again"
+            "{unchecked} payouts could not be checked: the gateway gave no usable answer{trouble}\nhint: run the same \
+             command again"
         ),
     })
 }
 
-fn unfinished(ledger: &RunLedger) -> Result<Option<Stop>, LedgerError> {
+fn unfinished(ledger: &RunLedger, trouble: &str) -> Result<Option<Stop>, LedgerError> {
     let planned = ledger.totals()?.of(State::Planned).rows;
     Ok((planned > 0).then(|| Stop {
         code: StopCode::Unfinished,
         message: format!(
-            "{planned} payouts got no usable answer from the gateway and stay planned\nhint: run the same command \
-             again"
+            "{planned} payouts got no usable answer from the gateway and stay planned{trouble}\nhint: run the same \
+             command again"
         ),
     }))
 }

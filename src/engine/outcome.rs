@@ -5,6 +5,7 @@ use super::breaker;
 use super::coordinator::{Coordinator, Phase};
 use super::event::{CallKind, RunEvent, Stop, StopCode};
 use super::members::{MemberReply, asked_about};
+use super::reach::Reached;
 use super::settings::{Names, NamesMissing};
 use super::worker::Called;
 use crate::domain::answer::{Notice, Reply, member_meaning, order_meaning, top_up_meaning};
@@ -51,7 +52,7 @@ where
             message: received.message.clone(),
         });
         // Counted here, heeded when the outcome is taken in: stopping lets go of payouts that nothing is known of.
-        let silent = self.breaker.heard(&received.reply, ended);
+        let reached = self.reach.heard(&received, departed, ended);
         let call = Call { request_id, http, code, latency };
         match kind {
             CallKind::MemberInfo => self.take_member_info(id, received, call)?,
@@ -61,7 +62,20 @@ where
                 self.take_order_status(id, &received, call, asked_at)?;
             }
         }
-        silent.map_or(Ok(()), |stop| self.stop(stop, Phase::Halting))
+        match reached {
+            Reached::GoOn => Ok(()),
+            Reached::Pause(http, pause) => {
+                self.pacer.slow_down(pause);
+                self.tell(RunEvent::Unavailable { http, pause });
+                Ok(())
+            }
+            Reached::Stop(stop) => self.stop(stop, Phase::Halting),
+        }
+    }
+
+    /// What the last call without a usable answer said, to be put behind a reason; empty where all is well.
+    pub(super) fn trouble(&self) -> String {
+        self.reach.trouble().map(|said| format!("; the last call: {said}")).unwrap_or_default()
     }
 
     fn take_member_info(&mut self, id: PayoutId, received: Received, call: Call) -> Result<(), EngineError> {
@@ -230,6 +244,10 @@ where
                     Some(stop) => self.stop(stop, Phase::Draining),
                     None => Ok(()),
                 }
+            }
+            // What stands in front of the gateway is obeyed by `reach`, which also sees whether that ends.
+            Notice::SlowDown { .. } if answer.is_some_and(|answer| answer.http == 503 && answer.code.is_none()) => {
+                Ok(())
             }
             Notice::SlowDown { retry_after_s } => self.slow_down(retry_after_s.map_or(PAUSE, Duration::from_secs)),
             Notice::StopsBatch(what) => {

@@ -1,6 +1,7 @@
 //! Calls the gateway over HTTP, each request once, and says whether it can have arrived.
 
 use super::answer_body;
+use super::cause;
 use super::error::GatewayError;
 use super::http_date;
 use super::key::PrivateKey;
@@ -11,11 +12,10 @@ use super::signature::{Signable, fresh_nonce, timestamp_s};
 use super::signers::Signers;
 use super::url::GatewayUrl;
 use super::{Gateway, Received, Request};
-use crate::domain::answer::{Answer, Reply};
+use crate::domain::answer::{Answer, AnswerData, Reply};
 use crate::domain::phone::PhoneNumber;
 use reqwest::header::{ACCEPT, CONNECTION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, Method, Response, Url};
-use std::error::Error;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -125,7 +125,7 @@ impl HttpGateway {
         }
         let build = |builder: ClientBuilder| {
             adjust(builder).build().map_err(|error| GatewayError::Client {
-                problem: chain(&error),
+                problem: cause::words(&error),
                 hint: "install the system's root certificates (package ca-certificates), or set SSL_CERT_FILE",
             })
         };
@@ -271,7 +271,7 @@ fn keeps_connection(call: Call) -> bool {
 /// What it means that no answer began.
 fn not_answered(error: &reqwest::Error) -> Received {
     if is_unsent(error) {
-        return Received { reply: Reply::Unsent, message: message::fit(&format!("not sent: {}", chain(error))) };
+        return Received { reply: Reply::Unsent, message: message::fit(&format!("not sent: {}", cause::words(error))) };
     }
     lost("no answer", error)
 }
@@ -295,7 +295,7 @@ fn is_unsent(error: &reqwest::Error) -> bool {
 }
 
 fn lost(what: &str, error: &reqwest::Error) -> Received {
-    Received { reply: Reply::Lost, message: message::fit(&format!("{what}: {}", chain(error))) }
+    Received { reply: Reply::Lost, message: message::fit(&format!("{what}: {}", cause::words(error))) }
 }
 
 /// Reads the answer to its end.
@@ -326,6 +326,9 @@ async fn receive(call: Call, about: Option<PhoneNumber>, mut response: Response)
         (Some(_), Some(text)) if call == Call::SubmitTopUp && said.has_data => {
             message::fit(&format!("answered with data, which no top-up has: {text}"))
         }
+        (Some(_), text) if let Some(odd) = odd_order(call, &said.data) => {
+            message::fit(&format!("{odd}: {}", text.as_deref().unwrap_or("no message")))
+        }
         (Some(_), Some(text)) => message::fit(text),
         (Some(code), None) => format!("http {http}, code {code}, no message"),
         (None, _) => message::fit(&unreadable(http, response.headers(), body.len())),
@@ -340,6 +343,17 @@ async fn receive(call: Call, about: Option<PhoneNumber>, mut response: Response)
         date_unix_s,
     };
     Received { reply: Reply::Answered(answer), message }
+}
+
+/// The status and type of an order, where they are not those that the documentation lists: for people, who may have to
+/// ask the provider what they mean.
+fn odd_order(call: Call, data: &AnswerData) -> Option<String> {
+    let AnswerData { status, order_type, .. } = data;
+    let is_known =
+        matches!(status.as_deref(), None | Some("S" | "E")) && matches!(order_type.as_deref(), None | Some("TXN_EARN"));
+    let shown = |text: &Option<String>| text.as_deref().unwrap_or("none").chars().take(20).collect::<String>();
+    (call == Call::OrderStatus && !is_known)
+        .then(|| format!("order status {}, type {}", shown(status), shown(order_type)))
 }
 
 /// Whether a phone, spelt as the gateway likes (`84…`, `+84…`, with blanks), is another one than `asked`. One that is
@@ -364,18 +378,4 @@ fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 
 fn now_unix_s() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
-}
-
-/// An error and its causes on one line; reqwest says the cause alone, or the kind alone, else.
-fn chain(error: &reqwest::Error) -> String {
-    let mut text = String::new();
-    let mut next: Option<&dyn Error> = Some(error);
-    while let Some(error) = next {
-        let said = error.to_string();
-        if !text.ends_with(&said) {
-            text = if text.is_empty() { said } else { format!("{text}: {said}") };
-        }
-        next = error.source();
-    }
-    text
 }

@@ -1,6 +1,7 @@
 //! The three calls of the gateway: bytes in, replies out. What a reply means is decided in `domain::answer`.
 
 mod answer_body;
+mod cause;
 mod client;
 mod error;
 mod http_date;

@@ -68,3 +68,59 @@ async fn a_breaker_that_holds_nobody_back_stops_nothing() {
     assert_eq!(ended.json()["verdict"], "complete");
     stage.audit_payments();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_that_answers_stops_the_run_after_few_calls_and_names_the_answer() {
+    for (faults, status, hint) in [
+        ("http_503=1", "HTTP 503", "the provider's service is down"),
+        ("challenge_403=1", "HTTP 403", "ask the provider to allow its address"),
+        ("html_200=1", "HTTP 200", "check [gateway] url"),
+        // Members are known, and only what moves points gets no answer.
+        ("top_up.http_503=1,order_status.http_503=1", "HTTP 503", "the provider's service is down"),
+    ] {
+        let members_answer = faults.starts_with("top_up");
+        let stage = Stage::new(faults).await;
+        stage.patience("1");
+        stage.set("safety.canary_rows", "0");
+        stage.rows(1000);
+        let ended = stage.topup(&run_and(&["--json"])).await.exits(5).says(&["no new top-ups: ", status]);
+        let summary = ended.json();
+        let reason = &summary["reason"];
+        let message = reason["message"].as_str().unwrap_or_default();
+        assert_eq!((&summary["verdict"], &reason["code"]), (&json!("stopped"), &json!("unavailable")), "{faults}");
+        assert!(message.contains(status), "{message}");
+        assert!(ended.stderr.contains(hint), "{}", ended.stderr);
+        let useless =
+            stage.requests() - summary["requests"]["member_info"].as_u64().filter(|_| members_answer).unwrap_or(0);
+        assert!(useless < 200, "{faults}: {useless} calls");
+        stage.heal();
+        stage.finish(&run_and(&[])).await.exits(0);
+        stage.audit_end();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_in_place_of_every_answer_stops_verify_too() {
+    let stage = Stage::new("none").await;
+    stage.patience("1");
+    stage.rows(400);
+    stage.finish(&run_and(&[])).await.exits(0);
+    let before = stage.requests();
+    stage.faults("challenge_403=1");
+    let ended = stage.topup(&["verify", super::harness::BATCH, "--json"]).await.exits(5);
+    assert_eq!(ended.json()["error"]["code"], "unavailable", "{}", ended.stdout);
+    assert!(stage.requests() - before < 600, "{} calls", stage.requests() - before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_reaches_nobody_says_why() {
+    let stage = Stage::new("none").await;
+    stage.rows(2);
+    // A port that was free a moment ago: nobody listens.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    stage.point_at(&format!("http://{}", free.unwrap_or_else(|error| panic!("a port: {error}"))));
+    stage.patience("0.2");
+    let ended = stage.topup(&run_and(&["--json"])).await.exits(5);
+    let message = ended.json()["reason"]["message"].as_str().unwrap_or_default().to_owned();
+    assert!(message.contains("not sent: connection refused"), "{message}");
+}

@@ -250,6 +250,21 @@ async fn an_answer_about_another_phone_is_no_answer() {
 }
 
 #[tokio::test]
+async fn an_order_status_that_nobody_documented_is_kept_for_people() {
+    for (data, said) in [
+        (r#"{"type":"TXN_EARN","status":"P"}"#, "order status P, type TXN_EARN: OK"),
+        (r#"{"type":"TXN_BURN","status":"S"}"#, "order status S, type TXN_BURN: OK"),
+        (r#"{"status":"0901234567"}"#, "order status 090***4567, type none: OK"),
+        (r#"{"type":"TXN_EARN","status":"S"}"#, "OK"),
+        (r#"{"type":"TXN_EARN","status":"E"}"#, "OK"),
+        ("{}", "OK"),
+    ] {
+        let body = format!(r#"{{"meta":{{"code":200,"message":"OK"}},"data":{data}}}"#);
+        assert_eq!(received(status_request(), answer("200 OK", &body)).await.message, said, "{data}");
+    }
+}
+
+#[tokio::test]
 async fn messages_are_masked_cut_and_on_one_line() {
     let body = format!(r#"{{"meta":{{"code":4000315,"message":"0901234567\n{}"}}}}"#, "x".repeat(500));
     let message = received(top_up_request(), answer("200 OK", &body)).await.message;

@@ -40,7 +40,7 @@ async fn a_refused_connection_is_unsent() {
     // Safe: there never was a connection that a byte could go through.
     let received = submit(&gateway(&closed_port().await), "TP1").await;
     assert_eq!(received.reply, Reply::Unsent, "{}", received.message);
-    assert!(received.message.starts_with("not sent: "), "{}", received.message);
+    assert!(received.message.starts_with("not sent: connection refused ("), "{}", received.message);
 }
 
 #[tokio::test]
@@ -48,6 +48,7 @@ async fn a_name_that_is_not_found_is_unsent() {
     // Safe: without an address there is nobody to connect to.
     let received = submit(&named_gateway(Names { answers: true }, AMPLE, AMPLE), "TP1").await;
     assert_eq!(received.reply, Reply::Unsent, "{}", received.message);
+    assert!(received.message.starts_with("not sent: the gateway's name was not found ("), "{}", received.message);
     assert!(received.message.contains("no such name"), "{}", received.message);
 }
 

@@ -61,6 +61,7 @@ impl Told {
             RunEvent::NameDiffers { .. } => network.coverage.hit("run: name warned"),
             RunEvent::NameMissing { .. } => network.coverage.hit("run: name missing"),
             RunEvent::SlowedDown { .. } => network.coverage.hit("run: slowed down"),
+            RunEvent::Unavailable { .. } => network.coverage.hit("run: waited for the gateway"),
             RunEvent::CallBegan { .. } | RunEvent::CallEnded { .. } => {}
         }
     }
@@ -119,6 +120,7 @@ fn stop_word(code: StopCode) -> &'static str {
         StopCode::Canary => "stop: canary",
         StopCode::RateLimited => "stop: rate_limited",
         StopCode::Unreachable => "stop: unreachable",
+        StopCode::Unavailable => "stop: unavailable",
         StopCode::Unfinished => "stop: unfinished",
     }
 }
