@@ -1,4 +1,5 @@
-//! Pays the first payouts of a batch alone, and lets the rest out when order status confirmed them.
+//! Pays the first payouts of a plan alone, and lets the rest out when order status confirmed them. Rows that an amended
+//! file adds are a plan of their own, and what a run credited that was cut off is confirmed by the next one.
 
 use super::event::{Stop, StopCode};
 use crate::domain::course::{Confirmation, Course};
@@ -13,11 +14,18 @@ pub(super) struct Canary {
     wanted: u32,
     confirmed: u32,
     under_way: HashSet<PayoutId>,
+    /// Where the rows begin that it is paid of.
+    first: Option<PayoutId>,
 }
 
 impl Canary {
-    pub(super) fn new(wanted: u32) -> Self {
-        Self { wanted, confirmed: 0, under_way: HashSet::new() }
+    pub(super) fn new(wanted: u32, first: Option<PayoutId>) -> Self {
+        Self { wanted, confirmed: 0, under_way: HashSet::new(), first }
+    }
+
+    /// Where the rows begin that it is paid of; `None`: there is none.
+    pub(super) fn first(&self) -> Option<PayoutId> {
+        self.first.filter(|_| self.is_on())
     }
 
     /// The rest of the batch has to wait.
@@ -34,7 +42,7 @@ impl Canary {
         }
     }
 
-    /// A planned payout is taken up.
+    /// A payout is taken up that is planned, or credited and not confirmed.
     pub(super) fn admit(&mut self, payout: PayoutId, course: &mut Course) {
         if self.is_on() {
             self.under_way.insert(payout);
@@ -56,7 +64,8 @@ impl Canary {
                 code: StopCode::Canary,
                 message: format!(
                     "row {row} was credited, and order status does not confirm it, so the rest of the batch was not \
-                     paid\nhint: ask the provider about this order, then run the same command again"
+                     paid\nhint: ask the provider about this order, then run the same command again; where the provider \
+                     confirms it and order status still does not, with safety.canary_rows = 0"
                 ),
             }),
         }

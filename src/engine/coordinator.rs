@@ -109,7 +109,10 @@ where
     ) -> Result<Self, LedgerError> {
         let started = Instant::now();
         let totals = ledger.totals()?;
-        let with_canary = settings.mode == Mode::Pay && !ledger.canary_is_confirmed()?;
+        let newest = ledger.newest()?;
+        let is_needed = settings.mode == Mode::Pay && !newest.confirmed && totals.of(State::Planned).rows > 0;
+        let canary_rows = if is_needed { settings.canary_rows } else { 0 };
+        let first = newest.first.filter(|_| canary_rows > 0);
         Ok(Self {
             run_id,
             ledger,
@@ -121,7 +124,7 @@ where
             chance: fastrand::Rng::with_seed(settings.seed),
             phase: Phase::Running,
             query_first: ledger.gateway_is_ahead()?,
-            source: Source::new(settings.mode != Mode::CheckMembers, settings.mode != Mode::Resolve),
+            source: Source::new(settings.mode != Mode::CheckMembers, settings.mode != Mode::Resolve, first),
             active: HashMap::new(),
             ready: Default::default(),
             timers: BinaryHeap::new(),
@@ -131,7 +134,7 @@ where
             members: Members::default(),
             breaker: Breaker::new(settings.breaker_in_doubt, settings.breaker_refused),
             reach: Reach::new(settings.timeout),
-            canary: Canary::new(if with_canary { settings.canary_rows } else { 0 }),
+            canary: Canary::new(canary_rows, first),
             committed_points: totals.of(State::Credited).points + totals.of(State::InDoubt).points,
             unchecked: 0,
             requests_begun: 0,
@@ -144,6 +147,7 @@ where
 
     pub(super) async fn run(&mut self, shutdown: impl Future<Output = ()>) -> Result<(), EngineError> {
         tokio::pin!(shutdown);
+        self.take_up_unconfirmed()?;
         loop {
             self.admit()?;
             self.dispatch()?;
@@ -206,6 +210,15 @@ where
         Ok(())
     }
 
+    /// A run that was cut off may have credited the first payouts, and not come to confirm them: that comes first.
+    fn take_up_unconfirmed(&mut self) -> Result<(), EngineError> {
+        let Some(first) = self.canary.first() else { return Ok(()) };
+        for payout in self.ledger.credited_from(first, self.canary.room())? {
+            self.take_up(payout)?;
+        }
+        Ok(())
+    }
+
     fn has_room(&self) -> bool {
         self.active.len() < ACTIVE_MAX && self.ready.iter().map(VecDeque::len).sum::<usize>() < FRESH_MAX
     }
@@ -215,7 +228,7 @@ where
         let standing = if payout.has_history { self.ledger.standing(id)? } else { Standing::default() };
         let told = standing.state;
         let mut course = Course::new(standing, payout.top_up.member.phone().is_some());
-        if told == State::Planned {
+        if matches!(told, State::Planned | State::Credited) {
             self.canary.admit(id, &mut course);
         }
         self.active.insert(id, Active { payout, course, pending: Vec::new(), busy: false, told });

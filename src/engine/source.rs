@@ -9,7 +9,8 @@ const PAGE: usize = 256;
 /// Payouts that get one more try at the end of a run; the rest is left to the next run.
 const SET_ASIDE_MAX: usize = 10_000;
 
-/// Where a run is in its batch: what is in doubt comes first, then what is planned, then what was set aside.
+/// Where a run is in its batch: what is in doubt comes first, then what is planned, then what was set aside. Of what is
+/// planned, the rows that were added last come first where a canary is to be paid of them.
 #[derive(Debug)]
 pub(super) struct Source {
     stage: Stage,
@@ -19,17 +20,22 @@ pub(super) struct Source {
     last_round: bool,
     with_in_doubt: bool,
     with_planned: bool,
+    /// The first of the rows that come before the others.
+    newest: Option<PayoutId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     InDoubt,
+    /// Planned, from the first of the newest rows on.
+    Newest,
+    /// Planned, up to the newest rows; all of them where none are apart.
     Planned,
     Done,
 }
 
 impl Source {
-    pub(super) fn new(with_in_doubt: bool, with_planned: bool) -> Self {
+    pub(super) fn new(with_in_doubt: bool, with_planned: bool, newest: Option<PayoutId>) -> Self {
         Self {
             stage: Stage::InDoubt,
             after: None,
@@ -38,6 +44,7 @@ impl Source {
             last_round: false,
             with_in_doubt,
             with_planned,
+            newest,
         }
     }
 
@@ -45,19 +52,26 @@ impl Source {
     pub(super) fn next_is_planned(&mut self, ledger: &RunLedger) -> Result<Option<bool>, LedgerError> {
         while self.page.is_empty() {
             let (wanted, state, then) = match self.stage {
-                Stage::InDoubt => (self.with_in_doubt, State::InDoubt, Stage::Planned),
+                Stage::InDoubt => (self.with_in_doubt, State::InDoubt, Stage::Newest),
+                Stage::Newest => (self.with_planned && self.newest.is_some(), State::Planned, Stage::Planned),
                 Stage::Planned => (self.with_planned, State::Planned, Stage::Done),
                 Stage::Done => return Ok(None),
             };
             if wanted {
                 self.page = ledger.payouts_after(state, self.after, PAGE)?.into();
             }
+            if self.stage == Stage::Planned
+                && let Some(newest) = self.newest
+            {
+                self.page.retain(|payout| payout.id < newest);
+            }
             self.after = self.page.back().map(|payout| payout.id);
             if self.page.is_empty() {
                 self.stage = then;
+                self.after = self.newest.filter(|_| then == Stage::Newest).map(PayoutId::just_before);
             }
         }
-        Ok(Some(self.stage == Stage::Planned))
+        Ok(Some(matches!(self.stage, Stage::Newest | Stage::Planned)))
     }
 
     pub(super) fn take(&mut self) -> Option<Payout> {

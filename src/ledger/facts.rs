@@ -6,7 +6,7 @@ use super::error::LedgerError;
 use super::hex::hex;
 use super::ledger_chain::{self, LedgerEvent};
 use super::read;
-use super::record::{BatchEvent, BatchId, UnixMs};
+use super::record::{BatchEvent, BatchId, Newest, PayoutId, UnixMs};
 use super::writer::{Group, Write};
 use aws_lc_rs::digest::{Context, SHA256};
 use rusqlite::types::ValueRef;
@@ -36,15 +36,48 @@ const COLUMNS: [&str; 15] = [
 /// The digest of the rows that were skipped, which are a table of their own.
 const SKIPPED: &str = "skipped_sha256";
 
+/// Where the rows begin that the plan added: they are confirmed apart from those before.
+const FIRST_NEW: &str = "first_new_payout";
+
 /// Writes what the batch's row says into its history, and the event into the ledger's.
-pub(super) fn record(transaction: &Transaction<'_>, batch: BatchId, at: UnixMs) -> Result<(), LedgerError> {
-    let facts = of(transaction, batch)?;
+pub(super) fn record(
+    transaction: &Transaction<'_>,
+    batch: BatchId,
+    at: UnixMs,
+    first_new: Option<PayoutId>,
+) -> Result<(), LedgerError> {
+    let mut facts = of(transaction, batch)?;
+    if let Some(first_new) = first_new {
+        facts.insert(FIRST_NEW.to_owned(), json!(first_new.0));
+    }
     let mut group = Group::begin(transaction, batch)?;
     group.write(&Write::Batch { at, event: BatchEvent::Planned(Value::Object(facts.clone()).to_string()) })?;
     let event = group.head();
     group.finish()?;
     let name = facts.get("name").and_then(Value::as_str).unwrap_or_default();
     ledger_chain::append(transaction, at, &LedgerEvent::BatchPlanned { batch, name, event })
+}
+
+/// The newest rows of a batch, and whether the first of them were confirmed by order status.
+pub(super) fn newest(connection: &Connection, batch: BatchId) -> Result<Newest, LedgerError> {
+    let reading = || LedgerError::sqlite(READING);
+    let sql = "SELECT event_id, kind, note FROM events WHERE batch_id = ?1 AND payout_id IS NULL
+               AND kind IN ('batch_planned', 'canary_confirmed') ORDER BY event_id";
+    let mut newest = Newest { first: None, confirmed: false };
+    read::rows(connection, sql, [batch.0], |row| {
+        let kind: String = row.get(1).map_err(reading())?;
+        let note: Option<String> = row.get(2).map_err(reading())?;
+        if kind == "canary_confirmed" {
+            newest.confirmed = true;
+            return Ok(());
+        }
+        let facts = note.and_then(|note| serde_json::from_str::<Map<String, Value>>(&note).ok()).unwrap_or_default();
+        if let Some(first) = facts.get(FIRST_NEW).and_then(Value::as_i64) {
+            newest = Newest { first: Some(PayoutId(first)), confirmed: false };
+        }
+        Ok(())
+    })?;
+    Ok(newest)
 }
 
 /// What the batch's row and the rows that it skipped say now.

@@ -46,7 +46,8 @@ pub use planning::{Earlier, Gone, Placed, Planning, Size};
 pub use purge::{Personal, Purgeable};
 pub use purge_key::PurgeKey;
 pub use record::{
-    Batch, BatchEvent, BatchId, Binding, Call, Entry, NewPayout, Origin, Payout, PayoutId, Total, Totals, UnixMs,
+    Batch, BatchEvent, BatchId, Binding, Call, Entry, NewPayout, Newest, Origin, Payout, PayoutId, Total, Totals,
+    UnixMs,
 };
 pub use repeats::Repeat;
 pub use run_ledger::RunLedger;

@@ -420,7 +420,8 @@ impl<'l> Planning<'l> {
                 )
             })
             .map_err(LedgerError::sqlite(PLANNING))?;
-        facts::record(&self.transaction, self.batch, at)?;
+        let first_new = (rows > 0).then_some(PayoutId(self.last + 1));
+        facts::record(&self.transaction, self.batch, at, first_new)?;
         self.transaction.commit().map_err(LedgerError::sqlite("committing the plan"))
     }
 

@@ -107,6 +107,26 @@ pub(super) fn payouts_after(
     rows(connection, &sql, (batch.0, after.map_or(0, |id| id.0), rows_max), row::payout)
 }
 
+/// Payouts behind the first that are looked through for credited ones.
+const LOOKED_THROUGH: i64 = 10_000;
+
+/// The first credited payouts of a batch from one on; there is no index of them, so it looks only so far.
+pub(super) fn credited_from(
+    connection: &Connection,
+    batch: BatchId,
+    first: PayoutId,
+    rows_max: usize,
+) -> Result<Vec<Payout>, LedgerError> {
+    let sql = format!(
+        "SELECT {} FROM payouts p
+         WHERE p.batch_id = ?1 AND p.state = 'credited' AND p.payout_id >= ?2 AND p.payout_id < ?2 + {LOOKED_THROUGH}
+         ORDER BY p.payout_id LIMIT ?3",
+        payout_columns()
+    );
+    let rows_max = i64::try_from(rows_max).unwrap_or(i64::MAX);
+    rows(connection, &sql, (batch.0, first.0, rows_max), row::payout)
+}
+
 /// Shows every payout of a batch with its state, in the order of the plan.
 pub(super) fn outcomes(
     connection: &Connection,

@@ -16,6 +16,14 @@ pub struct BatchId(pub(super) i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PayoutId(pub(super) i64);
 
+impl PayoutId {
+    /// Where a page ends behind which this payout is the next.
+    #[must_use]
+    pub fn just_before(self) -> Self {
+        Self(self.0 - 1)
+    }
+}
+
 #[cfg(test)]
 impl PayoutId {
     /// A payout that no ledger holds.
@@ -104,6 +112,15 @@ impl Batch {
 /// The day of a time in UTC, as the ledger keeps times.
 fn day(ms: UnixMs) -> String {
     jiff::Timestamp::from_millisecond(ms).map_or_else(|_| "?".to_owned(), |at| at.strftime("%Y-%m-%d").to_string())
+}
+
+/// The rows that a batch's last plan added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Newest {
+    /// The first of them; `None`: the plan does not say.
+    pub first: Option<PayoutId>,
+    /// The first ones that were paid of them were confirmed by order status.
+    pub confirmed: bool,
 }
 
 /// A payout as the engine takes it up.

@@ -6,9 +6,10 @@
 use super::Ledger;
 use super::decision;
 use super::error::LedgerError;
+use super::facts;
 use super::permit::SubmitPermit;
 use super::read;
-use super::record::{Batch, BatchEvent, BatchId, Entry, Payout, PayoutId, Totals, UnixMs};
+use super::record::{Batch, BatchEvent, BatchId, Entry, Newest, Payout, PayoutId, Totals, UnixMs};
 use super::writer::{Write, Writer};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::standing::{Standing, State};
@@ -173,12 +174,21 @@ impl RunLedger {
         self.read(|connection| read::has_batch_event(connection, self.batch, "gateway_ahead"))
     }
 
-    /// The batch's first payouts were confirmed.
+    /// The rows that the batch's last plan added, and whether their canary was confirmed.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn canary_is_confirmed(&self) -> Result<bool, LedgerError> {
-        self.read(|connection| read::has_batch_event(connection, self.batch, "canary_confirmed"))
+    pub fn newest(&self) -> Result<Newest, LedgerError> {
+        self.read(|connection| facts::newest(connection, self.batch))
+    }
+
+    /// The first payouts that are credited from one on, in the order of the plan. It does not look further than a few
+    /// pages of payouts: a canary is among the first of its rows.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn credited_from(&self, first: PayoutId, rows_max: usize) -> Result<Vec<Payout>, LedgerError> {
+        self.read(|connection| read::credited_from(connection, self.batch, first, rows_max))
     }
 
     /// The payout that a person names by its reference or an invoice_no.
