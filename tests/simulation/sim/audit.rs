@@ -58,7 +58,7 @@ impl Read {
     pub(crate) fn of(connection: &Connection) -> Self {
         let payouts = rows(
             connection,
-            "SELECT payout_id, invoice_no, member, points, state, attempt FROM payouts ORDER BY payout_id",
+            "SELECT payout_id, invoice_no, coalesce(spelt, member), points, state, attempt FROM payouts ORDER BY payout_id",
             |row| {
                 Ok(PayoutRow {
                     id: row.get(0)?,
