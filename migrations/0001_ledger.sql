@@ -37,6 +37,9 @@ CREATE TABLE batches (
     planned_at     INTEGER NOT NULL,
     planned_by     TEXT    NOT NULL,
     consent        TEXT    NOT NULL,
+    -- The version of the plan that all of this is of, and the one up to which somebody approved it.
+    plan_version   INTEGER NOT NULL CHECK (plan_version >= 0),
+    approved_plan  INTEGER NOT NULL CHECK (approved_plan BETWEEN 0 AND plan_version),
     -- The columns of the payout file, so that results give the user's own columns back in their order.
     -- JSON: each column's header and, if it has one, its meaning.
     columns        TEXT    NOT NULL,
@@ -61,6 +64,7 @@ CREATE TABLE totals (
 CREATE TABLE payouts (
     payout_id   INTEGER PRIMARY KEY,
     batch_id    INTEGER NOT NULL REFERENCES batches,
+    plan        INTEGER NOT NULL CHECK (plan >= 1), -- the version of the plan that brought it
     row         INTEGER NOT NULL CHECK (row >= 1), -- in the spreadsheet, as first planned
     row_key     TEXT    NOT NULL,
     member      TEXT    NOT NULL, -- its identity: the phone, CARD:… or USER_ID:… without blanks, dashes and case
@@ -119,7 +123,8 @@ CREATE TABLE events (
         CHECK (kind IN ('member_answered', 'submit_intended') OR kind IN ('send_ended', 'order_answered')
             OR kind IN ('batch_planned', 'run_started') OR kind IN ('run_ended', 'gateway_ahead')
             OR kind IN ('canary_confirmed', 'retried') OR kind IN ('released', 'cancelled')
-            OR kind IN ('attested')),
+            OR kind IN ('attested', 'proposed') OR kind IN ('approved', 'sent_back')
+            OR kind IN ('withdrawn')),
     detail     TEXT
         CHECK (detail IN ('eligible', 'credited') OR detail IN ('refused', 'name_differs')
             OR detail IN ('unclear', 'ask_again') OR detail IN ('success', 'failed')
@@ -146,7 +151,8 @@ CREATE INDEX events_of_batch ON events (batch_id, kind) WHERE payout_id IS NULL;
 CREATE TABLE ledger_events (
     ledger_event_id INTEGER PRIMARY KEY,
     at              INTEGER NOT NULL,
-    kind            TEXT    NOT NULL CHECK (kind IN ('bound', 'batch_planned') OR kind IN ('batch_purged')),
+    kind            TEXT    NOT NULL CHECK (kind IN ('bound', 'batch_planned') OR kind IN ('batch_purged', 'person_added')
+            OR kind IN ('person_removed', 'policy_asked')),
     batch_id        INTEGER REFERENCES batches, -- null: of the ledger
     note            TEXT    NOT NULL, -- JSON: what it was bound to, or the batch's name and the hash of its event
     why             TEXT,             -- a person's reason, and who it was
@@ -193,17 +199,21 @@ CREATE TRIGGER events_are_never_removed BEFORE DELETE ON events
     BEGIN SELECT RAISE(ABORT, 'an event is never removed'); END;
 CREATE TRIGGER invoices_are_never_changed BEFORE UPDATE ON invoices
     BEGIN SELECT RAISE(ABORT, 'an invoice_no is never changed'); END;
+-- What nobody approved may be taken back: nothing ever happened to it.
 CREATE TRIGGER invoices_are_never_removed BEFORE DELETE ON invoices
+    WHEN EXISTS (SELECT 1 FROM payouts p JOIN batches b ON b.batch_id = p.batch_id
+                 WHERE p.payout_id = old.payout_id AND p.plan <= b.approved_plan)
     BEGIN SELECT RAISE(ABORT, 'an invoice_no is never removed'); END;
 CREATE TRIGGER credited_never_changes BEFORE UPDATE OF state, credited_at ON payouts
     WHEN old.state = 'credited' AND (new.state <> 'credited' OR new.credited_at IS NOT old.credited_at)
     BEGIN SELECT RAISE(ABORT, 'a credited payout never changes'); END;
 -- One number never goes out with two members or amounts, and what a row was planned with stays.
 CREATE TRIGGER payouts_keep_what_they_send
-    BEFORE UPDATE OF payout_id, batch_id, row, row_key, member, spelt, phone, points, send_sms, receipt, name, extra, sha256
+    BEFORE UPDATE OF payout_id, batch_id, plan, row, row_key, member, spelt, phone, points, send_sms, receipt, name, extra, sha256
     ON payouts
     BEGIN SELECT RAISE(ABORT, 'what a payout sends never changes'); END;
 CREATE TRIGGER payouts_are_never_removed BEFORE DELETE ON payouts
+    WHEN EXISTS (SELECT 1 FROM batches b WHERE b.batch_id = old.batch_id AND old.plan <= b.approved_plan)
     BEGIN SELECT RAISE(ABORT, 'a payout is never removed'); END;
 CREATE TRIGGER purges_are_never_changed BEFORE UPDATE ON purges
     BEGIN SELECT RAISE(ABORT, 'a purge is never changed'); END;

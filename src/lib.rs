@@ -81,3 +81,4 @@ pub mod ledger;
 pub mod plan;
 pub mod report;
 pub mod simulator;
+pub mod sshsig;

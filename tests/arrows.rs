@@ -157,12 +157,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("intake", &["domain"]),
     ("gateway", &["domain", "ledger::SubmitPermit"]),
-    ("ledger", &["domain", "crash"]),
+    ("ledger", &["domain", "crash", "sshsig"]),
     ("plan", &["domain", "intake", "ledger"]),
     ("engine", &["domain", "gateway", "ledger", "crash"]),
     ("report", &["domain", "ledger", "engine"]),
     ("simulator", &[]),
     ("crash", &[]),
+    ("sshsig", &[]),
     ("cli", &["*"]),
     ("lib", &[]),
     ("main", &["cli"]),
@@ -365,6 +366,9 @@ const SUBMITS: &[(&str, &[&str])] = &[
     // Settings, which only ever forbid.
     ("submits", &["domain/course.rs", "engine/coordinator.rs", "engine/probe.rs"]),
     ("resubmit", &["domain/course.rs", "cli/"]),
+    // Who proposes: a role, which sends nothing.
+    ("Submitter", &["domain/team.rs", "domain/approval.rs"]),
+    ("NoSubmitter", &["domain/approval.rs"]),
 ];
 
 #[test]

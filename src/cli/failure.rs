@@ -29,6 +29,8 @@ pub(super) enum Exit {
     Credentials = 7,
     /// Ledger and gateway, ledger and statement, or ledger and its own history differ.
     Differs = 8,
+    /// Waits for another person's approval; nothing was sent.
+    Waits = 9,
     /// Interrupted; everything is recorded, run again.
     Interrupted = 130,
 }
@@ -91,6 +93,10 @@ impl From<LedgerError> for Failure {
             LedgerError::RowChanged { .. } => (Exit::Differs, "row_changed"),
             LedgerError::Purged { .. } => (Exit::Refused, "purged"),
             LedgerError::PurgeKey { .. } => (Exit::Refused, "purge_key"),
+            LedgerError::Team(_) | LedgerError::Signature { .. } | LedgerError::Proposal(_) => {
+                (Exit::Refused, "not_allowed")
+            }
+            LedgerError::NotApproved { .. } => (Exit::Waits, "not_approved"),
             LedgerError::NotALedger { .. }
             | LedgerError::NewerSchema { .. }
             | LedgerError::NetworkShare { .. }

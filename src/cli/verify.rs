@@ -163,6 +163,7 @@ fn report(batch: &Batch, audit: &Audit, online: Option<(&Answers, &InquiryReport
         | Exit::Locked
         | Exit::Credentials
         | Exit::Differs
+        | Exit::Waits
         | Exit::Interrupted => "differ",
     };
     let mut text = format!(

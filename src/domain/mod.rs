@@ -4,6 +4,7 @@
 //! chance are arguments. `tests/arrows.rs` holds it.
 
 pub mod answer;
+pub mod approval;
 pub mod backoff;
 pub mod batch_name;
 pub mod course;
@@ -14,6 +15,8 @@ pub mod name;
 pub mod payout;
 pub mod phone;
 pub mod points;
+pub mod proposal;
 pub mod receipt;
 pub mod standing;
 pub mod statement;
+pub mod team;

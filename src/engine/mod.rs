@@ -82,7 +82,8 @@ pub async fn run<G: Gateway>(
 
 fn has_work(mode: Mode, ledger: &RunLedger) -> Result<bool, LedgerError> {
     let totals = ledger.totals()?;
-    let (planned, in_doubt) = (totals.of(State::Planned).rows > 0, totals.of(State::InDoubt).rows > 0);
+    let planned = totals.of(State::Planned).rows > ledger.waiting()?.rows;
+    let in_doubt = totals.of(State::InDoubt).rows > 0;
     Ok(match mode {
         Mode::Pay => planned || in_doubt,
         Mode::Resolve => in_doubt,
@@ -102,7 +103,7 @@ fn not_all_checked(unchecked: u64, trouble: &str) -> Option<Stop> {
 }
 
 fn unfinished(ledger: &RunLedger, trouble: &str) -> Result<Option<Stop>, LedgerError> {
-    let planned = ledger.totals()?.of(State::Planned).rows;
+    let planned = ledger.totals()?.of(State::Planned).rows.saturating_sub(ledger.waiting()?.rows);
     Ok((planned > 0).then(|| Stop {
         code: StopCode::Unfinished,
         message: format!(

@@ -11,6 +11,7 @@ use super::error::LedgerError;
 use super::facts;
 use super::hex::hex;
 use super::ledger_chain;
+use super::proposals;
 use super::purge_seal;
 use super::read;
 use super::record::{Batch, UnixMs};
@@ -57,6 +58,8 @@ pub(super) fn audit(connection: &Connection, batch: &Batch, head: Option<&str>) 
     schema::check(connection, &mut audit)?;
     ledger_chain::check(connection, &mut audit)?;
     facts::check(connection, batch.id, batch.purged_at.is_some(), &mut audit)?;
+    let words = proposals::findings(connection, batch.id, batch.name.as_str())?;
+    words.into_iter().for_each(|finding| audit.find(finding));
     check_chain(connection, batch, head, &mut audit)?;
     let recovered = check_payouts(connection, batch, &mut audit)?;
     check_totals(connection, batch, recovered, &mut audit)?;

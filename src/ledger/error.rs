@@ -1,6 +1,8 @@
 //! Defines what can go wrong with the ledger, in words that say what to do.
 
+use crate::domain::proposal::ProposalRefusal;
 use crate::domain::standing::Impossible;
+use crate::domain::team::TeamRefusal;
 use std::path::PathBuf;
 
 /// A ledger that cannot be used, or a write that did not happen.
@@ -125,6 +127,34 @@ pub enum LedgerError {
         batch: String,
         /// The row in the spreadsheet.
         row: i64,
+    },
+    /// The people or the policy do not allow it.
+    #[error("{0}; nothing was changed")]
+    Team(#[from] TeamRefusal),
+    /// The rules of approval do not allow it.
+    #[error("{0}; nothing was changed")]
+    Proposal(#[from] ProposalRefusal),
+    /// A permit was asked for what nobody approved, or not enough persons.
+    #[error(
+        "row {row} of batch {batch} waits for approval; nothing was sent for it\nhint: `topup status {batch}` says what \
+         waits"
+    )]
+    NotApproved {
+        /// The batch.
+        batch: String,
+        /// The row in the spreadsheet.
+        row: i64,
+    },
+    /// A change of people or policy that its administrator did not sign.
+    #[error(
+        "the signature of {name} {problem}; nothing was changed\nhint: sign with the key that `topup people list` shows \
+         for {name}; what is signed names the end of the ledger's history, so a signature counts once"
+    )]
+    Signature {
+        /// The administrator.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
     },
     /// The ledger contradicts itself, or an event contradicts the ledger: nothing further is done.
     #[error("the ledger contradicts itself: {0}\nhint: nothing was sent on it; keep the file and `topup verify` it")]

@@ -3,20 +3,20 @@
 
 use super::audit::Audit;
 use super::error::LedgerError;
-use super::hex::hex;
+use super::hex::{self, hex};
 use super::ledger_chain::{self, LedgerEvent};
 use super::read;
 use super::record::{BatchEvent, BatchId, Newest, PayoutId, UnixMs};
 use super::writer::{Group, Write};
 use aws_lc_rs::digest::{Context, SHA256};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Transaction};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde_json::{Map, Value, json};
 
 const READING: &str = "reading what a batch was planned as";
 
 /// The columns of `batches` that are facts: all but its row and the end of its chain.
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 16] = [
     "name",
     "gateway_host",
     "merchant_id",
@@ -32,6 +32,7 @@ const COLUMNS: [&str; 15] = [
     "planned_by",
     "consent",
     "columns",
+    "plan_version",
 ];
 /// The digest of the rows that were skipped, which are a table of their own.
 const SKIPPED: &str = "skipped_sha256";
@@ -78,6 +79,44 @@ pub(super) fn newest(connection: &Connection, batch: BatchId) -> Result<Newest, 
         Ok(())
     })?;
     Ok(newest)
+}
+
+/// Makes the batch again what it was planned as before the version of its plan that nobody approved: what the newest of
+/// the versions that are left says, or nothing.
+pub(super) fn restore(
+    transaction: &Transaction<'_>,
+    batch: BatchId,
+    left: &[u32],
+    at: UnixMs,
+) -> Result<(), LedgerError> {
+    let sql = "SELECT note FROM events WHERE batch_id = ?1 AND payout_id IS NULL AND kind = 'batch_planned'
+               ORDER BY event_id DESC";
+    let notes = read::rows(transaction, sql, [batch.0], |row| {
+        row.get::<_, Option<String>>(0).map_err(LedgerError::sqlite(READING))
+    })?;
+    let facts = notes.into_iter().flatten().filter_map(|note| serde_json::from_str::<Map<String, Value>>(&note).ok());
+    let is_left = |facts: &Map<String, Value>| {
+        let version = facts.get("plan_version").and_then(Value::as_u64);
+        version.is_some_and(|version| left.iter().any(|left| u64::from(*left) == version))
+    };
+    let before = facts.into_iter().find(is_left);
+    let value = |column: &str| before.as_ref().and_then(|facts| facts.get(column)).cloned();
+    let number = |column| value(column).and_then(|value| value.as_i64()).unwrap_or(0);
+    let seal = value("plan_sha256").and_then(|value| value.as_str().and_then(hex::parse)).unwrap_or([0; 32]);
+    transaction
+        .execute(
+            "UPDATE batches SET rows = ?2, points = ?3, skipped_rows = ?4, plan_sha256 = ?5, plan_version = ?6
+             WHERE batch_id = ?1",
+            params![batch.0, number("rows"), number("points"), number("skipped_rows"), seal, number("plan_version")],
+        )
+        .map_err(LedgerError::sqlite(READING))?;
+    for column in ["file_name", "settings", "consent", "columns"] {
+        if let Some(Value::String(text)) = value(column) {
+            let sql = format!("UPDATE batches SET {column} = ?2 WHERE batch_id = ?1");
+            transaction.execute(&sql, params![batch.0, text]).map_err(LedgerError::sqlite(READING))?;
+        }
+    }
+    record(transaction, batch, at, None)
 }
 
 /// What the batch's row and the rows that it skipped say now.

@@ -95,7 +95,7 @@ pub(super) fn glance(
     }
     glance.in_doubt_since = in_doubt_since(connection, batch)?;
     glance.note_bound(State::InDoubt, glance.in_doubt_since.len());
-    glance.held = read::payouts_after(connection, batch, State::Held, None, HELD_NAMED)?;
+    glance.held = read::payouts_after(connection, batch, (State::Held, u32::MAX), None, HELD_NAMED)?;
     glance.pace = if running { pace(connection, batch, now)? } else { None };
     Ok(glance)
 }

@@ -8,6 +8,7 @@ use super::error::LedgerError;
 use super::hex::hex;
 use super::read;
 use super::record::{BatchId, Binding, UnixMs};
+use super::team;
 use aws_lc_rs::digest::{SHA256, digest};
 use rusqlite::{Connection, Transaction, params};
 use serde_json::json;
@@ -24,6 +25,8 @@ pub(super) enum LedgerEvent<'a> {
     BatchPlanned { batch: BatchId, name: &'a str, event: [u8; 32] },
     /// Names and phones were removed from a batch, and what is left was sealed.
     BatchPurged { batch: BatchId, name: &'a str, seal: [u8; 32] },
+    /// People or policy changed.
+    Team { kind: &'static str, note: &'a str, why: Option<&'a str> },
 }
 
 impl LedgerEvent<'_> {
@@ -32,12 +35,13 @@ impl LedgerEvent<'_> {
             Self::Bound { .. } => "bound",
             Self::BatchPlanned { .. } => "batch_planned",
             Self::BatchPurged { .. } => "batch_purged",
+            Self::Team { kind, .. } => kind,
         }
     }
 
     fn batch(&self) -> Option<i64> {
         match self {
-            Self::Bound { .. } => None,
+            Self::Bound { .. } | Self::Team { .. } => None,
             Self::BatchPlanned { batch, .. } | Self::BatchPurged { batch, .. } => Some(batch.0),
         }
     }
@@ -49,6 +53,7 @@ impl LedgerEvent<'_> {
             }
             Self::BatchPlanned { name, event, .. } => planned_note(name, event),
             Self::BatchPurged { name, seal, .. } => json!({"batch": name, "seal": hex(seal)}).to_string(),
+            Self::Team { note, .. } => (*note).to_owned(),
         }
     }
 }
@@ -77,6 +82,7 @@ pub(super) fn append(transaction: &Transaction<'_>, at: UnixMs, event: &LedgerEv
                 .map_err(chaining())?;
             *why
         }
+        LedgerEvent::Team { why, .. } => *why,
         LedgerEvent::BatchPlanned { .. } | LedgerEvent::BatchPurged { .. } => None,
     };
     let stored = Stored {
@@ -157,6 +163,7 @@ pub(super) fn check(connection: &Connection, audit: &mut Audit) -> Result<(), Le
         expected = event.hash();
     }
     check_head(connection, expected, &events, audit)?;
+    team::findings(&team::changes(connection)?).into_iter().for_each(|finding| audit.find(finding));
     check_batches(connection, &events, audit)
 }
 

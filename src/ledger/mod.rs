@@ -11,7 +11,9 @@ mod decision;
 mod error;
 mod facts;
 mod glance;
+mod gone;
 mod hex;
+mod intent;
 mod known;
 mod ledger_chain;
 mod lock;
@@ -19,6 +21,7 @@ mod open;
 mod outcome;
 mod permit;
 mod planning;
+mod proposals;
 mod purge;
 mod purge_key;
 mod purge_seal;
@@ -29,8 +32,10 @@ mod row;
 mod row_seal;
 mod run_ledger;
 mod schema;
+mod sealing;
 mod snapshot;
 mod statement;
+mod team;
 mod words;
 mod writer;
 
@@ -38,11 +43,12 @@ pub use audit::Audit;
 pub use checkup::Checkup;
 pub use error::LedgerError;
 pub use glance::{Glance, Pace, ReasonCount};
+pub use gone::Gone;
 pub use lock::RunLock;
 pub use open::Access;
 pub use outcome::{Decided, ExtraCell, FileColumn, Outcome, TimedCall};
 pub use permit::SubmitPermit;
-pub use planning::{Earlier, Gone, Placed, Planning, Size};
+pub use planning::{Earlier, Placed, Planning, Size};
 pub use purge::{Personal, Purgeable};
 pub use purge_key::PurgeKey;
 pub use record::{
@@ -54,9 +60,12 @@ pub use run_ledger::RunLedger;
 pub use snapshot::Snapshot;
 pub use statement::{Claimed, NumberOwner, StatementLines};
 
+use crate::domain::approval::ProposalKind;
 use crate::domain::batch_name::BatchName;
 use crate::domain::payout::TopUp;
+use crate::domain::proposal::{Proposal, ProposalEvent, Proposals};
 use crate::domain::standing::State;
+use crate::domain::team::{Team, TeamEvent};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 
@@ -68,6 +77,8 @@ pub struct Ledger {
     path: Option<PathBuf>,
     /// Where the key of its purged batches is, also of a copy.
     purge_key: Option<PathBuf>,
+    /// A copy for a rehearsal: nothing of it is kept, and nothing of it is approved.
+    is_rehearsal: bool,
 }
 
 impl Ledger {
@@ -77,7 +88,12 @@ impl Ledger {
     /// When the file is missing, no ledger, of a newer schema, or not usable as `access` wants.
     pub fn open(path: &Path, access: Access) -> Result<Self, LedgerError> {
         let connection = open::open(path, access)?;
-        Ok(Self { connection, path: Some(path.to_owned()), purge_key: Some(purge_key::path_beside(path)) })
+        Ok(Self {
+            connection,
+            path: Some(path.to_owned()),
+            purge_key: Some(purge_key::path_beside(path)),
+            is_rehearsal: false,
+        })
     }
 
     /// A ledger in memory, for simulations: the same schema and code, nothing durable.
@@ -85,7 +101,7 @@ impl Ledger {
     /// # Errors
     /// When SQLite cannot make one.
     pub fn in_memory() -> Result<Self, LedgerError> {
-        Ok(Self { connection: open::open_in_memory(":memory:")?, path: None, purge_key: None })
+        Ok(Self { connection: open::open_in_memory(":memory:")?, path: None, purge_key: None, is_rehearsal: false })
     }
 
     /// A ledger in memory that everyone in this process who opens this name shares, as a file, while one of them has it
@@ -96,7 +112,7 @@ impl Ledger {
     pub fn in_shared_memory(name: &str) -> Result<Self, LedgerError> {
         // The leading slash is what makes it shared.
         let connection = open::open_in_memory(&format!("file:/{name}?vfs=memdb"))?;
-        Ok(Self { connection, path: None, purge_key: None })
+        Ok(Self { connection, path: None, purge_key: None, is_rehearsal: false })
     }
 
     /// A copy that lives as long as this value, of the ledger at `from` if there is one: for rehearsals, which must
@@ -106,7 +122,7 @@ impl Ledger {
     /// When the ledger cannot be read, or the copy not be made.
     pub fn scratch(from: Option<&Path>) -> Result<Self, LedgerError> {
         let connection = open::open_scratch(from)?;
-        Ok(Self { connection, path: None, purge_key: from.map(purge_key::path_beside) })
+        Ok(Self { connection, path: None, purge_key: from.map(purge_key::path_beside), is_rehearsal: true })
     }
 
     /// All batches, oldest first.
@@ -115,6 +131,72 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn batches(&self) -> Result<Vec<Batch>, LedgerError> {
         read::batches(&self.connection)
+    }
+
+    /// Who may do what, and how many persons a plan needs.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, or its history of people contradicts itself.
+    pub fn team(&self) -> Result<Team, LedgerError> {
+        team::team(&self.connection)
+    }
+
+    /// The bytes that an administrator signs for a change of people or policy. They fit the ledger as it is now: after
+    /// any other change they are others.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn team_bytes(&self, event: &TeamEvent) -> Result<Vec<u8>, LedgerError> {
+        team::bytes(&self.connection, event)
+    }
+
+    /// Changes people or policy, with the signature of the administrator whom the change names.
+    ///
+    /// # Errors
+    /// [`LedgerError::Team`] or [`LedgerError::Signature`] when it is not allowed; then nothing was changed.
+    pub fn change_team(
+        &mut self,
+        at: UnixMs,
+        event: &TeamEvent,
+        why: Option<&str>,
+        signature: Option<&str>,
+    ) -> Result<Team, LedgerError> {
+        team::change(&mut self.connection, at, event, why, signature)
+    }
+
+    /// What was proposed in a batch, what waits, and who approved what.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, or the history of proposals contradicts itself.
+    pub fn proposals(&self, batch: &Batch) -> Result<Proposals, LedgerError> {
+        proposals::proposals(&self.connection, batch.id)
+    }
+
+    /// Exactly the bytes that a person signs to approve a proposal.
+    #[must_use]
+    pub fn approval_bytes(batch: &Batch, proposal: &Proposal) -> Vec<u8> {
+        proposals::bytes("approval", batch.name.as_str(), proposal.kind, &proposal.seal)
+    }
+
+    /// The bytes that a person signs for another word about a proposal: `proposal`, `sending-back` or `withdrawal`.
+    #[must_use]
+    pub fn signed_bytes(event: &ProposalEvent, batch: &BatchName, kind: ProposalKind, seal: &[u8; 32]) -> Vec<u8> {
+        proposals::bytes(proposals::signed_word(event), batch.as_str(), kind, seal)
+    }
+
+    /// Takes a person's word about what waits in a batch: an approval, a sending back, a withdrawal.
+    ///
+    /// # Errors
+    /// [`LedgerError::Proposal`] or [`LedgerError::Signature`] when it does not count; then nothing was changed.
+    pub fn decide_proposal(
+        &mut self,
+        batch: BatchId,
+        at: UnixMs,
+        event: &ProposalEvent,
+        why: Option<&str>,
+        signature: Option<&str>,
+    ) -> Result<Proposals, LedgerError> {
+        proposals::decide(&mut self.connection, batch, at, event, why, signature)
     }
 
     /// The batch of a name, if there is one.
@@ -220,7 +302,9 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be written.
     pub fn plan(&mut self, name: &BatchName, binding: &Binding, origin: &Origin) -> Result<Planning<'_>, LedgerError> {
-        Planning::begin(&mut self.connection, self.purge_key.as_deref(), name, binding, origin)
+        let mut planning = Planning::begin(&mut self.connection, self.purge_key.as_deref(), name, binding, origin)?;
+        planning.is_rehearsal = self.is_rehearsal;
+        Ok(planning)
     }
 
     /// Begins to hold a file against the plan of a batch, and to add what is new in it.
@@ -228,7 +312,9 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be written.
     pub fn plan_again(&mut self, batch: BatchId) -> Result<Planning<'_>, LedgerError> {
-        Planning::again(&mut self.connection, self.purge_key.as_deref(), batch)
+        let mut planning = Planning::again(&mut self.connection, self.purge_key.as_deref(), batch)?;
+        planning.is_rehearsal = self.is_rehearsal;
+        Ok(planning)
     }
 
     /// Whether what is left of a purged batch is what its purge left; `None`: it was not purged.
@@ -313,7 +399,8 @@ impl Ledger {
     pub fn into_run(self, batch: BatchId) -> Result<RunLedger, LedgerError> {
         open::set_cache(&self.connection, open::CACHE_KIB)?;
         match self.path {
-            None => Ok(RunLedger::inline(self.connection, batch)),
+            None if self.is_rehearsal => Ok(RunLedger::rehearsing(self.connection, batch)),
+            None => RunLedger::inline(self.connection, batch),
             Some(path) => RunLedger::threaded(self.connection, open::open_beside(&path)?, batch),
         }
     }

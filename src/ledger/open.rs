@@ -306,8 +306,8 @@ mod tests {
         ledger
             .execute_batch(
                 "INSERT INTO batches VALUES (1, 'b', 'h', 'm', 't', 'TP', 1, 50, 0, zeroblob(32), 'f', '{}', 0, 'w',
-                                             'yes', '[]', zeroblob(32), NULL);
-                 INSERT INTO payouts VALUES (1, 1, 2, 'ref:1', '0901234567', NULL, NULL, 50, 1, NULL, NULL, NULL, zeroblob(32),
+                                             'yes', 1, 1, '[]', zeroblob(32), NULL);
+                 INSERT INTO payouts VALUES (1, 1, 1, 2, 'ref:1', '0901234567', NULL, NULL, 50, 1, NULL, NULL, NULL, zeroblob(32),
                                              'planned', 1, 'TP1', NULL);",
             )
             .unwrap();
@@ -331,8 +331,8 @@ mod tests {
         ledger
             .execute_batch(
                 "INSERT INTO batches VALUES (1, 'b', 'h', 'm', 't', 'TP', 1, 50, 0, zeroblob(32), 'f', '{}', 0, 'w',
-                                             'yes', '[]', zeroblob(32), NULL);
-                 INSERT INTO payouts VALUES (1, 1, 2, 'ref:1', '0901234567', NULL, NULL, 50, 1, NULL, NULL, NULL, zeroblob(32),
+                                             'yes', 1, 1, '[]', zeroblob(32), NULL);
+                 INSERT INTO payouts VALUES (1, 1, 1, 2, 'ref:1', '0901234567', NULL, NULL, 50, 1, NULL, NULL, NULL, zeroblob(32),
                                              'credited', 1, 'TP1', 7);
                  INSERT INTO invoices VALUES ('TP1', 1, 1);
                  INSERT INTO events (batch_id, at, kind, previous) VALUES (1, 0, 'run_started', zeroblob(32));

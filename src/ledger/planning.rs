@@ -3,14 +3,15 @@
 use super::chain;
 use super::columns;
 use super::error::LedgerError;
-use super::facts;
 use super::known::{Known, KnownPayouts};
 use super::ledger_chain::{self, LedgerEvent};
 use super::open;
+use super::proposals;
 use super::read;
-use super::record::{Batch, BatchId, Binding, NewPayout, Origin, PayoutId, UnixMs};
+use super::record::{Batch, BatchId, Binding, NewPayout, Origin, UnixMs};
 use super::row;
 use super::row_seal::Sealed;
+use crate::domain::approval::ProposalKind;
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::{Row, TopUp};
@@ -18,7 +19,7 @@ use crate::domain::standing::State;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 
-const PLANNING: &str = "writing the plan to the ledger";
+pub(super) const PLANNING: &str = "writing the plan to the ledger";
 
 /// A plan that is being written. Dropped before [`Planning::seal`], it leaves nothing behind.
 #[derive(Debug)]
@@ -28,12 +29,16 @@ pub struct Planning<'l> {
     /// Its name, which each row's seal begins with.
     name: String,
     /// What the batch had before.
-    before: Size,
+    pub(super) before: Size,
     /// The last payout that the ledger had before.
     pub(super) last: i64,
     /// The payout that is added next.
     next: i64,
-    known: KnownPayouts,
+    /// The version of the plan that this file makes.
+    pub(super) version: u32,
+    /// On a rehearsal's copy, of which nothing is approved.
+    pub(super) is_rehearsal: bool,
+    pub(super) known: KnownPayouts,
     /// Where the key of purged batches is.
     pub(super) purge_key: Option<PathBuf>,
     pub(super) new: Size,
@@ -85,21 +90,6 @@ pub struct Earlier {
     pub is_of_this_file: bool,
 }
 
-/// A payout of the plan that the file no longer names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gone {
-    /// Its row in the ledger.
-    pub payout: PayoutId,
-    /// The row, as first planned.
-    pub row: u64,
-    /// Its invoice_no.
-    pub invoice_no: String,
-    /// How it stands.
-    pub state: State,
-    /// Its points.
-    pub points: u64,
-}
-
 impl<'l> Planning<'l> {
     /// Begins the plan of a new batch.
     pub(super) fn begin(
@@ -118,8 +108,9 @@ impl<'l> Planning<'l> {
             .prepare_cached(
                 "INSERT INTO batches (name, gateway_host, merchant_id, terminal_id, invoice_prefix, rows, points,
                                       skipped_rows, plan_sha256, file_name, settings, planned_at, planned_by, consent,
-                                      columns, chain_head)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, zeroblob(32), ?6, ?7, ?8, ?9, '', '[]', ?10) RETURNING batch_id",
+                                      plan_version, approved_plan, columns, chain_head)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, zeroblob(32), ?6, ?7, ?8, ?9, '', 0, 0, '[]', ?10)
+                 RETURNING batch_id",
             )
             .and_then(|mut statement| {
                 let row = params![
@@ -166,8 +157,10 @@ impl<'l> Planning<'l> {
         // Of any batch: the last one of this batch alone is known only after its whole index.
         let last = read::one(&transaction, "SELECT coalesce(max(payout_id), 0) FROM payouts", [])?.unwrap_or(0);
         let known = KnownPayouts::new(batch, last);
+        let version = proposals::proposals(&transaction, batch)?.next_version(ProposalKind::Plan);
         let purge_key = purge_key.map(Path::to_owned);
-        Ok(Self { transaction, batch, name, before, last, next: last + 1, known, purge_key, new: Size::default() })
+        let (next, new) = (last + 1, Size::default());
+        Ok(Self { transaction, batch, name, before, last, next, version, is_rehearsal: false, known, purge_key, new })
     }
 
     /// Keeps the columns of the file, header and meaning, so that results give the user's own columns back. Those that
@@ -209,6 +202,7 @@ impl<'l> Planning<'l> {
         let receipt = receipt.as_ref().map(row::receipt_json);
         let sealed = Sealed {
             payout_id: self.next,
+            plan: i64::from(self.version),
             row: i64::try_from(*row).unwrap_or(i64::MAX),
             row_key: payout.key.as_str(),
             member: &key,
@@ -223,15 +217,16 @@ impl<'l> Planning<'l> {
         let is_new = self
             .transaction
             .prepare_cached(
-                "INSERT INTO payouts (payout_id, batch_id, row, row_key, member, spelt, phone, points, send_sms, receipt,
+                "INSERT INTO payouts (payout_id, batch_id, plan, row, row_key, member, spelt, phone, points, send_sms, receipt,
                                       name, extra, sha256, state, attempt, invoice_no)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'planned', 1, ?14)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 'planned', 1, ?15)
                  ON CONFLICT (batch_id, row_key) DO NOTHING",
             )
             .and_then(|mut statement| {
                 statement.execute(params![
                     sealed.payout_id,
                     self.batch.0,
+                    sealed.plan,
                     sealed.row,
                     sealed.row_key,
                     sealed.member,
@@ -320,26 +315,6 @@ impl<'l> Planning<'l> {
         self.before.rows > 0
     }
 
-    /// The row of a payout that this file adds for the member, and with the points, of one that it no longer names.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn new_row_like(&self, gone: &Gone) -> Result<Option<u64>, LedgerError> {
-        let of = |same| {
-            format!(
-                "SELECT n.row FROM payouts g CROSS JOIN payouts n ON {same}
-                 WHERE g.payout_id = ?1 AND n.batch_id = ?2 AND n.payout_id > ?3 AND n.points = g.points"
-            )
-        };
-        let sql = format!(
-            "{} UNION ALL {} UNION ALL {} LIMIT 1",
-            of("n.member = g.member"),
-            of("n.member = g.phone"),
-            of("n.phone = coalesce(g.phone, g.member)")
-        );
-        read::one(&self.transaction, &sql, params![gone.payout.0, self.batch.0, self.last])
-    }
-
     /// What this file adds to the plan.
     #[must_use]
     pub fn new_size(&self) -> Size {
@@ -350,34 +325,6 @@ impl<'l> Planning<'l> {
     #[must_use]
     pub fn whole_size(&self) -> Size {
         Size { rows: self.before.rows + self.new.rows, points: self.before.points + self.new.points }
-    }
-
-    /// Shows the payouts that the batch had before and that the file no longer names.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn gone(&self, mut show: impl FnMut(Gone)) -> Result<(), LedgerError> {
-        if self.known.named() == self.before.rows {
-            return Ok(());
-        }
-        let reading = || LedgerError::sqlite("looking for rows that are gone");
-        let sql = "SELECT payout_id, row, invoice_no, state, points FROM payouts
-                   WHERE batch_id = ?1 AND payout_id <= ?2 ORDER BY payout_id";
-        read::rows(&self.transaction, sql, params![self.batch.0, self.last], |row| {
-            let id: i64 = row.get(0).map_err(reading())?;
-            if !self.known.is_named(id) {
-                let state: String = row.get(3).map_err(reading())?;
-                show(Gone {
-                    payout: PayoutId(id),
-                    row: row.get(1).map_err(reading())?,
-                    invoice_no: row.get(2).map_err(reading())?,
-                    state: read::state_of(&state)?,
-                    points: row.get(4).map_err(reading())?,
-                });
-            }
-            Ok(())
-        })
-        .map(drop)
     }
 
     /// Shows each payout of the whole plan in the order of the row keys, which is the same however a file was sorted.
@@ -398,31 +345,6 @@ impl<'l> Planning<'l> {
         self.transaction
             .query_row(sql, params![self.batch.0, self.last], |row| Ok((row.get(0)?, row.get(1)?)))
             .map_err(LedgerError::sqlite("reading the plan back"))
-    }
-
-    /// Makes the plan durable under its seal, with the consent that was given to it.
-    ///
-    /// # Errors
-    /// When the ledger cannot be written; then nothing of what this file adds is in it.
-    pub fn seal(self, plan_sha256: [u8; 32], skipped_rows: u64, consent: &str, at: i64) -> Result<(), LedgerError> {
-        let Size { rows, points } = self.new;
-        self.transaction
-            .execute(
-                "UPDATE totals SET rows = rows + ?2, points = points + ?3 WHERE batch_id = ?1 AND state = 'planned'",
-                params![self.batch.0, rows, points],
-            )
-            .and_then(|_| {
-                self.transaction.execute(
-                    "UPDATE batches SET rows = rows + ?2, points = points + ?3, skipped_rows = ?4, plan_sha256 = ?5,
-                                        consent = ?6
-                     WHERE batch_id = ?1",
-                    params![self.batch.0, rows, points, skipped_rows, plan_sha256, consent],
-                )
-            })
-            .map_err(LedgerError::sqlite(PLANNING))?;
-        let first_new = (rows > 0).then_some(PayoutId(self.last + 1));
-        facts::record(&self.transaction, self.batch, at, first_new)?;
-        self.transaction.commit().map_err(LedgerError::sqlite("committing the plan"))
     }
 
     /// The batch as it was before.

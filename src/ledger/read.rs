@@ -88,23 +88,24 @@ pub(super) fn payout(connection: &Connection, payout: PayoutId) -> Result<Payout
         .ok_or_else(|| LedgerError::Broken(format!("there is no payout {}", payout.0)))
 }
 
-/// The next payouts of a batch in a state, in the order of the plan.
+/// The next payouts of a batch in a state, in the order of the plan, up to a version of it.
 pub(super) fn payouts_after(
     connection: &Connection,
     batch: BatchId,
-    state: State,
+    (state, plan_max): (State, u32),
     after: Option<PayoutId>,
     rows_max: usize,
 ) -> Result<Vec<Payout>, LedgerError> {
     // The state is spelt out, not bound: only then does SQLite use the partial index of that state.
     let sql = format!(
         "SELECT {} FROM payouts p
-         WHERE p.batch_id = ?1 AND p.state = '{}' AND p.payout_id > ?2 ORDER BY p.payout_id LIMIT ?3",
+         WHERE p.batch_id = ?1 AND p.state = '{}' AND p.payout_id > ?2 AND p.plan <= ?4
+         ORDER BY p.payout_id LIMIT ?3",
         payout_columns(),
         state.word()
     );
     let rows_max = i64::try_from(rows_max).unwrap_or(i64::MAX);
-    rows(connection, &sql, (batch.0, after.map_or(0, |id| id.0), rows_max), row::payout)
+    rows(connection, &sql, (batch.0, after.map_or(0, |id| id.0), rows_max, plan_max), row::payout)
 }
 
 /// Payouts behind the first that are looked through for credited ones.

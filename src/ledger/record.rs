@@ -224,6 +224,13 @@ pub enum BatchEvent {
     GatewayAhead(InvoiceNo),
     /// The first payouts were confirmed by order status.
     CanaryConfirmed,
+    /// A person's word about a plan or a decision: which word, and all about it.
+    Proposal {
+        /// The word.
+        kind: &'static str,
+        /// What it is about and whose it is, as JSON.
+        note: String,
+    },
 }
 
 /// One payout to be planned.

@@ -12,14 +12,15 @@ use rusqlite::types::ValueRef;
 const HASHED_BYTES: usize = 384;
 
 /// What [`Sealed::read`] reads, from `payouts p`.
-pub(super) const SEALED_COLUMNS: &str =
-    "p.payout_id, p.row, p.row_key, p.member, p.phone, p.points, p.send_sms, p.receipt, p.name, p.extra, p.spelt";
+pub(super) const SEALED_COLUMNS: &str = "p.payout_id, p.row, p.row_key, p.member, p.phone, p.points, p.send_sms, p.receipt, p.name, p.extra, p.spelt, p.plan";
 
 /// The columns of a payout that never change, as they are stored.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sealed<'a> {
     /// Which payout it is: a row that takes another one's place is not that one.
     pub(super) payout_id: i64,
+    /// The version of the plan that brought it: only with it is it approved.
+    pub(super) plan: i64,
     pub(super) row: i64,
     pub(super) row_key: &'a str,
     pub(super) member: &'a str,
@@ -33,7 +34,7 @@ pub(super) struct Sealed<'a> {
 }
 
 impl<'a> Sealed<'a> {
-    /// Eleven columns from `first` on, as [`SEALED_COLUMNS`] names them.
+    /// Twelve columns from `first` on, as [`SEALED_COLUMNS`] names them.
     pub(super) fn read(row: &'a Row<'_>, first: usize) -> Result<Self, LedgerError> {
         let get = |index: usize| row.get_ref(first + index).map_err(LedgerError::sqlite("reading a row's seal"));
         let text = |index| match get(index)? {
@@ -56,15 +57,17 @@ impl<'a> Sealed<'a> {
             name: text(8)?,
             extra: text(9)?,
             spelt: text(10)?,
+            plan: number(11)?,
         })
     }
 
     /// The seal of the row in the batch of this name.
     pub(super) fn sha256(&self, batch: &str) -> [u8; 32] {
-        let Self { payout_id, row, row_key, member, spelt, phone, points, send_sms, receipt, name, extra } = *self;
+        let Self { payout_id, plan, row, row_key, member, spelt, phone, points, send_sms, receipt, name, extra } =
+            *self;
         // Hashed in one go: each of the small pieces would cost a call.
         let mut bytes = Vec::with_capacity(HASHED_BYTES);
-        for number in [payout_id, row, points, i64::from(send_sms)] {
+        for number in [payout_id, plan, row, points, i64::from(send_sms)] {
             bytes.extend_from_slice(&number.to_be_bytes());
         }
         for text in [Some("topup-row-1"), Some(batch), Some(row_key), Some(member), spelt, phone, receipt, name, extra]
@@ -88,6 +91,7 @@ mod tests {
     fn every_field_of_a_row_is_in_its_seal() {
         let row = Sealed {
             payout_id: 1,
+            plan: 1,
             row: 2,
             row_key: "ref:1",
             member: "0901234567",
@@ -102,6 +106,7 @@ mod tests {
         let seal = row.sha256("b");
         let others = [
             Sealed { payout_id: 2, ..row },
+            Sealed { plan: 2, ..row },
             Sealed { row: 3, ..row },
             Sealed { row_key: "ref:2", ..row },
             Sealed { member: "0901234568", ..row },

@@ -8,6 +8,8 @@ use super::decision;
 use super::error::LedgerError;
 use super::facts;
 use super::permit::SubmitPermit;
+use super::planning::Size;
+use super::proposals;
 use super::read;
 use super::record::{Batch, BatchEvent, BatchId, Entry, Newest, Payout, PayoutId, Totals, UnixMs};
 use super::writer::{Write, Writer};
@@ -39,6 +41,8 @@ struct Job {
 #[derive(Debug)]
 pub struct RunLedger {
     batch: BatchId,
+    /// The version of the plan up to which payouts are taken up.
+    payable: u32,
     side: Side,
 }
 
@@ -76,17 +80,25 @@ impl Drop for WriterThread {
 impl RunLedger {
     pub(super) fn threaded(writer: Connection, reader: Connection, batch: BatchId) -> Result<Self, LedgerError> {
         let (jobs, waiting) = mpsc::channel::<Job>();
+        let payable = proposals::payable(&reader, batch)?;
         let mut writer = Writer::new(writer, batch);
         let thread = std::thread::Builder::new()
             .name("ledger".to_owned())
             .spawn(move || write_until_closed(&mut writer, &waiting))
             .map_err(LedgerError::io("starting the ledger's thread"))?;
         let writer = WriterThread { jobs: Some(jobs), thread: Some(thread) };
-        Ok(Self { batch, side: Side::Threaded { reader: Mutex::new(reader), writer } })
+        Ok(Self { batch, payable, side: Side::Threaded { reader: Mutex::new(reader), writer } })
     }
 
-    pub(super) fn inline(connection: Connection, batch: BatchId) -> Self {
-        Self { batch, side: Side::Inline(Mutex::new(Writer::new(connection, batch))) }
+    pub(super) fn inline(connection: Connection, batch: BatchId) -> Result<Self, LedgerError> {
+        let payable = proposals::payable(&connection, batch)?;
+        Ok(Self { batch, payable, side: Side::Inline(Mutex::new(Writer::new(connection, batch))) })
+    }
+
+    /// On a rehearsal's copy.
+    pub(super) fn rehearsing(connection: Connection, batch: BatchId) -> Self {
+        let side = Side::Inline(Mutex::new(Writer::rehearsing(connection, batch)));
+        Self { batch, payable: u32::MAX, side }
     }
 
     /// Makes events durable; the future ends after the commit, with a permit for each intent among them.
@@ -131,7 +143,16 @@ impl RunLedger {
         after: Option<PayoutId>,
         rows_max: usize,
     ) -> Result<Vec<Payout>, LedgerError> {
-        self.read(|connection| read::payouts_after(connection, self.batch, state, after, rows_max))
+        let plan_max = if state == State::Planned { self.payable } else { u32::MAX };
+        self.read(|connection| read::payouts_after(connection, self.batch, (state, plan_max), after, rows_max))
+    }
+
+    /// Planned payouts that wait for approval, and their points: no run takes them up.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn waiting(&self) -> Result<Size, LedgerError> {
+        self.read(|connection| proposals::waiting(connection, self.batch, self.payable))
     }
 
     /// One payout.
@@ -256,7 +277,7 @@ impl RunLedger {
             Side::Threaded { .. } => None,
             Side::Inline(writer) => {
                 let writer = writer.into_inner().unwrap_or_else(PoisonError::into_inner);
-                Some(Ledger { connection: writer.into_connection(), path: None, purge_key: None })
+                Some(Ledger { connection: writer.into_connection(), path: None, purge_key: None, is_rehearsal: true })
             }
         }
     }

@@ -63,6 +63,7 @@ pub(super) fn batch_words_of(event: &BatchEvent) -> (&'static str, Option<&str>)
         BatchEvent::RunEnded(note) => ("run_ended", Some(note)),
         BatchEvent::GatewayAhead(invoice_no) => ("gateway_ahead", Some(invoice_no.as_str())),
         BatchEvent::CanaryConfirmed => ("canary_confirmed", None),
+        BatchEvent::Proposal { kind, note } => (kind, Some(note)),
     }
 }
 
@@ -125,6 +126,7 @@ mod tests {
     use crate::domain::invoice_no::InvoiceNo;
     use crate::domain::standing::State;
     use crate::ledger::open::open_in_memory;
+    use crate::ledger::proposals;
     use std::collections::BTreeSet;
 
     /// The words that the schema's `CHECK (<column> IN (…) OR …)` takes, in the order in which they stand there.
@@ -145,6 +147,7 @@ mod tests {
     /// Each event of a batch once: a new one does not compile here before it is listed.
     fn batch_events() -> Vec<BatchEvent> {
         let number = InvoiceNo::parse("T1").unwrap();
+        let proposal = |nth: usize| BatchEvent::Proposal { kind: proposals::KINDS[nth], note: "{}".into() };
         let mut events = vec![BatchEvent::Planned("note".into())];
         loop {
             let next = match events.last().unwrap() {
@@ -152,7 +155,14 @@ mod tests {
                 BatchEvent::RunStarted(note) => BatchEvent::RunEnded(note.clone()),
                 BatchEvent::RunEnded(_) => BatchEvent::GatewayAhead(number.clone()),
                 BatchEvent::GatewayAhead(_) => BatchEvent::CanaryConfirmed,
-                BatchEvent::CanaryConfirmed => return events,
+                BatchEvent::CanaryConfirmed => proposal(0),
+                BatchEvent::Proposal { kind, .. } => {
+                    let next = proposals::KINDS.iter().position(|known| known == kind).unwrap() + 1;
+                    if next == proposals::KINDS.len() {
+                        return events;
+                    }
+                    proposal(next)
+                }
             };
             events.push(next);
         }
@@ -212,9 +222,9 @@ mod tests {
     fn a_row_with_another_word_is_refused() {
         let ledger = open_in_memory(":memory:").unwrap();
         let rows = "INSERT INTO batches VALUES (1, 'b', 'h', 'm', 't', 'TP', 1, 50, 0, zeroblob(32), 'f', '{}', 0, 'w',
-                                                'yes', '[]', zeroblob(32), NULL);
+                                                'yes', 1, 1, '[]', zeroblob(32), NULL);
                     INSERT INTO totals VALUES (1, 'planned', 1, 50, 0);
-                    INSERT INTO payouts VALUES (1, 1, 2, 'ref:1', '0901234567', NULL, NULL, 50, 1, NULL, NULL, NULL,
+                    INSERT INTO payouts VALUES (1, 1, 1, 2, 'ref:1', '0901234567', NULL, NULL, 50, 1, NULL, NULL, NULL,
                                                 zeroblob(32), 'planned', 1, 'TP1', NULL);";
         ledger.execute_batch(rows).unwrap();
         let event = |kind, detail, state| {

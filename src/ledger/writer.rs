@@ -3,17 +3,16 @@
 use super::chain::Link;
 use super::decided;
 use super::error::LedgerError;
+use super::intent::{self, Payable};
 use super::permit::SubmitPermit;
 use super::record::{BatchEvent, BatchId, Call, Entry, PayoutId, Total, Totals, UnixMs};
-use super::row::{self, TOP_UP_COLUMNS};
-use super::row_seal::{SEALED_COLUMNS, Sealed};
 use super::words::{batch_words_of, words_of};
 use crate::crash;
 use crate::domain::event::Event;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::TopUp;
 use crate::domain::standing::State;
-use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 /// What becomes durable together.
 #[derive(Debug)]
@@ -24,6 +23,16 @@ pub(super) enum Write {
     Batch { at: UnixMs, event: BatchEvent },
 }
 
+impl Write {
+    /// Whether it asks for a permit.
+    fn intends(&self) -> bool {
+        match self {
+            Self::Payouts { entries, .. } => entries.iter().any(|entry| entry.event == Event::SubmitIntended),
+            Self::Batch { .. } => false,
+        }
+    }
+}
+
 /// The one connection that writes for one batch.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -31,12 +40,20 @@ pub(super) struct Writer {
     batch: BatchId,
     /// The end of the batch's chain as this writer left it; `None` before its first commit.
     head: Option<[u8; 32]>,
+    payable: Payable,
+    /// A rehearsal's: nothing of it is anybody's money.
+    is_rehearsal: bool,
     stopped: Option<String>,
 }
 
 impl Writer {
     pub(super) fn new(connection: Connection, batch: BatchId) -> Self {
-        Self { connection, batch, head: None, stopped: None }
+        Self { connection, batch, head: None, payable: None, is_rehearsal: false, stopped: None }
+    }
+
+    /// A writer to a copy of which nothing is kept, and of which nothing is approved.
+    pub(super) fn rehearsing(connection: Connection, batch: BatchId) -> Self {
+        Self { is_rehearsal: true, ..Self::new(connection, batch) }
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -70,6 +87,14 @@ impl Writer {
         if self.head.is_some_and(|head| head != group.head) {
             return Err(LedgerError::Broken("another program wrote to this batch during the run".to_owned()));
         }
+        if writes.iter().any(Write::intends) {
+            let payable = if self.is_rehearsal {
+                u32::MAX
+            } else {
+                intent::payable(&mut self.payable, &transaction, self.batch)?
+            };
+            group.payable = payable;
+        }
         let intended = writes.iter().map(|write| group.write(write)).collect::<Result<Vec<_>, _>>()?;
         let head = group.head;
         group.finish()?;
@@ -90,6 +115,8 @@ pub(super) struct Group<'t> {
     head: [u8; 32],
     /// The event that this is the hash of, once one was written.
     event: Option<i64>,
+    /// The version of the plan up to which permits may be minted: none, unless the writer said so.
+    payable: u32,
     gained: Totals,
     lost: Totals,
 }
@@ -100,7 +127,8 @@ impl<'t> Group<'t> {
             .prepare_cached("SELECT name, chain_head FROM batches WHERE batch_id = ?1")
             .and_then(|mut statement| statement.query_row([batch.0], |row| Ok((row.get(0)?, row.get(1)?))))
             .map_err(LedgerError::sqlite("reading the chain's head"))?;
-        Ok(Self { transaction, batch, name, head, event: None, gained: Totals::default(), lost: Totals::default() })
+        let (gained, lost) = (Totals::default(), Totals::default());
+        Ok(Self { transaction, batch, name, head, event: None, payable: 0, gained, lost })
     }
 
     /// Gives the top-ups whose intents it wrote.
@@ -116,7 +144,7 @@ impl<'t> Group<'t> {
                     }
                     self.write_entry(*at, entry)?;
                     if entry.event == Event::SubmitIntended {
-                        intended.push(self.read_back(entry.payout)?);
+                        intended.push(intent::read_back(self.transaction, &self.name, self.payable, entry.payout)?);
                     }
                 }
                 Ok(intended)
@@ -236,7 +264,8 @@ impl<'t> Group<'t> {
             .transaction
             .prepare_cached(
                 "UPDATE payouts SET state = ?4, credited_at = ?5
-                 WHERE payout_id = ?1 AND batch_id = ?2 AND state = ?3",
+                 WHERE payout_id = ?1 AND batch_id = ?2 AND state = ?3
+                     AND plan <= (SELECT approved_plan FROM batches WHERE batch_id = ?2)",
             )
             .and_then(|mut statement| {
                 let row = params![entry.payout.0, self.batch.0, entry.before.word(), entry.after.word(), credited_at];
@@ -303,24 +332,6 @@ impl<'t> Group<'t> {
             })
             .map_err(LedgerError::sqlite("writing the totals"))?;
         if changed == 1 { Ok(()) } else { Err(LedgerError::Broken(format!("no total for {}", state.word()))) }
-    }
-
-    /// What may be sent is what the ledger holds, not what the run believes; and only what it was planned with.
-    fn read_back(&self, payout: PayoutId) -> Result<TopUp, LedgerError> {
-        let sql = format!("SELECT p.sha256, {SEALED_COLUMNS}, {TOP_UP_COLUMNS} FROM payouts p WHERE p.payout_id = ?1");
-        let read = |row: &Row<'_>| {
-            let sealed = Sealed::read(row, 1)?;
-            let seal: [u8; 32] = row.get(0).map_err(LedgerError::sqlite("reading an intent back"))?;
-            if sealed.sha256(&self.name) != seal {
-                return Err(LedgerError::RowChanged { batch: self.name.clone(), row: sealed.row });
-            }
-            row::top_up(row, 12)
-        };
-        self.transaction
-            .prepare_cached(&sql)
-            .and_then(|mut statement| statement.query_row([payout.0], |row| Ok(read(row))))
-            .map_err(LedgerError::sqlite("reading an intent back"))?
-            .and_then(row::sendable)
     }
 }
 

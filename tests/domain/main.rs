@@ -17,4 +17,6 @@ mod properties;
 #[cfg(test)]
 mod state_table;
 #[cfg(test)]
+mod team;
+#[cfg(test)]
 mod world;

@@ -1,0 +1,191 @@
+//! Keeps who may do what: people and policy, as events of the ledger's own history. Whoever changes either is an
+//! administrator, and has signed exactly that change of exactly this ledger; the first person alone needs nobody.
+
+use super::error::LedgerError;
+use super::hex::hex;
+use super::ledger_chain::{self, LedgerEvent};
+use super::read;
+use super::record::UnixMs;
+use crate::domain::team::{Person, PersonName, Policy, Role, Team, TeamEvent};
+use crate::sshsig::Key;
+use aws_lc_rs::digest::{SHA256, digest};
+use rusqlite::{Connection, TransactionBehavior};
+use serde_json::{Map, Value, json};
+
+const CHANGING: &str = "changing the people of the ledger";
+/// Where a stored change has its signature, which is not signed itself.
+const SIGNATURE: &str = "signature";
+
+/// A change out of the ledger's own history.
+#[derive(Debug)]
+pub(super) struct Change {
+    /// Its place in that history.
+    pub(super) id: i64,
+    pub(super) event: TeamEvent,
+    signature: Option<String>,
+    /// The end of the history that it was signed on.
+    previous: [u8; 32],
+}
+
+/// The words by which the ledger calls the kinds of changes.
+pub(super) const KINDS: [&str; 3] = ["person_added", "person_removed", "policy_asked"];
+
+fn kind(event: &TeamEvent) -> &'static str {
+    match event {
+        TeamEvent::PersonAdded(_) => KINDS[0],
+        TeamEvent::PersonRemoved { .. } => KINDS[1],
+        TeamEvent::PolicyAsked { .. } => KINDS[2],
+    }
+}
+
+/// What a change says, as the ledger stores it and as it is signed.
+fn stored(event: &TeamEvent) -> Map<String, Value> {
+    let change = match event {
+        TeamEvent::PersonAdded(person) => json!({
+            "name": person.name.as_str(),
+            "roles": person.roles.iter().map(|role| role.word()).collect::<Vec<_>>(),
+            "ssh_key": person.ssh_key,
+            "by": person.added_by.as_ref().map(PersonName::as_str),
+        }),
+        TeamEvent::PersonRemoved { name, by } => json!({"name": name.as_str(), "by": by.as_str()}),
+        TeamEvent::PolicyAsked { policy, by } => json!({"persons": policy.persons(), "by": by.as_str()}),
+    };
+    match change {
+        Value::Object(change) => change,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
+    }
+}
+
+/// What a stored change says; nothing where it says nothing that can be understood.
+fn event_of(kind: &str, stored: &Map<String, Value>) -> Option<TeamEvent> {
+    let name = |field: &str| stored.get(field).and_then(Value::as_str).and_then(PersonName::parse);
+    match KINDS.iter().position(|known| *known == kind)? {
+        0 => {
+            let words = stored.get("roles")?.as_array()?.iter();
+            Some(TeamEvent::PersonAdded(Person {
+                name: name("name")?,
+                roles: words.map(|word| word.as_str().and_then(Role::from_word)).collect::<Option<_>>()?,
+                ssh_key: stored.get("ssh_key").and_then(Value::as_str).map(str::to_owned),
+                added_by: name("by"),
+            }))
+        }
+        1 => Some(TeamEvent::PersonRemoved { name: name("name")?, by: name("by")? }),
+        _ => {
+            let persons = stored.get("persons").and_then(Value::as_u64).and_then(|number| u8::try_from(number).ok())?;
+            Some(TeamEvent::PolicyAsked { policy: Policy::of(persons)?, by: name("by")? })
+        }
+    }
+}
+
+/// Who has to have signed a change; nobody the first person.
+fn signer(event: &TeamEvent) -> Option<&PersonName> {
+    match event {
+        TeamEvent::PersonAdded(person) => person.added_by.as_ref(),
+        TeamEvent::PersonRemoved { by, .. } | TeamEvent::PolicyAsked { by, .. } => Some(by),
+    }
+}
+
+/// The bytes that an administrator signs for a change: they name the end of the ledger's history, so that a signature
+/// counts once, and for this ledger alone.
+fn bytes_on(head: &[u8; 32], event: &TeamEvent) -> Vec<u8> {
+    let change = Value::Object(stored(event)).to_string();
+    let mut hashed = head.to_vec();
+    hashed.extend_from_slice(change.as_bytes());
+    let seal = hex(digest(&SHA256, &hashed).as_ref());
+    format!("topup approval v1\n-\n{}\n{seal}\n", kind(event)).into_bytes()
+}
+
+fn head(connection: &Connection) -> Result<[u8; 32], LedgerError> {
+    connection.query_row("SELECT chain_head FROM ledger", [], |row| row.get(0)).map_err(LedgerError::sqlite(CHANGING))
+}
+
+/// The bytes that an administrator has to sign for a change now.
+pub(super) fn bytes(connection: &Connection, event: &TeamEvent) -> Result<Vec<u8>, LedgerError> {
+    Ok(bytes_on(&head(connection)?, event))
+}
+
+/// Every change, oldest first.
+pub(super) fn changes(connection: &Connection) -> Result<Vec<Change>, LedgerError> {
+    let kinds = KINDS.map(|kind| format!("'{kind}'")).join(", ");
+    let sql = format!(
+        "SELECT ledger_event_id, kind, note, previous FROM ledger_events WHERE kind IN ({kinds}) ORDER BY ledger_event_id"
+    );
+    read::rows(connection, &sql, [], |row| {
+        let read = || Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get(3)?));
+        let (id, kind, note, previous) = read().map_err(LedgerError::sqlite("reading the people of the ledger"))?;
+        let broken =
+            || LedgerError::Broken(format!("event {id} of the ledger's own history says nothing of its people"));
+        let stored: Map<String, Value> = serde_json::from_str(&note).map_err(|_| broken())?;
+        let event = event_of(&kind, &stored).ok_or_else(broken)?;
+        let signature = stored.get(SIGNATURE).and_then(Value::as_str).map(str::to_owned);
+        Ok(Change { id, event, signature, previous })
+    })
+}
+
+/// The people and the policy as they were up to an event of the ledger's history.
+pub(super) fn team_at(changes: &[Change], last: i64) -> Result<Team, LedgerError> {
+    let events = changes.iter().take_while(|change| change.id <= last).map(|change| &change.event);
+    Team::from_history(events).map_err(|refusal| LedgerError::Broken(format!("the people of the ledger: {refusal}")))
+}
+
+/// The people and the policy.
+pub(super) fn team(connection: &Connection) -> Result<Team, LedgerError> {
+    team_at(&changes(connection)?, i64::MAX)
+}
+
+/// Makes a change durable, if the team and its administrator's signature allow it.
+pub(super) fn change(
+    connection: &mut Connection,
+    at: UnixMs,
+    event: &TeamEvent,
+    why: Option<&str>,
+    signature: Option<&str>,
+) -> Result<Team, LedgerError> {
+    let behavior = TransactionBehavior::Immediate;
+    let transaction = connection.transaction_with_behavior(behavior).map_err(LedgerError::sqlite(CHANGING))?;
+    let before = team(&transaction)?;
+    check_signature(&before, event, &head(&transaction)?, signature)?;
+    let after = before.after(event)?;
+    let mut note = stored(event);
+    note.insert(SIGNATURE.to_owned(), json!(signature));
+    let note = Value::Object(note).to_string();
+    ledger_chain::append(&transaction, at, &LedgerEvent::Team { kind: kind(event), note: &note, why })?;
+    transaction.commit().map_err(LedgerError::sqlite(CHANGING))?;
+    Ok(after)
+}
+
+fn check_signature(
+    before: &Team,
+    event: &TeamEvent,
+    head: &[u8; 32],
+    signature: Option<&str>,
+) -> Result<(), LedgerError> {
+    let Some(name) = signer(event) else { return Ok(()) };
+    let person = before.administrator(name)?;
+    let key = person.ssh_key.as_deref().and_then(|line| Key::parse(line).ok());
+    let fits = match (key, signature) {
+        (Some(key), Some(signature)) => {
+            key.verify(&bytes_on(head, event), signature).map_err(|error| error.to_string())
+        }
+        (_, None) => Err("is missing".to_owned()),
+        (None, _) => Err("cannot be checked: the person has no key".to_owned()),
+    };
+    fits.map_err(|problem| LedgerError::Signature { name: name.to_string(), problem })
+}
+
+/// What is wrong with the history of people and policy: changes that were not allowed, signatures that do not fit.
+pub(super) fn findings(changes: &[Change]) -> Vec<String> {
+    let mut findings = Vec::new();
+    let mut team = Team::default();
+    for change in changes {
+        let said = |what: String| format!("event {} of the ledger's own history: {what}", change.id);
+        if let Err(error) = check_signature(&team, &change.event, &change.previous, change.signature.as_deref()) {
+            findings.push(said(error.to_string()));
+        }
+        match team.clone().after(&change.event) {
+            Ok(after) => team = after,
+            Err(refusal) => findings.push(said(refusal.to_string())),
+        }
+    }
+    findings
+}
