@@ -84,7 +84,7 @@ fn is_like_phone(text: &str) -> bool {
 
 fn is_points(text: &str, number: bool) -> bool {
     let value = match points::written(text, number) {
-        Ok(points::Written::Plain(value)) => value,
+        Ok(points::Written::Plain(value) | points::Written::Rounded(value)) => value,
         Ok(points::Written::Grouped(grouped)) => grouped.thousands,
         Ok(points::Written::Decimals(decimals)) => decimals.points,
         Err(_) => return false,

@@ -34,7 +34,7 @@ pub(crate) enum Oddity {
 /// is known.
 pub(crate) fn refusal(meaning: Meaning, cell: Cell<'_>, seen: Option<&str>) -> Option<Refusal> {
     let oddity = cell.kind.oddity.filter(|oddity| counts(*oddity, meaning, cell, seen))?;
-    Some(Refusal { kind: ProblemKind::NotAsShown, message: message(oddity, meaning.word(), cell, seen) })
+    Some(Refusal { kind: ProblemKind::NotAsShown, message: message(oddity, &what(meaning), cell, seen) })
 }
 
 /// Whether an oddity changes what a cell of this meaning says.
@@ -85,6 +85,23 @@ fn is_same_phone(cell: Cell<'_>, seen: &str) -> bool {
 
 fn alphanumeric(text: &str) -> impl Iterator<Item = char> + '_ {
     text.chars().filter(|c| c.is_alphanumeric())
+}
+
+/// `a phone`, `points`: what a cell of a meaning is needed for.
+fn what(meaning: Meaning) -> String {
+    let article = match meaning {
+        Meaning::Points => "",
+        Meaning::IdType | Meaning::Id => "an ",
+        Meaning::Reference
+        | Meaning::Phone
+        | Meaning::Name
+        | Meaning::SendSms
+        | Meaning::ReceiptName
+        | Meaning::ReceiptAddress
+        | Meaning::ReceiptEmail
+        | Meaning::ReceiptTaxCode => "a ",
+    };
+    format!("{article}{}", meaning.word())
 }
 
 fn message(oddity: Oddity, what: &str, cell: Cell<'_>, seen: Option<&str>) -> String {

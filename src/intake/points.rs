@@ -1,6 +1,7 @@
 //! Reads points out of a cell, and decides how a column writes thousands.
 
 use super::cells::text_formula;
+use super::number_format::at_15_digits;
 use super::phone::Refusal;
 use super::problem::{ProblemKind, RepairKind, grouped};
 use crate::domain::points::Points;
@@ -10,6 +11,8 @@ use crate::domain::points::Points;
 pub(crate) enum Written {
     /// A whole number.
     Plain(u64),
+    /// A number that is whole with the 15 digits that a spreadsheet shows: 56.00000000000001.
+    Rounded(u64),
     /// Exact groups of three: `1.000`, `1,000,000`.
     Grouped(Grouped),
     /// A whole number with decimals that are all zero and can be nothing else: `1000.00`, `1.000.000,00`.
@@ -69,6 +72,9 @@ pub(crate) fn written(cell: &str, number: bool) -> Result<Written, Refusal> {
     if text.contains(['\n', '\r']) {
         let message = "needs one number on one line, has a line break; put every payout in a row of its own";
         return Err(refuse(ProblemKind::PointsText, message));
+    }
+    if number && let Some(points) = text.parse().ok().and_then(|value| plain(&at_15_digits(value))) {
+        return Ok(Written::Rounded(points));
     }
     if !number {
         if let Some(points) = spaced(text) {
@@ -171,6 +177,7 @@ pub(crate) fn read(written: Written, reading: Reading) -> Result<(u64, Option<Re
     let cell = match written {
         Written::Plain(points) => return Ok((points, None)),
         Written::Decimals(decimals) => return Ok((decimals.points, Some(RepairKind::PointsDecimals))),
+        Written::Rounded(points) => return Ok((points, Some(RepairKind::PointsRounded))),
         Written::Grouped(cell) => cell,
     };
     match reading {
@@ -262,6 +269,16 @@ mod tests {
             assert_eq!(written(cell, false).map_err(|refusal| refusal.kind), expected, "{cell}");
         }
         assert!(written("1.234", true).is_err(), "a number cell has no written groups");
+        for (cell, rounded) in [
+            ("56.00000000000001", Some(56)),
+            ("56.99999999999999", Some(57)),
+            ("56.0000000001", None),
+            ("56.5", None),
+            ("0.99999999999999999", Some(1)),
+        ] {
+            assert_eq!(written(cell, true).ok(), rounded.map(Written::Rounded), "{cell}");
+            assert!(written(cell, false).is_err(), "a text has the digits that a person sees");
+        }
         for (points, taken) in [(0, false), (49, false), (50, true), (20_000_000, true), (20_000_001, false)] {
             assert_eq!(in_range(points).is_ok(), taken, "{points}");
         }

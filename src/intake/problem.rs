@@ -141,7 +141,7 @@ impl ProblemKind {
             Self::Empty => "nothing to pay",
             Self::Shape => "more cells than columns",
             Self::CellText => "characters that no cell should hold",
-            Self::NotAsShown => "a cell that shows another thing",
+            Self::NotAsShown => "a cell that does not show its value",
             Self::PhoneMissing => "phone missing",
             Self::PhoneDigits => "phone with wrong digits",
             Self::PhoneOld => "phone from before 2018",
@@ -231,6 +231,8 @@ pub enum RepairKind {
     PointsThousands,
     /// Points with decimals, all zero, were read without them.
     PointsDecimals,
+    /// A computed number was read with the 15 digits that spreadsheets show (`56.00000000000001`).
+    PointsRounded,
 }
 
 impl RepairKind {
@@ -246,6 +248,7 @@ impl RepairKind {
             Self::TextFormula => "the text in =\"…\" taken",
             Self::PointsThousands => "points: groups of three read as thousands",
             Self::PointsDecimals => "points: zero decimals dropped",
+            Self::PointsRounded => "points: rounded to the 15 digits that the spreadsheet shows",
         }
     }
 }

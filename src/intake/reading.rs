@@ -64,7 +64,7 @@ pub(crate) fn decide(
 impl Evidence {
     fn row(&mut self, written: Written) {
         let (thousands, decimals) = match written {
-            Written::Plain(points) => (points, points),
+            Written::Plain(points) | Written::Rounded(points) => (points, points),
             Written::Grouped(grouped) => {
                 self.grouped(grouped);
                 (grouped.thousands, grouped.decimal.unwrap_or(0))

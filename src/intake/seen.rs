@@ -10,6 +10,9 @@ use super::{Format, Meaning};
 /// Computed cells that a warning shows; the rest is counted.
 const FORMULAS_SHOWN: usize = 5;
 
+/// Struck-through rows that a warning names; the rest is counted.
+const STRUCK_SHOWN: usize = 10;
+
 /// What is counted along the way.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
@@ -20,6 +23,9 @@ pub(crate) struct Seen {
     /// The first of those cells, with the values that count, and how many there are.
     formula_cells: Vec<String>,
     formula_cell_count: u64,
+    /// Rows whose phone or points are struck through, and the first of them.
+    struck: u64,
+    struck_rows: Vec<String>,
     /// The first text outside ASCII, which shows a reader how the file was decoded.
     decoded: Option<String>,
 }
@@ -30,6 +36,13 @@ impl Seen {
         if findings.formula {
             self.formulas += 1;
             self.note_formulas(record, columns);
+        }
+        let is_struck = |meaning| columns.of(meaning).is_some_and(|column| record.cell(column).kind.struck);
+        if [Meaning::Phone, Meaning::Id, Meaning::Points].into_iter().any(is_struck) {
+            self.struck += 1;
+            if self.struck_rows.len() < STRUCK_SHOWN {
+                self.struck_rows.push(record.row.to_string());
+            }
         }
         if self.decoded.is_none() && encoding.starts_with("windows") {
             self.decoded = record.cells().map(|cell| cell.text).find(|text| !text.is_ascii()).map(str::to_owned);
@@ -76,6 +89,14 @@ impl Seen {
                 "phone or points are computed by a formula in {}; what the spreadsheet stored last is read: {}{more}",
                 counted(self.formulas, "row"),
                 self.formula_cells.join("; ")
+            ));
+        }
+        if self.struck > 0 {
+            let more = if self.struck > self.struck_rows.len() as u64 { ", …" } else { "" };
+            warnings.push(format!(
+                "struck through in the spreadsheet, and paid all the same: {} ({}{more}); remove what was cancelled",
+                counted(self.struck, "row"),
+                self.struck_rows.join(", ")
             ));
         }
         if self.without_reference > 0 && format.columns.iter().any(|(meaning, _)| *meaning == Meaning::Reference) {

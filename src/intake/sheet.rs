@@ -13,8 +13,13 @@ pub(crate) const ROWS_MAX: u32 = 1_048_576;
 pub(crate) const COLUMNS_MAX: u32 = 200;
 /// The most characters of a cell: Excel's own limit.
 const CELL_CHARS_MAX: usize = 32_767;
-/// The most text of a sheet, in bytes: a shared text can be named by millions of cells.
-const TEXT_BYTES_MAX: usize = 1 << 30;
+/// The most bytes that a sheet takes: a shared text can be named by millions of cells, and what reads a file stays
+/// under 512 MiB.
+const BYTES_MAX: usize = 320 << 20;
+/// About how many bytes of text, and how many cells, are kept in one piece: what grows in one piece is copied each time
+/// that it doubles, and is there twice meanwhile.
+const BLOCK_BYTES: usize = 1 << 20;
+const BLOCK_CELLS: usize = 1 << 16;
 
 #[derive(Clone, Copy, Debug)]
 struct SheetCell {
@@ -53,16 +58,49 @@ impl SheetCell {
 #[derive(Clone, Copy, Debug)]
 struct SheetRow {
     row: u32,
-    cells_end: usize,
+    cells_end: u32,
 }
 
-/// One worksheet, cell texts back to back.
+/// Some whole rows, cell texts back to back.
 #[derive(Debug, Default)]
-pub(crate) struct Sheet {
-    pub(crate) name: String,
+struct Block {
     text: String,
     cells: Vec<SheetCell>,
     rows: Vec<SheetRow>,
+}
+
+impl Block {
+    fn is_full(&self) -> bool {
+        self.text.len() >= BLOCK_BYTES || self.cells.len() >= BLOCK_CELLS
+    }
+
+    fn bytes(&self) -> usize {
+        self.text.len() + size_of_val(self.cells.as_slice()) + size_of_val(self.rows.as_slice())
+    }
+
+    /// The cells of the row at a place, as a range of `cells`.
+    fn cells_of(&self, at: usize) -> std::ops::Range<usize> {
+        let start = at.checked_sub(1).map_or(0, |before| self.rows[before].cells_end);
+        start as usize..self.rows[at].cells_end as usize
+    }
+}
+
+/// Cells that are merged into the one at their top left, from 0, the last ones included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Merge {
+    pub(crate) top: u32,
+    pub(crate) left: u32,
+    pub(crate) bottom: u32,
+    pub(crate) right: u32,
+}
+
+/// One worksheet.
+#[derive(Debug, Default)]
+pub(crate) struct Sheet {
+    pub(crate) name: String,
+    blocks: Vec<Block>,
+    /// The bytes of the blocks before the last.
+    bytes: usize,
     /// The rows that a person does not see, from 0.
     pub(crate) hidden_rows: BTreeSet<u32>,
     /// Those of them that a filter hides.
@@ -76,8 +114,9 @@ pub(crate) struct Sheet {
 impl Sheet {
     /// A sheet without cells.
     pub(crate) fn new(name: String, warnings: Vec<String>, hidden: Hidden) -> Self {
-        let Hidden { rows: hidden_rows, filtered: filtered_rows, columns: hidden_columns } = hidden;
-        Self { name, warnings, hidden_rows, filtered_rows, hidden_columns, ..Self::default() }
+        let mut sheet = Self { name, warnings, ..Self::default() };
+        sheet.hide(hidden);
+        sheet
     }
 
     /// Says what of the sheet a person does not see, where that is known only after its cells.
@@ -104,17 +143,7 @@ impl Sheet {
             let message = "needs at most 32,767 characters in a cell, has more; shorten it";
             return Err(limit(message).into());
         }
-        let is_behind = self.rows.last().is_some_and(|last| {
-            row < last.row || (row == last.row && self.cells.last().is_some_and(|cell| cell.column >= narrow))
-        });
-        if is_behind {
-            let message =
-                "needs cells in order, has a sheet with cells out of order; open it in Excel and save it again";
-            return Err(Problem::of_row(u64::from(row) + 1, ProblemKind::NotASpreadsheet, message).into());
-        }
-        if self.rows.last().is_none_or(|last| last.row != row) {
-            self.rows.push(SheetRow { row, cells_end: self.cells.len() });
-        }
+        self.begin(row, narrow)?;
         self.add(row, text, SheetCell { end: 0, column: narrow, flags: packed(kind), oddity: kind.oddity })
     }
 
@@ -126,22 +155,89 @@ impl Sheet {
         (text, seen): (&str, &str),
         kind: CellKind,
     ) -> Result<(), IntakeError> {
-        let before = self.cells.len();
         self.push(row, column, text, kind)?;
-        let Some(cell) = self.cells.get(before).copied().filter(|_| kind.oddity.is_some()) else { return Ok(()) };
+        let Some(cell) = self.last_cell().filter(|_| kind.oddity.is_some()) else { return Ok(()) };
         self.add(row, seen, SheetCell { flags: SEEN, ..cell })
     }
 
+    fn last_cell(&self) -> Option<SheetCell> {
+        self.blocks.last()?.cells.last().copied()
+    }
+
+    /// Begins a row, and a block where the last one is full, unless the row of the last cell goes on.
+    fn begin(&mut self, row: u32, column: u8) -> Result<(), IntakeError> {
+        let last_row = self.blocks.last().and_then(|block| block.rows.last()).map(|last| last.row);
+        let is_behind = last_row.is_some_and(|last| {
+            row < last || (row == last && self.last_cell().is_some_and(|cell| cell.column >= column))
+        });
+        if is_behind {
+            let message =
+                "needs cells in order, has a sheet with cells out of order; open it in Excel and save it again";
+            return Err(Problem::of_row(u64::from(row) + 1, ProblemKind::NotASpreadsheet, message).into());
+        }
+        if last_row == Some(row) {
+            return Ok(());
+        }
+        if self.blocks.last().is_none_or(Block::is_full) {
+            if let Some(full) = self.blocks.last_mut() {
+                full.text.shrink_to_fit();
+                full.cells.shrink_to_fit();
+                full.rows.shrink_to_fit();
+                self.bytes += full.bytes();
+            }
+            self.blocks.push(Block::default());
+        }
+        if let Some(block) = self.blocks.last_mut() {
+            let cells_end = u32::try_from(block.cells.len()).unwrap_or(u32::MAX);
+            block.rows.push(SheetRow { row, cells_end });
+        }
+        Ok(())
+    }
+
     fn add(&mut self, row: u32, text: &str, cell: SheetCell) -> Result<(), IntakeError> {
-        if self.text.len() + text.len() > TEXT_BYTES_MAX {
-            let message = "needs at most 1 GiB of text, has more; split the file";
+        let Some(block) = self.blocks.last_mut() else { return Ok(()) };
+        if self.bytes + block.bytes() + text.len() > BYTES_MAX {
+            let message = "needs a sheet of at most 320 MiB of cells and texts, has more; split the file";
             return Err(Problem::of_row(u64::from(row) + 1, ProblemKind::Limit, message).into());
         }
-        self.text.push_str(text);
-        let end = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
-        self.cells.push(SheetCell { end, ..cell });
-        if let Some(last) = self.rows.last_mut() {
-            last.cells_end = self.cells.len();
+        block.text.push_str(text);
+        let end = u32::try_from(block.text.len()).unwrap_or(u32::MAX);
+        block.cells.push(SheetCell { end, ..cell });
+        if let Some(last) = block.rows.last_mut() {
+            last.cells_end = u32::try_from(block.cells.len()).unwrap_or(u32::MAX);
+        }
+        Ok(())
+    }
+
+    /// Marks the cells that lie under merged ones: nobody sees what is in them.
+    pub(crate) fn mark_merged(&mut self, merges: &[Merge]) -> Result<(), IntakeError> {
+        // Areas that lie over each other are no merges, and would be walked again and again.
+        let mut steps = 16 * (self.blocks.iter().map(|block| block.cells.len() + block.rows.len()).sum::<usize>() + 16);
+        for merge in merges {
+            let first = self.blocks.partition_point(|block| block.rows.last().is_some_and(|last| last.row < merge.top));
+            for block in &mut self.blocks[first..] {
+                let from = block.rows.partition_point(|row| row.row < merge.top);
+                let to = block.rows.partition_point(|row| row.row <= merge.bottom);
+                for at in from..to {
+                    let is_top = block.rows[at].row == merge.top;
+                    let cells = block.cells_of(at);
+                    let Some(left) = steps.checked_sub(cells.len() + 1) else {
+                        let message = "needs merged cells that do not overlap, has others; unmerge them";
+                        return Err(IntakeError::file(ProblemKind::NotASpreadsheet, message));
+                    };
+                    steps = left;
+                    for cell in &mut block.cells[cells] {
+                        let column = u32::from(cell.column);
+                        let is_seen = is_top && column == merge.left;
+                        if (merge.left..=merge.right).contains(&column) && !is_seen {
+                            cell.oddity = Some(Oddity::Merged);
+                        }
+                    }
+                }
+                if to < block.rows.len() {
+                    break;
+                }
+            }
         }
         Ok(())
     }
@@ -151,13 +247,14 @@ impl Sheet {
 #[derive(Clone, Debug)]
 pub(crate) struct SheetRows {
     sheet: Arc<Sheet>,
+    block: usize,
     next: usize,
 }
 
 impl SheetRows {
     /// The rows of a sheet, from the first.
     pub(crate) fn new(sheet: Arc<Sheet>) -> Self {
-        Self { sheet, next: 0 }
+        Self { sheet, block: 0, next: 0 }
     }
 
     /// The sheet.
@@ -168,15 +265,21 @@ impl SheetRows {
     /// Reads the next row that has cells; `false` at the end.
     pub(crate) fn read(&mut self, record: &mut Record) -> bool {
         let sheet = &*self.sheet;
-        let Some(row) = sheet.rows.get(self.next) else { return false };
-        let mut cell_at = self.next.checked_sub(1).map_or(0, |before| sheet.rows[before].cells_end);
-        let mut text_at = cell_at.checked_sub(1).map_or(0, |before| sheet.cells[before].end as usize);
-        record.clear(u64::from(row.row) + 1);
-        record.hidden = sheet.hidden_rows.contains(&row.row);
-        record.filtered = record.hidden && sheet.filtered_rows.contains(&row.row);
-        while cell_at < row.cells_end {
-            let cell = sheet.cells[cell_at];
-            let text = &sheet.text[text_at..cell.end as usize];
+        let block = loop {
+            let Some(block) = sheet.blocks.get(self.block) else { return false };
+            if self.next < block.rows.len() {
+                break block;
+            }
+            (self.block, self.next) = (self.block + 1, 0);
+        };
+        let row = block.rows[self.next].row;
+        let cells = block.cells_of(self.next);
+        let mut text_at = cells.start.checked_sub(1).map_or(0, |before| block.cells[before].end as usize);
+        record.clear(u64::from(row) + 1);
+        record.hidden = sheet.hidden_rows.contains(&row);
+        record.filtered = record.hidden && sheet.filtered_rows.contains(&row);
+        for cell in &block.cells[cells] {
+            let text = &block.text[text_at..cell.end as usize];
             if cell.flags & SEEN != 0 {
                 record.push_seen(text);
             } else {
@@ -184,7 +287,6 @@ impl SheetRows {
                 record.push(text, cell.kind());
             }
             text_at = cell.end as usize;
-            cell_at += 1;
         }
         self.next += 1;
         true
@@ -233,5 +335,40 @@ mod tests {
         assert!(rows.read(&mut record));
         assert!(!record.is_blank(), "a formula without a value is no blank");
         assert!(!rows.read(&mut record), "an empty cell is nothing");
+    }
+
+    #[test]
+    fn rows_of_many_blocks_come_in_order_and_merges_are_marked_across_them() {
+        let mut sheet = Sheet::default();
+        let rows = 200_000_u32;
+        for row in 0..rows {
+            sheet.push(row, 0, "0901234567", CellKind::default()).unwrap();
+            sheet.push(row, 1, "500", CellKind { number: true, ..CellKind::default() }).unwrap();
+        }
+        assert!(sheet.blocks.len() > 2);
+        let (top, bottom) = (10, rows - 10);
+        sheet.mark_merged(&[Merge { top, left: 1, bottom, right: 5 }]).unwrap();
+        let mut reading = SheetRows::new(Arc::new(sheet));
+        let mut record = Record::default();
+        let mut next = 0;
+        while reading.read(&mut record) {
+            assert_eq!((record.row, record.cell(0).text, record.cell(1).text), (next + 1, "0901234567", "500"));
+            let is_under = next > u64::from(top) && next <= u64::from(bottom);
+            assert_eq!(record.cell(1).kind.oddity, is_under.then_some(Oddity::Merged), "{next}");
+            assert_eq!(record.cell(0).kind.oddity, None);
+            next += 1;
+        }
+        assert_eq!(next, u64::from(rows));
+    }
+
+    #[test]
+    fn merges_that_overlap_a_thousand_times_are_refused() {
+        let mut sheet = Sheet::default();
+        for row in 0..1000 {
+            sheet.push(row, 0, "1", CellKind::default()).unwrap();
+        }
+        let all = Merge { top: 0, left: 0, bottom: ROWS_MAX, right: 200 };
+        assert!(sheet.mark_merged(&[all; 4]).is_ok());
+        assert!(sheet.mark_merged(&[all; 1000]).is_err());
     }
 }

@@ -3,13 +3,14 @@
 use super::archive::{Archive, Kind};
 use super::biff;
 use super::compound;
+use super::dates::excel_date_text;
 use super::ods::Ods;
 use super::problem::{IntakeError, ProblemKind};
 use super::record::CellKind;
 use super::sheet::{COLUMNS_MAX, ROWS_MAX, Sheet};
-use calamine::{Data, DataRef, ExcelDateTime, Range, Reader, SheetType, SheetVisible, Xls, Xlsx};
-use std::fs::File;
-use std::io::{BufReader, Cursor};
+use super::xlsx;
+use calamine::{Data, Range, Reader, SheetType, SheetVisible, Xls};
+use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -59,7 +60,7 @@ pub(crate) fn read(
 fn read_zip(path: &Path, wanted: Option<&str>) -> Result<(&'static str, Sheet), IntakeError> {
     let mut archive = Archive::open(path)?;
     match archive.kind()? {
-        Kind::Xlsx => read_xlsx(path, &mut archive, wanted).map(|sheet| ("xlsx", sheet)),
+        Kind::Xlsx(part) => read_xlsx(archive, &part, wanted).map(|sheet| ("xlsx", sheet)),
         Kind::Ods => read_ods(&mut archive, wanted).map(|sheet| ("ods", sheet)),
     }
 }
@@ -120,28 +121,15 @@ fn quoted(names: &[&str]) -> String {
     names.iter().map(|name| format!("«{name}»")).collect::<Vec<_>>().join(", ")
 }
 
-fn read_xlsx(path: &Path, archive: &mut Archive, wanted: Option<&str>) -> Result<Sheet, IntakeError> {
-    let file = File::open(path).map_err(|error| IntakeError::io(path, error))?;
-    let mut workbook: Xlsx<_> = Xlsx::new(BufReader::new(file)).map_err(|error| damaged("XLSX", error))?;
-    let (name, warnings) = choose(&worksheets(workbook.sheets_metadata()), wanted)?;
-    let hidden = archive.hidden_in_xlsx(&name)?;
-    let mut cells = workbook.worksheet_cells_reader(&name).map_err(|error| damaged("XLSX", error))?;
-    let mut sheet = Sheet::new(name, warnings, hidden);
-    let mut text = String::new();
-    while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(|error| damaged("XLSX", error))? {
-        let formula = cell.formula.is_some();
-        let (row, column) = cell.pos;
-        if let DataRef::SharedString(shared) = cell.value {
-            sheet.push(row, column, shared, CellKind { formula, ..CellKind::default() })?;
-        } else {
-            let number = written(&cell.value.into(), &mut text);
-            sheet.push(row, column, &text, CellKind { number, formula, ..CellKind::default() })?;
-        }
-    }
-    Ok(sheet)
+fn read_xlsx(archive: Archive, part: &str, wanted: Option<&str>) -> Result<Sheet, IntakeError> {
+    let mut workbook = xlsx::Workbook::open(archive, part)?;
+    let (name, warnings) = choose(&workbook.sheets, wanted)?;
+    let position = workbook.sheets.iter().position(|sheet| sheet.name == name).unwrap_or(0);
+    workbook.sheet(position, warnings, None)
 }
 
 fn read_ods(archive: &mut Archive, wanted: Option<&str>) -> Result<Sheet, IntakeError> {
+    archive.measure()?;
     let ods = Ods::open(archive)?;
     let (name, warnings) = choose(&ods.sheets, wanted)?;
     let position = ods.sheets.iter().position(|sheet| sheet.name == name).unwrap_or(0);
@@ -209,20 +197,9 @@ fn written(value: &Data, text: &mut String) -> bool {
         Data::Float(number) => text.push_str(&number.to_string()),
         Data::String(string) | Data::DateTimeIso(string) | Data::DurationIso(string) => text.push_str(string),
         Data::Bool(yes) => text.push_str(if *yes { "TRUE" } else { "FALSE" }),
-        Data::DateTime(date) => text.push_str(&date_text(date)),
+        Data::DateTime(date) => text.push_str(&excel_date_text(date)),
         Data::Error(error) => text.push_str(&error.to_string()),
         Data::Empty => {}
     }
     matches!(value, Data::Int(_) | Data::Float(_))
-}
-
-fn date_text(date: &ExcelDateTime) -> String {
-    if !date.is_datetime() {
-        return date.as_f64().to_string();
-    }
-    let (year, month, day, hour, minute, second, _) = date.to_ymd_hms_milli();
-    if (hour, minute, second) == (0, 0, 0) {
-        return format!("{year:04}-{month:02}-{day:02}");
-    }
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
 }

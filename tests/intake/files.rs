@@ -136,7 +136,7 @@ fn workbooks() {
         ("hidden-rows.xlsx", &seen, "2:0901234567=1000[PhoneZero]".to_owned()),
         ("hidden-columns.xlsx", &plain, format!("{rows} !Hidden")),
         ("hidden-columns.xlsx", &shown, rows.to_owned()),
-        ("hidden-by-default.xlsx", &plain, "2:0901234567=1000[PhoneZero] !Hidden !Hidden".to_owned()),
+        ("hidden-by-default.xlsx", &plain, "2:0901234567=1000[PhoneZero] 3:0312345678=500 !Hidden".to_owned()),
         ("hidden-by-default.xlsx", &shown, rows.to_owned()),
         (
             "hidden.xls",

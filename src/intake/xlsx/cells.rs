@@ -1,0 +1,433 @@
+//! Reads the part of one worksheet of an XLSX in a single pass: cells, formats, formulas, what is hidden, merged, filtered.
+//!
+//! Not calamine, which gives values alone: it stops a value at a reference or comment, calls a new error value damage,
+//! and says nothing of formats, runs, merges and hidden rows, so that all of it would be read a second time, by
+//! something that may disagree with it on which cell is which.
+
+use super::super::archive::Hidden;
+use super::super::dates::date_text;
+use super::super::number_format::{Shown, at_15_digits};
+use super::super::oddity::Oddity;
+use super::super::problem::IntakeError;
+use super::super::record::CellKind;
+use super::super::sheet::{COLUMNS_MAX, Merge, Sheet};
+use super::package::{Xml, attribute, damaged, is_true};
+use super::strings::{RichText, Strings, unescaped};
+use super::styles::{Style, Styles};
+use quick_xml::events::{BytesStart, Event};
+use std::io::Read;
+
+/// A lower row than this, in points, nobody sees: a pixel is 0.75.
+const SEEN_HEIGHT: f64 = 2.0;
+/// A narrower column than this, in characters, nobody sees: a pixel is a seventh or a twelfth.
+const SEEN_WIDTH: f64 = 0.25;
+
+/// What the cells of all sheets speak of.
+pub(super) struct Book<'b> {
+    pub(super) strings: &'b Strings,
+    pub(super) styles: &'b Styles,
+    pub(super) counts_from_1904: bool,
+}
+
+/// What a worksheet says of itself outside its cells.
+#[derive(Debug, Default)]
+pub(super) struct Around {
+    pub(super) hidden: Hidden,
+    pub(super) merges: Vec<Merge>,
+    /// The rows, from 0 and without the header, of lists in which a filter is set.
+    pub(super) filters: Vec<(u32, u32)>,
+    /// Whether rows that say nothing of their height have none.
+    rows_without_height: bool,
+}
+
+/// Where in the part we are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Within {
+    Sheet,
+    Columns,
+    Data,
+    Filter(Option<(u32, u32)>),
+}
+
+/// What a cell holds, as its type says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Type {
+    Number,
+    Shared,
+    Inline,
+    Text,
+    Bool,
+    Error,
+    IsoDate,
+}
+
+/// A worksheet being read.
+pub(super) struct Cells<'b, R: Read> {
+    xml: Xml<R>,
+    book: Book<'b>,
+    buffer: Vec<u8>,
+    value: String,
+    rich: RichText,
+    /// The row and the column that come next where a row or cell does not say, from 0.
+    row: u32,
+    column: u32,
+}
+
+/// The tag of a cell.
+struct Tag {
+    kind: Type,
+    style: Style,
+}
+
+/// The element of a cell that began last.
+enum Inside {
+    Value,
+    Formula,
+    Inline,
+    Other,
+    Closed,
+    Nothing,
+}
+
+impl<'b, R: Read> Cells<'b, R> {
+    pub(super) fn new(xml: Xml<R>, book: Book<'b>) -> Self {
+        Self { xml, book, buffer: Vec::new(), value: String::new(), rich: RichText::default(), row: 0, column: 0 }
+    }
+
+    /// Reads the cells into a sheet, up to a row.
+    pub(super) fn read(&mut self, sheet: &mut Sheet, rows_max: u32) -> Result<Around, IntakeError> {
+        let (mut around, mut within) = (Around::default(), Within::Sheet);
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut next_row = 0;
+        while let Some(event) = self.xml.next(&mut buffer)? {
+            let Event::Start(element) = &event else {
+                if let Event::End(end) = &event {
+                    within = match end.local_name().as_ref() {
+                        "cols" | "sheetData" | "autoFilter" => Within::Sheet,
+                        _ => within,
+                    };
+                }
+                continue;
+            };
+            match (within, element.local_name().as_ref()) {
+                (Within::Data, "c") => self.cell(element, sheet)?,
+                (Within::Data, "row") => {
+                    self.row = row_number(element)?.unwrap_or(next_row);
+                    (self.column, next_row) = (0, self.row.saturating_add(1));
+                    if self.row >= rows_max {
+                        return Ok(around);
+                    }
+                    around.row(element, self.row)?;
+                }
+                (Within::Sheet, "sheetFormatPr") => around.defaults(element)?,
+                (Within::Sheet, "cols") => within = Within::Columns,
+                (Within::Sheet, "sheetData") => within = Within::Data,
+                (Within::Columns, "col") => around.columns(element)?,
+                (Within::Sheet, "autoFilter") => within = Within::Filter(rows_below_header(element)?),
+                (Within::Filter(Some(rows)), "filterColumn") => around.filters.push(rows),
+                (Within::Sheet, "mergeCell") => {
+                    let area = attribute(element, "ref")?.as_deref().and_then(area);
+                    around.merges.extend(area.map(|(top, left, bottom, right)| Merge { top, left, bottom, right }));
+                }
+                _ => {}
+            }
+        }
+        Ok(around)
+    }
+
+    fn cell(&mut self, element: &BytesStart<'_>, sheet: &mut Sheet) -> Result<(), IntakeError> {
+        let tag = self.tag(element)?;
+        let (row, column) = (self.row, self.column);
+        self.column = column.saturating_add(1);
+        self.value.clear();
+        self.rich.text.clear();
+        let (mut formula, mut has_value, mut has_inline) = (false, false, false);
+        let mut buffer = std::mem::take(&mut self.buffer);
+        loop {
+            let inside = match self.xml.next(&mut buffer)? {
+                Some(Event::Start(element)) => match element.local_name().as_ref() {
+                    "v" => Inside::Value,
+                    "f" => Inside::Formula,
+                    "is" => Inside::Inline,
+                    _ => Inside::Other,
+                },
+                Some(Event::End(_)) | None => Inside::Closed,
+                Some(_) => Inside::Nothing,
+            };
+            match inside {
+                Inside::Value => {
+                    has_value = true;
+                    self.xml.text(&mut buffer, &mut self.value)?;
+                }
+                Inside::Formula => {
+                    formula = true;
+                    self.xml.skip(&mut buffer)?;
+                }
+                Inside::Inline => {
+                    has_inline = true;
+                    self.rich.read(&mut self.xml, &mut buffer)?;
+                }
+                Inside::Other => self.xml.skip(&mut buffer)?,
+                Inside::Closed => break,
+                Inside::Nothing => {}
+            }
+        }
+        self.buffer = buffer;
+        let kind = CellKind { formula, struck: tag.style.struck, ..CellKind::default() };
+        // A text that is empty was computed; nothing at all was not.
+        let is_computed = !self.value.trim().is_empty() || has_inline || (has_value && tag.kind == Type::Text);
+        if formula && !is_computed {
+            return sheet.push(row, column, "", CellKind { oddity: Some(Oddity::NotComputed), ..kind });
+        }
+        self.put(sheet, (row, column), tag, kind)
+    }
+
+    /// Takes the place, the type and the style of a cell.
+    fn tag(&mut self, element: &BytesStart<'_>) -> Result<Tag, IntakeError> {
+        let (mut kind, mut style) = (Type::Number, 0);
+        for attribute in element.attributes().with_checks(false) {
+            let attribute = attribute.map_err(|_| damaged("an attribute that is no XML"))?;
+            let value = attribute.value.as_ref();
+            match attribute.key.into_inner() {
+                "r" => {
+                    let place = place(value).ok_or_else(|| damaged(format_args!("a cell «{value}»")))?;
+                    if place.0 != self.row {
+                        return Err(damaged(format_args!("the cell {value} in row {}", self.row + 1)));
+                    }
+                    self.column = place.1;
+                }
+                "s" => style = value.trim().parse().unwrap_or(0),
+                "t" => {
+                    kind = match value {
+                        "n" => Type::Number,
+                        "s" => Type::Shared,
+                        "inlineStr" => Type::Inline,
+                        "str" => Type::Text,
+                        "b" => Type::Bool,
+                        "e" => Type::Error,
+                        "d" => Type::IsoDate,
+                        _ => return Err(damaged(format_args!("a cell of the type «{value}»"))),
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(Tag { kind, style: self.book.styles.get(style) })
+    }
+
+    fn put(&self, sheet: &mut Sheet, at: (u32, u32), tag: Tag, kind: CellKind) -> Result<(), IntakeError> {
+        let value = self.value.trim();
+        let (row, column) = at;
+        match tag.kind {
+            Type::Number if value.is_empty() => Ok(()),
+            Type::Number => self.put_number(sheet, at, tag.style, kind),
+            Type::Shared if value.is_empty() => Ok(()),
+            Type::Shared => {
+                let number: usize = value.parse().map_err(|_| damaged("a shared text that is no number"))?;
+                let strings = self.book.strings;
+                let text = strings.get(number).ok_or_else(|| damaged("a shared text that it does not have"))?;
+                let odd = strings.odd(number).map(|(oddity, seen)| (*oddity, seen.as_str()));
+                let is_rich = kind.struck && strings.is_rich(number);
+                put_text(self.book.styles, sheet, at, (text, odd, is_rich), (tag.style, kind))
+            }
+            Type::Inline => {
+                let odd = self.rich.oddity.map(|oddity| (oddity, self.rich.seen.as_str()));
+                let is_rich = kind.struck && self.rich.is_rich;
+                put_text(self.book.styles, sheet, at, (&self.rich.text, odd, is_rich), (tag.style, kind))
+            }
+            Type::Text => {
+                let text = unescaped(&self.value);
+                put_text(self.book.styles, sheet, at, (&text, None, false), (tag.style, kind))
+            }
+            Type::Bool => {
+                let text = match value {
+                    "0" | "false" => "FALSE",
+                    "1" | "true" => "TRUE",
+                    other => other,
+                };
+                sheet.push(row, column, text, kind)
+            }
+            Type::Error => sheet.push(row, column, value, CellKind { oddity: Some(Oddity::Error), ..kind }),
+            Type::IsoDate => sheet.push(row, column, value, CellKind { oddity: Some(Oddity::Date), ..kind }),
+        }
+    }
+
+    fn put_number(
+        &self,
+        sheet: &mut Sheet,
+        (row, column): (u32, u32),
+        style: Style,
+        kind: CellKind,
+    ) -> Result<(), IntakeError> {
+        let text = self.value.trim();
+        let is_whole = text.len() <= 15 && text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
+        let kind = CellKind { number: true, ..kind };
+        if is_whole && style.whole_as_is {
+            return sheet.push(row, column, text, kind);
+        }
+        let begins = text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.'));
+        let Some(number) = text.parse::<f64>().ok().filter(|number| begins && number.is_finite()) else {
+            // No number after all: what stands there is a text.
+            return sheet.push(row, column, text, CellKind { number: false, ..kind });
+        };
+        // Display never writes an exponent, so a whole number has its digits and nothing else.
+        let text = number.to_string();
+        let Some(format) = self.book.styles.format(style) else { return sheet.push(row, column, &text, kind) };
+        let odd = |oddity| CellKind { oddity: Some(oddity), ..kind };
+        match format.number(number) {
+            Shown::AsIs => sheet.push(row, column, &text, kind),
+            Shown::Other(seen) => sheet.push_seen(row, column, (&text, &seen), odd(Oddity::Format)),
+            Shown::Unclear => sheet.push(row, column, &text, odd(Oddity::Format)),
+            Shown::Date => {
+                let date = date_text(number, self.book.counts_from_1904);
+                sheet.push(row, column, &date, CellKind { number: false, ..odd(Oddity::Date) })
+            }
+            Shown::Duration(seen) => {
+                let text = at_15_digits(number);
+                sheet.push_seen(row, column, (&text, &seen), CellKind { number: false, ..odd(Oddity::Duration) })
+            }
+        }
+    }
+}
+
+/// Adds a text with what a person sees of it: runs, and the number format, which may hide or change a text too.
+fn put_text(
+    styles: &Styles,
+    sheet: &mut Sheet,
+    (row, column): (u32, u32),
+    (text, odd, is_partly_struck): (&str, Option<(Oddity, &str)>, bool),
+    (style, kind): (Style, CellKind),
+) -> Result<(), IntakeError> {
+    let odd_kind = |oddity| CellKind { oddity: Some(oddity), ..kind };
+    if let Some((oddity, seen)) = odd {
+        return sheet.push_seen(row, column, (text, seen), odd_kind(oddity));
+    }
+    if is_partly_struck {
+        return sheet.push(row, column, text, odd_kind(Oddity::Struck));
+    }
+    match styles.format(style).filter(|_| !text.is_empty()).and_then(|format| format.text(text)) {
+        Some(seen) => sheet.push_seen(row, column, (text, &seen), odd_kind(Oddity::Format)),
+        None => sheet.push(row, column, text, kind),
+    }
+}
+
+impl Around {
+    /// What holds for rows and columns that say nothing of their own. `zeroHeight` hides only rows without an element,
+    /// which hold no cell.
+    fn defaults(&mut self, element: &BytesStart<'_>) -> Result<(), IntakeError> {
+        if is_below(attribute(element, "defaultColWidth")?.as_deref(), SEEN_WIDTH) {
+            self.hidden.columns.extend(0..COLUMNS_MAX);
+        }
+        self.rows_without_height = is_below(attribute(element, "defaultRowHeight")?.as_deref(), SEEN_HEIGHT);
+        Ok(())
+    }
+
+    fn columns(&mut self, element: &BytesStart<'_>) -> Result<(), IntakeError> {
+        let width = attribute(element, "width")?;
+        let is_hidden = is_below(width.as_deref(), SEEN_WIDTH) || is_true(attribute(element, "hidden")?.as_deref());
+        let bound = |name| -> Result<u32, IntakeError> {
+            Ok(attribute(element, name)?.and_then(|number| number.trim().parse().ok()).unwrap_or(1))
+        };
+        let columns = bound("min")?.saturating_sub(1)..bound("max")?.min(COLUMNS_MAX);
+        if is_hidden {
+            self.hidden.columns.extend(columns);
+        } else if width.is_some() {
+            self.hidden.columns.retain(|column| !columns.contains(column));
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, element: &BytesStart<'_>, row: u32) -> Result<(), IntakeError> {
+        let (mut height, mut hidden) = (None, None);
+        for attribute in element.attributes().with_checks(false) {
+            let attribute = attribute.map_err(|_| damaged("an attribute that is no XML"))?;
+            match attribute.key.into_inner() {
+                "ht" => height = Some(is_below(Some(attribute.value.as_ref()), SEEN_HEIGHT)),
+                "hidden" => hidden = Some(is_true(Some(attribute.value.as_ref()))),
+                _ => {}
+            }
+        }
+        let says_nothing = height.is_none() && hidden.is_none();
+        if height == Some(true) || hidden == Some(true) || (says_nothing && self.rows_without_height) {
+            self.hidden.rows.insert(row);
+        }
+        Ok(())
+    }
+
+    /// What is hidden; rows in lists in which a filter is set are hidden by it.
+    pub(super) fn hidden(mut self) -> Hidden {
+        let mut next = 0;
+        self.filters.sort_unstable();
+        for (top, bottom) in &self.filters {
+            // Many columns of a list have a filter, and lists may be said twice: each row is looked at once.
+            let rows = next.max(*top)..bottom.saturating_add(1);
+            if !rows.is_empty() {
+                next = rows.end;
+                self.hidden.filtered.extend(self.hidden.rows.range(rows));
+            }
+        }
+        self.hidden
+    }
+}
+
+fn is_below(value: Option<&str>, limit: f64) -> bool {
+    value.and_then(|value| value.trim().parse::<f64>().ok()).is_some_and(|value| value < limit)
+}
+
+/// The number of a row, from 0, where it has one.
+fn row_number(element: &BytesStart<'_>) -> Result<Option<u32>, IntakeError> {
+    let Some(number) = attribute(element, "r")? else { return Ok(None) };
+    let row = number.trim().parse::<u32>().ok().and_then(|row| row.checked_sub(1));
+    row.map(Some).ok_or_else(|| damaged(format_args!("a row «{number}»")))
+}
+
+/// The rows of a list without its header.
+pub(super) fn rows_below_header(element: &BytesStart<'_>) -> Result<Option<(u32, u32)>, IntakeError> {
+    let area = attribute(element, "ref")?.as_deref().and_then(area);
+    Ok(area.map(|(top, _, bottom, _)| (top.saturating_add(1), bottom)))
+}
+
+/// `B2` as row and column, from 0.
+fn place(text: &str) -> Option<(u32, u32)> {
+    let text = text.trim();
+    let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let (column, row) = text.split_at(letters);
+    if !(1..=3).contains(&letters) || !row.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let column = column.bytes().fold(0, |sum, b| sum * 26 + u32::from(b.to_ascii_uppercase() - b'A') + 1);
+    Some((row.parse::<u32>().ok()?.checked_sub(1)?, column - 1))
+}
+
+/// `A2:B3` as top, left, bottom and right, from 0.
+fn area(text: &str) -> Option<(u32, u32, u32, u32)> {
+    let plain = text.replace('$', "");
+    let (from, to) = plain.split_once(':').unwrap_or((&plain, &plain));
+    let ((top, left), (bottom, right)) = (place(from)?, place(to)?);
+    Some((top.min(bottom), left.min(right), top.max(bottom), left.max(right)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_and_areas_are_placed() {
+        for (text, at) in [
+            ("A1", Some((0, 0))),
+            ("XFD1048576", Some((1_048_575, 16_383))),
+            ("aa10", Some((9, 26))),
+            ("A0", None),
+            ("1", None),
+            ("ABCD1", None),
+            ("A", None),
+            ("A1B", None),
+            ("A99999999999", None),
+        ] {
+            assert_eq!(place(text), at, "{text}");
+        }
+        assert_eq!(area("$A$2:B3"), Some((1, 0, 2, 1)));
+        assert_eq!(area("B3:A2"), Some((1, 0, 2, 1)));
+        assert_eq!(area("1:3"), None);
+    }
+}

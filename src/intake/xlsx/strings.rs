@@ -1,0 +1,210 @@
+//! Reads texts of an XLSX, shared and inline ones, with what a person sees of their runs.
+
+use super::super::archive::Archive;
+use super::super::oddity::Oddity;
+use super::super::problem::{IntakeError, ProblemKind};
+use super::package::{Xml, attribute};
+use quick_xml::events::{BytesStart, Event};
+use std::collections::HashMap;
+use std::io::Read;
+
+/// The most bytes of all shared texts.
+const SHARED_BYTES_MAX: usize = 96 << 20;
+/// The most shared texts; each has a place beside its bytes.
+const SHARED_MAX: usize = 8 << 20;
+
+/// One text, put together of its runs.
+#[derive(Debug, Default)]
+pub(super) struct RichText {
+    pub(super) text: String,
+    /// The text without its struck-out runs.
+    pub(super) seen: String,
+    pub(super) oddity: Option<Oddity>,
+    /// Whether some run is formatted apart from the cell.
+    pub(super) is_rich: bool,
+}
+
+/// How one run is formatted.
+#[derive(Clone, Copy, Debug, Default)]
+struct Run {
+    struck: bool,
+    raised: bool,
+}
+
+impl RichText {
+    /// Reads the texts of the element that began last, `si` or `is`.
+    pub(super) fn read<R: Read>(&mut self, xml: &mut Xml<R>, buffer: &mut Vec<u8>) -> Result<(), IntakeError> {
+        self.text.clear();
+        self.seen.clear();
+        (self.oddity, self.is_rich) = (None, false);
+        let (mut run, mut piece, mut depth) = (Run::default(), String::new(), 1_u32);
+        while depth > 0 {
+            let Some(event) = xml.next(buffer)? else { break };
+            match event {
+                Event::Start(element) => match element.local_name().as_ref() {
+                    "t" => {
+                        let keeps = attribute(&element, "space")?.as_deref() == Some("preserve");
+                        piece.clear();
+                        xml.text(buffer, &mut piece)?;
+                        let piece = if keeps { &piece } else { piece.trim_matches([' ', '\t', '\r', '\n']) };
+                        self.add(&unescaped(piece), run);
+                        continue;
+                    }
+                    // How a text is pronounced is no part of it.
+                    "rPh" => {
+                        xml.skip(buffer)?;
+                        continue;
+                    }
+                    "r" => run = Run::default(),
+                    "rPr" => self.is_rich = true,
+                    "strike" | "dstrike" => run.struck |= is_set(&element)?,
+                    "vertAlign" => {
+                        let place = attribute(&element, "val")?;
+                        run.raised |= matches!(place.as_deref(), Some("superscript" | "subscript"));
+                    }
+                    _ => {}
+                },
+                Event::End(_) => {
+                    depth -= 1;
+                    continue;
+                }
+                Event::Empty(_)
+                | Event::Text(_)
+                | Event::CData(_)
+                | Event::Comment(_)
+                | Event::Decl(_)
+                | Event::PI(_)
+                | Event::DocType(_)
+                | Event::GeneralRef(_)
+                | Event::Eof => continue,
+            }
+            depth += 1;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, piece: &str, run: Run) {
+        self.text.push_str(piece);
+        if run.struck && !piece.trim().is_empty() {
+            self.oddity = Some(Oddity::Struck);
+            return;
+        }
+        self.seen.push_str(piece);
+        if run.raised && !piece.trim().is_empty() {
+            self.oddity = self.oddity.or(Some(Oddity::Raised));
+        }
+    }
+}
+
+/// Whether an element such as `<strike/>` holds: it does unless it says otherwise.
+pub(super) fn is_set(element: &BytesStart<'_>) -> Result<bool, IntakeError> {
+    Ok(!matches!(attribute(element, "val")?.as_deref(), Some("0" | "false" | "off")))
+}
+
+/// The texts that cells name by number, back to back.
+#[derive(Debug, Default)]
+pub(super) struct Strings {
+    text: String,
+    ends: Vec<u32>,
+    /// The texts of which a person sees another thing, and what that is.
+    odd: HashMap<u32, (Oddity, String)>,
+    /// The texts with runs of their own.
+    rich: Vec<u32>,
+}
+
+impl Strings {
+    /// Reads the part of shared texts.
+    pub(super) fn read(archive: &mut Archive, part: &str) -> Result<Self, IntakeError> {
+        let mut strings = Self::default();
+        let Some(mut xml) = Xml::open(archive, part)? else { return Ok(strings) };
+        let (mut buffer, mut rich) = (Vec::new(), RichText::default());
+        while let Some(event) = xml.next(&mut buffer)? {
+            if matches!(&event, Event::Start(element) if element.local_name().as_ref() == "si") {
+                rich.read(&mut xml, &mut buffer)?;
+                strings.push(&rich)?;
+            }
+        }
+        Ok(strings)
+    }
+
+    fn push(&mut self, rich: &RichText) -> Result<(), IntakeError> {
+        if self.text.len() + rich.text.len() + rich.seen.len() > SHARED_BYTES_MAX || self.ends.len() >= SHARED_MAX {
+            let message = "needs at most 96 MiB of texts, and 8,388,608 different ones, has more; split the file, or save it \
+                           as CSV";
+            return Err(IntakeError::file(ProblemKind::Limit, message));
+        }
+        let at = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
+        self.text.push_str(&rich.text);
+        self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+        if let Some(oddity) = rich.oddity {
+            self.odd.insert(at, (oddity, rich.seen.clone()));
+        }
+        if rich.is_rich {
+            self.rich.push(at);
+        }
+        Ok(())
+    }
+
+    /// The text of a number.
+    pub(super) fn get(&self, at: usize) -> Option<&str> {
+        let end = *self.ends.get(at)?;
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        Some(&self.text[start as usize..end as usize])
+    }
+
+    /// What a person sees of it, where that is another thing.
+    pub(super) fn odd(&self, at: usize) -> Option<&(Oddity, String)> {
+        self.odd.get(&u32::try_from(at).ok()?)
+    }
+
+    /// Whether some of its runs are formatted apart from the cell.
+    pub(super) fn is_rich(&self, at: usize) -> bool {
+        u32::try_from(at).is_ok_and(|at| self.rich.binary_search(&at).is_ok())
+    }
+}
+
+/// A text with its characters in place of their escapes: `_x000D_` is CR (ECMA-376 Part 1, 22.9.2.19).
+pub(super) fn unescaped(text: &str) -> std::borrow::Cow<'_, str> {
+    if !text.contains("_x") {
+        return text.into();
+    }
+    let (mut plain, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find("_x") {
+        let (before, escape) = rest.split_at(at);
+        plain.push_str(before);
+        let code =
+            escape.get(2..6).filter(|code| code.bytes().all(|b| b.is_ascii_hexdigit()) && escape[6..].starts_with('_'));
+        match code.and_then(|code| u32::from_str_radix(code, 16).ok()) {
+            Some(code) => {
+                // Half of a pair is no character by itself; nobody writes emoji so where it counts.
+                plain.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+                rest = &escape[7..];
+            }
+            None => {
+                plain.push_str("_x");
+                rest = &escape[2..];
+            }
+        }
+    }
+    plain.push_str(rest);
+    plain.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_characters() {
+        for (text, plain) in [
+            ("a", "a"),
+            ("a_x000D_b", "a\rb"),
+            ("_x005F_x000D_", "_x000D_"),
+            ("_xZZZZ_", "_xZZZZ_"),
+            ("_x00", "_x00"),
+            ("a_xđ_", "a_xđ_"),
+        ] {
+            assert_eq!(unescaped(text), plain, "{text}");
+        }
+    }
+}
