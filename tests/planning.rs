@@ -6,6 +6,8 @@
 mod desk;
 #[path = "planning/doors.rs"]
 mod doors;
+#[path = "planning/edits.rs"]
+mod edits;
 #[path = "planning/kinds.rs"]
 mod kinds;
 #[path = "planning/purged.rs"]

@@ -91,6 +91,7 @@ impl From<LedgerError> for Failure {
             LedgerError::NoBatch(_) => (Exit::Usage, "no_batch"),
             LedgerError::Broken(_) => (Exit::Differs, "broken"),
             LedgerError::RowChanged { .. } => (Exit::Differs, "row_changed"),
+            LedgerError::Unsound { .. } => (Exit::Differs, "unsound"),
             LedgerError::Purged { .. } => (Exit::Refused, "purged"),
             LedgerError::PurgeKey { .. } => (Exit::Refused, "purge_key"),
             LedgerError::Team(_) | LedgerError::Signature { .. } | LedgerError::Proposal(_) => {

@@ -156,6 +156,16 @@ pub enum LedgerError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The ledger is not what a run left, as far as that shows at a glance: edited, damaged, or a torn copy.
+    #[error(
+        "the ledger is not as topup left it: {finding}; nothing was sent\nhint: `topup verify BATCH --offline` lists \
+         everything; where it is a copy, it was made beside a run or without its -wal file: use the ledger itself, or its \
+         newest whole backup"
+    )]
+    Unsound {
+        /// What does not fit.
+        finding: String,
+    },
     /// The ledger contradicts itself, or an event contradicts the ledger: nothing further is done.
     #[error("the ledger contradicts itself: {0}\nhint: nothing was sent on it; keep the file and `topup verify` it")]
     Broken(String),

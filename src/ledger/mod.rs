@@ -34,6 +34,7 @@ mod run_ledger;
 mod schema;
 mod sealing;
 mod snapshot;
+mod soundness;
 mod statement;
 mod team;
 mod words;
@@ -392,12 +393,23 @@ impl Ledger {
         read::in_key_order(&self.connection, batch, show)
     }
 
-    /// Hands the ledger to a run of one batch.
+    /// Looks at the ledger as it is at one moment, however much a run writes beside it meanwhile.
     ///
     /// # Errors
-    /// When the second connection or the writer's thread cannot be had.
+    /// When the ledger cannot be read, or the look fails.
+    pub fn at_one_moment<T, E: From<LedgerError>>(&self, look: impl FnOnce(&Self) -> Result<T, E>) -> Result<T, E> {
+        // It writes nothing and ends by being dropped.
+        let _moment = self.connection.unchecked_transaction().map_err(LedgerError::sqlite("reading the ledger"))?;
+        look(self)
+    }
+
+    /// Hands the ledger to a run of one batch, if it is as the last one left it.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unsound`], and when the second connection or the writer's thread cannot be had.
     pub fn into_run(self, batch: BatchId) -> Result<RunLedger, LedgerError> {
         open::set_cache(&self.connection, open::CACHE_KIB)?;
+        soundness::check(&self.connection, batch)?;
         match self.path {
             None if self.is_rehearsal => Ok(RunLedger::rehearsing(self.connection, batch)),
             None => RunLedger::inline(self.connection, batch),

@@ -205,6 +205,11 @@ fn configure(connection: &Connection, path: &Path, access: Access) -> Result<(),
     read_back(connection, path)
 }
 
+/// Whether a connection is to a ledger's file, and not to one in memory or to a copy that is gone with it.
+pub(super) fn is_file(connection: &Connection) -> bool {
+    connection.path().is_some_and(|path| Path::new(path).is_file())
+}
+
 /// Sets how much of the file is kept in memory, and gives back what is above it.
 pub(super) fn set_cache(connection: &Connection, kib: i64) -> Result<(), LedgerError> {
     connection.pragma_update(None, "cache_size", -kib).map_err(LedgerError::sqlite("configuring the ledger"))

@@ -11,6 +11,7 @@ use super::read;
 use super::record::{Batch, BatchId, Binding, NewPayout, Origin, UnixMs};
 use super::row;
 use super::row_seal::Sealed;
+use super::soundness;
 use crate::domain::approval::ProposalKind;
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::InvoiceNo;
@@ -101,6 +102,7 @@ impl<'l> Planning<'l> {
     ) -> Result<Self, LedgerError> {
         open::set_cache(connection, open::PLANNING_CACHE_KIB)?;
         let transaction = immediate(connection)?;
+        soundness::check_before_plan(&transaction, None)?;
         if !ledger_chain::is_bound(&transaction)? {
             ledger_chain::append(&transaction, origin.planned_at, &LedgerEvent::Bound { binding, why: None })?;
         }
@@ -145,7 +147,9 @@ impl<'l> Planning<'l> {
         purge_key: Option<&Path>,
         batch: BatchId,
     ) -> Result<Self, LedgerError> {
-        Self::of(immediate(connection)?, purge_key, batch)
+        let transaction = immediate(connection)?;
+        soundness::check_before_plan(&transaction, Some(batch))?;
+        Self::of(transaction, purge_key, batch)
     }
 
     fn of(transaction: Transaction<'l>, purge_key: Option<&Path>, batch: BatchId) -> Result<Self, LedgerError> {

@@ -39,8 +39,8 @@ pub(super) fn seal(connection: &Connection, batch: BatchId, purge: &Purge) -> Re
                 file_name
          FROM batches WHERE batch_id = ?1",
         // In the order of the tables themselves: any index would cost a sort.
-        "SELECT payout_id, row, row_key, member, phone, points, send_sms, receipt, name, extra, sha256, attempt,
-                invoice_no
+        "SELECT payout_id, plan, row, row_key, member, spelt, phone, points, send_sms, receipt, name, extra, sha256,
+                attempt, invoice_no
          FROM payouts WHERE +batch_id = ?1 ORDER BY payout_id",
         "SELECT i.invoice_no, i.payout_id, i.attempt
          FROM invoices i CROSS JOIN payouts p ON p.payout_id = i.payout_id

@@ -3,6 +3,7 @@
 use super::error::LedgerError;
 use super::record::{Batch, BatchId, Payout, PayoutId, Totals};
 use super::row::{self, BATCH_COLUMNS, TOP_UP_COLUMNS};
+use super::row_seal::SEALED_COLUMNS;
 use super::words::event_of;
 use crate::domain::payout::TopUp;
 use crate::domain::standing::{Standing, State};
@@ -77,7 +78,8 @@ fn payout_columns() -> String {
          EXISTS (SELECT 1 FROM payouts s
                  WHERE s.member = p.member AND s.batch_id = p.batch_id AND s.payout_id <> p.payout_id),
          EXISTS (SELECT 1 FROM events e WHERE e.payout_id = p.payout_id),
-         {TOP_UP_COLUMNS}"
+         {TOP_UP_COLUMNS}, p.state, p.attempt, p.sha256, (SELECT b.name FROM batches b WHERE b.batch_id = p.batch_id),
+         {SEALED_COLUMNS}"
     )
 }
 
@@ -165,14 +167,26 @@ pub(super) fn state_of(word: &str) -> Result<State, LedgerError> {
     State::from_word(word).ok_or_else(|| LedgerError::Broken(format!("no state is called {word:?}")))
 }
 
-/// How a payout stands after its whole history.
+/// How a payout stands after its whole history, which has to be what its row says.
 pub(super) fn standing(connection: &Connection, payout: PayoutId) -> Result<Standing, LedgerError> {
     let sql = "SELECT kind, detail, note FROM events WHERE payout_id = ?1 ORDER BY event_id";
     let events = rows(connection, sql, [payout.0], |row| {
         let get = |index| row.get::<_, Option<String>>(index).map_err(LedgerError::sqlite(READING));
         event_of(&get(0)?.unwrap_or_default(), get(1)?.as_deref(), get(2)?)
     })?;
-    Ok(Standing::from_history(&events)?)
+    let standing = Standing::from_history(&events)?;
+    let sql = "SELECT row, state, attempt FROM payouts WHERE payout_id = ?1";
+    let (row, state, attempt): (i64, String, u32) = connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.query_row([payout.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))))
+        .map_err(LedgerError::sqlite(READING))?;
+    if (state.as_str(), attempt) != (standing.state.word(), standing.attempt) {
+        let (implied, implied_attempt) = (standing.state.word(), standing.attempt);
+        return Err(LedgerError::Broken(format!(
+            "row {row} is {state} at attempt {attempt}, and its history implies {implied} at attempt {implied_attempt}"
+        )));
+    }
+    Ok(standing)
 }
 
 /// Whether a batch ever had an event of this kind.

@@ -2,6 +2,7 @@
 
 use super::error::LedgerError;
 use super::record::{Batch, BatchId, Binding, Payout, PayoutId};
+use super::row_seal::Sealed;
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use crate::domain::member::{Member, PURGED};
@@ -9,6 +10,7 @@ use crate::domain::payout::{RowKey, TopUp};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::points::Points;
 use crate::domain::receipt::Receipt;
+use crate::domain::standing::State;
 use rusqlite::Row;
 use rusqlite::types::FromSql;
 
@@ -72,8 +74,23 @@ fn receipt_of(json: &str) -> Result<Receipt, LedgerError> {
     Receipt::new(&name, &address, &email, &tax_code).map_err(|_| broken("receipt"))
 }
 
-/// `payout_id, row, row_key, name, shares_member, has_history` and then [`TOP_UP_COLUMNS`].
+/// `payout_id, row, row_key, name, shares_member, has_history`, [`TOP_UP_COLUMNS`], `state, attempt, sha256`, the batch's
+/// name and [`SEALED_COLUMNS`](super::row_seal::SEALED_COLUMNS): a row that was edited is not taken up, nor one that
+/// says something happened to it of which there is no event.
 pub(super) fn payout(row: &Row<'_>) -> Result<Payout, LedgerError> {
+    let batch = value::<String>(row, 15)?;
+    let sealed = Sealed::read(row, 16)?;
+    let is_purged = sealed.member.starts_with(PURGED);
+    if !is_purged && sealed.sha256(&batch) != value::<[u8; 32]>(row, 14)? {
+        return Err(LedgerError::RowChanged { batch, row: sealed.row });
+    }
+    let (state, attempt) = (value::<String>(row, 12)?, value::<u32>(row, 13)?);
+    if !value::<bool>(row, 5)? && (state != State::Planned.word() || attempt != 1) {
+        let sheet_row = sealed.row;
+        return Err(LedgerError::Broken(format!(
+            "row {sheet_row} is {state} at attempt {attempt}, and nothing ever happened to it"
+        )));
+    }
     Ok(Payout {
         id: PayoutId(value(row, 0)?),
         row: value(row, 1)?,

@@ -12,8 +12,11 @@ use std::sync::OnceLock;
 /// By kind and name, what makes each.
 type Schema = BTreeMap<(String, String), String>;
 
-/// Finds what is missing, changed or added.
+/// Finds what is missing, changed or added. In memory there are only simulations, which add faults of their own.
 pub(super) fn check(connection: &Connection, audit: &mut Audit) -> Result<(), LedgerError> {
+    if !open::is_file(connection) {
+        return Ok(());
+    }
     static EXPECTED: OnceLock<Schema> = OnceLock::new();
     let expected = match EXPECTED.get() {
         Some(expected) => expected,
@@ -30,11 +33,8 @@ pub(super) fn check(connection: &Connection, audit: &mut Audit) -> Result<(), Le
             Some(_) => {}
         }
     }
-    // In memory there are only simulations, which add faults of their own.
-    if read::one::<String>(connection, "PRAGMA journal_mode", [])?.as_deref() == Some("wal") {
-        for (kind, name) in found.keys().filter(|key| !expected.contains_key(*key)) {
-            audit.find(format!("the {kind} {name} is not one of topup's"));
-        }
+    for (kind, name) in found.keys().filter(|key| !expected.contains_key(*key)) {
+        audit.find(format!("the {kind} {name} is not one of topup's"));
     }
     Ok(())
 }

@@ -110,8 +110,6 @@ impl Writer {
 pub(super) struct Group<'t> {
     transaction: &'t Transaction<'t>,
     batch: BatchId,
-    /// The batch's name, which each row's seal begins with.
-    name: String,
     head: [u8; 32],
     /// The event that this is the hash of, once one was written.
     event: Option<i64>,
@@ -123,12 +121,12 @@ pub(super) struct Group<'t> {
 
 impl<'t> Group<'t> {
     pub(super) fn begin(transaction: &'t Transaction<'t>, batch: BatchId) -> Result<Self, LedgerError> {
-        let (name, head) = transaction
-            .prepare_cached("SELECT name, chain_head FROM batches WHERE batch_id = ?1")
-            .and_then(|mut statement| statement.query_row([batch.0], |row| Ok((row.get(0)?, row.get(1)?))))
+        let head = transaction
+            .prepare_cached("SELECT chain_head FROM batches WHERE batch_id = ?1")
+            .and_then(|mut statement| statement.query_row([batch.0], |row| row.get(0)))
             .map_err(LedgerError::sqlite("reading the chain's head"))?;
         let (gained, lost) = (Totals::default(), Totals::default());
-        Ok(Self { transaction, batch, name, head, event: None, payable: 0, gained, lost })
+        Ok(Self { transaction, batch, head, event: None, payable: 0, gained, lost })
     }
 
     /// Gives the top-ups whose intents it wrote.
@@ -144,7 +142,7 @@ impl<'t> Group<'t> {
                     }
                     self.write_entry(*at, entry)?;
                     if entry.event == Event::SubmitIntended {
-                        intended.push(intent::read_back(self.transaction, &self.name, self.payable, entry.payout)?);
+                        intended.push(intent::read_back(self.transaction, self.batch, self.payable, entry.payout)?);
                     }
                 }
                 Ok(intended)

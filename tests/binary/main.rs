@@ -32,6 +32,7 @@ mod set_up;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod shim;
 mod status;
+mod trust;
 mod unreached;
 mod verify;
 mod wire;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use topup::domain::batch_name::BatchName;
 use topup::domain::event::{Event, Fate};
-use topup::domain::invoice_no::InvoicePrefix;
+use topup::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use topup::domain::standing::State;
 use topup::intake::{self, IntakeOptions};
 use topup::ledger::{Access, Binding, Entry, Ledger, Origin, PayoutId};
@@ -90,26 +90,41 @@ impl Desk {
 
     /// Records what happened to the payout of a row, as a run would.
     pub(super) fn happen(&mut self, batch: &str, row: u64, events: &[Event]) {
+        self.happen_noted(batch, row, events, None);
+    }
+
+    /// The same, with a note that the gateway gave.
+    pub(super) fn happen_noted<'n>(
+        &mut self,
+        batch: &str,
+        row: u64,
+        events: &[Event],
+        note: impl Into<Option<&'n str>>,
+    ) {
+        let note: Option<&str> = note.into();
         let ledger = Ledger::open(&self.path(), Access::Write).unwrap();
         let batch = ledger.batch(batch).unwrap();
         let run = ledger.into_run(batch.id).unwrap();
         let all = run.payouts_after(State::Planned, None, 1000).unwrap();
-        let id: PayoutId = all.iter().find(|payout| payout.row == row).unwrap().id;
+        let payout = all.iter().find(|payout| payout.row == row).unwrap();
+        let id: PayoutId = payout.id;
         let mut standing = run.standing(id).unwrap();
         let mut entries = Vec::new();
         for event in events {
-            let before = standing.state;
+            let (before, attempt) = (standing.state, standing.attempt);
             standing = standing.after(event).unwrap();
+            let Binding { invoice_prefix, merchant_id, .. } = &batch.binding;
+            let number = |n| InvoiceNo::derive(invoice_prefix, merchant_id, &batch.name, &payout.key, n);
             entries.push(Entry {
                 payout: id,
                 event: event.clone(),
                 before,
                 after: standing.state,
                 call: None,
-                note: None,
+                note: note.map(str::to_owned),
                 why: None,
-                new_number: None,
-                recovered: false,
+                new_number: (standing.attempt > attempt).then(|| number(standing.attempt)),
+                recovered: before != State::Credited && standing.recovered(),
             });
         }
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(run.record(NOW, entries)).unwrap();
