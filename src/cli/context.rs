@@ -4,9 +4,11 @@ use super::args::Common;
 use super::config::Config;
 use super::failure::Failure;
 use super::output::Output;
+use crate::engine::SharedPace;
 use crate::ledger::{Access, Ledger, RunLock, UnixMs};
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The surroundings of one command.
 #[derive(Debug)]
@@ -52,6 +54,18 @@ impl Context {
             self.output.note(&format!("created the ledger {}", self.ledger_path.display()));
         }
         Ok(ledger)
+    }
+
+    /// The pace that the commands of this ledger share. `may_create`: this command may make its file.
+    pub(super) fn shared_pace(&self, may_create: bool) -> Arc<SharedPace> {
+        Arc::new(SharedPace::of(&self.ledger_path, may_create))
+    }
+
+    /// Says why the pace was not shared, if something was wrong.
+    pub(super) fn note_trouble(&self, pace: Option<&Arc<SharedPace>>) {
+        if let Some(trouble) = pace.and_then(|pace| pace.trouble()) {
+            self.output.note(&format!("note: {trouble}"));
+        }
     }
 
     /// Opens the ledger to look, beside a live run too.

@@ -332,13 +332,14 @@ impl Desk {
     ) -> Result<Option<Failure>, Failure> {
         plan::check_binding(&self.batch, &setup::binding(&context.config)?)?;
         let gateway = Arc::new(setup::gateway(&context.config)?);
-        let settings = asking(&context.config)?;
+        let settings = asking(context)?;
         let report = block_on(async {
             let mut shutdown = Interrupt::listen()?;
             engine::ask(&settings, &self.ledger, gateway, unix_ms, &mut shutdown, inquiries, decide)
                 .await
                 .map_err(Failure::from)
         })?;
+        context.note_trouble(settings.shared_pace.as_ref());
         Ok(super::execute::early_end(report.stop.as_ref(), report.interrupted))
     }
 

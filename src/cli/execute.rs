@@ -1,6 +1,5 @@
 //! Runs the engine for a command: signals, progress, and the summary at the end.
 
-use super::config::Config;
 use super::context::{Context, unix_ms};
 use super::failure::{Exit, Failure};
 use super::gauges::Gauges;
@@ -30,6 +29,7 @@ pub(super) fn execute(
     let gateway = Arc::new(setup::gateway(&context.config)?);
     let mut settings = setup::run_settings(&context.config, mode, batch.points)?;
     settings.quiet_before = quiet_before(&ledger, settings.rate_per_s)?;
+    settings.shared_pace = Some(context.shared_pace(true));
     let run_ledger = ledger.into_run(batch.id)?;
     let report = run_to_its_end(context, settings, &run_ledger, gateway, metrics)?;
     let totals = run_ledger.totals()?;
@@ -49,7 +49,7 @@ pub(super) fn run_to_its_end(
     gateway: Arc<HttpGateway>,
     metrics: Option<MetricsPort>,
 ) -> Result<RunReport, Failure> {
-    let totals = ledger.totals()?;
+    let (totals, pace) = (ledger.totals()?, settings.shared_pace.clone());
     let progress = Progress::new(&totals, context.output, !ledger.is_scratch());
     let served = match metrics {
         Some(port) => {
@@ -78,6 +78,7 @@ pub(super) fn run_to_its_end(
         }
     });
     progress.finish();
+    context.note_trouble(pace.as_ref());
     report
 }
 
@@ -106,8 +107,9 @@ fn built(builder: &mut tokio::runtime::Builder) -> Result<Runtime, Failure> {
 }
 
 /// The settings of a command that only asks.
-pub(super) fn asking(config: &Config) -> Result<engine::RunSettings, Failure> {
-    let mut settings = setup::run_settings(config, Mode::Resolve, 0)?;
+pub(super) fn asking(context: &Context) -> Result<engine::RunSettings, Failure> {
+    let mut settings = setup::run_settings(&context.config, Mode::Resolve, 0)?;
+    settings.shared_pace = Some(context.shared_pace(true));
     settings.quiet_before = engine::quiet_after_a_cut(settings.rate_per_s);
     Ok(settings)
 }

@@ -182,7 +182,9 @@ fn dry_run(context: &Context, args: &RunArgs, terms: &Terms, metrics: Option<Met
         }
     }
     let batch = scratch.batch(terms.batch.as_str())?;
-    let settings = setup::run_settings(&context.config, Mode::CheckMembers, 0)?;
+    let mut settings = setup::run_settings(&context.config, Mode::CheckMembers, 0)?;
+    // A rehearsal leaves nothing behind where there is no ledger yet.
+    settings.shared_pace = Some(context.shared_pace(context.ledger_path.exists()));
     let ledger = scratch.into_run(batch.id)?;
     let gateway = Arc::new(setup::gateway(&context.config)?);
     let report = execute::run_to_its_end(context, settings, &ledger, gateway, metrics)?;

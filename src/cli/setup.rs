@@ -96,6 +96,7 @@ pub(super) fn run_settings(config: &Config, mode: Mode, budget_points: u64) -> R
         breaker_refused: config.count("safety.breaker_refused", 0..=1_000_000)?,
         budget_points: budget_points.min(batch_limit),
         quiet_before: Duration::ZERO,
+        shared_pace: None,
         seed: fastrand::u64(..),
     })
 }

@@ -48,7 +48,7 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Report, Fai
     }
     let binding = setup::binding(&context.config)?;
     let gateway = Arc::new(setup::gateway(&context.config)?);
-    let settings = asking(&context.config)?;
+    let settings = asking(context)?;
     let (ledger, _lock) = context.open_locked("verify", Access::Write)?;
     let batch = ledger.batch(&args.batch)?;
     plan::check_binding(&batch, &binding)?;
@@ -77,6 +77,7 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Report, Fai
         };
         engine::ask(&settings, &ledger, gateway, unix_ms, &mut shutdown, inquiries, take).await.map_err(Failure::from)
     })?;
+    context.note_trouble(settings.shared_pace.as_ref());
     let batch = ledger.batch()?;
     ledger.close()?;
     if audit.finding_count + answers.difference_count == 0

@@ -119,7 +119,7 @@ where
             gateway,
             clock,
             on_event,
-            pacer: Arc::new(Pacer::new(settings.rate_per_s, started + settings.quiet_before)),
+            pacer: Arc::new(Pacer::of(&settings, started)),
             started,
             chance: fastrand::Rng::with_seed(settings.seed),
             phase: Phase::Running,

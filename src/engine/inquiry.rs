@@ -124,7 +124,7 @@ pub async fn ask<G: Gateway>(
     mut decide: impl FnMut(&Asked) -> Option<Decision>,
 ) -> Result<InquiryReport, EngineError> {
     let started = Instant::now();
-    let pacer = Arc::new(Pacer::new(settings.rate_per_s, started + settings.quiet_before));
+    let pacer = Arc::new(Pacer::of(settings, started));
     let reach = Arc::new(Mutex::new(Reach::new(settings.timeout)));
     let mut report =
         InquiryReport { requests: Requests::default(), stop: None, interrupted: false, elapsed: Duration::ZERO };

@@ -15,6 +15,7 @@ mod pacer;
 mod probe;
 mod reach;
 mod settings;
+mod shared_pace;
 mod source;
 mod worker;
 
@@ -22,6 +23,7 @@ pub use event::{CallKind, Requests, RunEvent, RunReport, Stop, StopCode};
 pub use inquiry::{Asked, Decision, Inquiry, InquiryReport, ask};
 pub use pacer::quiet_after_a_cut;
 pub use settings::{Mode, Names, NamesMissing, RunSettings};
+pub use shared_pace::SharedPace;
 
 use crate::domain::standing::{Impossible, State};
 use crate::gateway::Gateway;
@@ -196,6 +198,7 @@ mod tests {
             breaker_refused: 3,
             budget_points: 1000,
             quiet_before: Duration::ZERO,
+            shared_pace: None,
             seed: 1,
         }
     }

@@ -5,6 +5,8 @@
 //! each departure: a timer that fires late then delays one request, and does not push all later ones back. What a
 //! late timer lets catch up is bounded twice: in time by [`CATCH_UP_MAX`], in number by the sliding second.
 
+use super::settings::RunSettings;
+use super::shared_pace::{SharedPace, Speed, Turn};
 use governor::clock::{Clock, FakeRelativeClock};
 use governor::{Quota, RateLimiter};
 use std::collections::VecDeque;
@@ -12,7 +14,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// How far behind the ideal times departures may be and still keep to them; beyond it, slots are lost.
 const CATCH_UP_MAX: Duration = Duration::from_millis(100);
@@ -53,6 +55,7 @@ pub(super) struct Pacer {
     closed: Closed,
     /// Fair: who came first leaves first.
     schedule: Mutex<Schedule>,
+    shared: Option<Arc<SharedPace>>,
 }
 
 /// A door that closes once: a semaphore without permits, which only its closing lets anyone pass.
@@ -97,9 +100,16 @@ struct Schedule {
 }
 
 impl Pacer {
+    /// The pace of a run with these settings that begins at `started`.
+    #[must_use]
+    pub(super) fn of(settings: &RunSettings, started: Instant) -> Self {
+        let shared = settings.shared_pace.clone();
+        Self { shared, ..Self::new(settings.rate_per_s, started + settings.quiet_before) }
+    }
+
     /// A pace of `rate_per_s` requests a second; the first leaves at `first_at` at the earliest.
     #[must_use]
-    pub(super) fn new(rate_per_s: f64, first_at: Instant) -> Self {
+    fn new(rate_per_s: f64, first_at: Instant) -> Self {
         let slots = (rate_per_s * SLOTS_PER_RATE).ceil() + 4.0;
         Self {
             slots: Arc::new(Semaphore::new(whole(slots).min(SLOTS_MAX))),
@@ -111,6 +121,7 @@ impl Pacer {
             }),
             closed: Closed(Semaphore::new(0)),
             schedule: Mutex::new(Schedule::new(rate_per_s, first_at)),
+            shared: None,
         }
     }
 
@@ -127,7 +138,7 @@ impl Pacer {
 
     /// Waits for the moment at which one request may leave, and gives that moment; `None` once the pacer is closed.
     pub(super) async fn depart(&self, slot: Slot) -> Option<Instant> {
-        let departed = async { self.schedule.lock().await.depart(&self.control).await };
+        let departed = async { self.schedule.lock().await.depart(&self.control, self.shared.as_deref()).await };
         let at = tokio::select! {
             biased;
             () = self.closed.wait() => None,
@@ -179,7 +190,7 @@ impl Schedule {
         Self { limiter: limiter(rate_per_s, &clock), clock, epoch: first_at, rate_per_s, departed: VecDeque::new() }
     }
 
-    async fn depart(&mut self, control: &std::sync::Mutex<Control>) -> Instant {
+    async fn depart(&mut self, control: &std::sync::Mutex<Control>, shared: Option<&SharedPace>) -> Instant {
         let (rate_per_s, full_rate_per_s) = {
             let mut control = lock(control);
             (control.rate_at(Instant::now()), control.full_rate_per_s)
@@ -187,8 +198,16 @@ impl Schedule {
         if rate_per_s != self.rate_per_s {
             self.change_rate(rate_per_s);
         }
-        let ideal = self.next_ideal();
         let window = whole(full_rate_per_s.floor()) + 1;
+        if let Some(shared) = shared
+            && let Some(at) = depart_in_turn(shared, rate_per_s, window, control).await
+        {
+            // Kept for the case that there is nothing to share any more.
+            self.departed.push_back(at);
+            self.departed.drain(..self.departed.len().saturating_sub(window));
+            return at;
+        }
+        let ideal = self.next_ideal();
         let window_opens = if self.departed.len() >= window {
             self.departed.pop_front().map(|oldest| oldest + SECOND + Duration::from_nanos(1))
         } else {
@@ -196,13 +215,7 @@ impl Schedule {
         };
         sleep_until(ideal.max(window_opens.unwrap_or(ideal))).await;
         // A pause may have come while this one waited for its time.
-        loop {
-            let paused_until = lock(control).paused_until;
-            if paused_until <= Instant::now() {
-                break;
-            }
-            sleep_until(paused_until).await;
-        }
+        wait_for_the_end_of_pauses(control).await;
         let now = Instant::now();
         self.departed.push_back(now);
         now
@@ -230,9 +243,42 @@ impl Schedule {
     }
 }
 
+async fn wait_for_the_end_of_pauses(control: &std::sync::Mutex<Control>) {
+    loop {
+        let paused_until = lock(control).paused_until;
+        if paused_until <= Instant::now() {
+            return;
+        }
+        sleep_until(paused_until).await;
+    }
+}
+
+/// Departs when it is this process's turn among all that share the pace; `None` where there is nothing to share.
+async fn depart_in_turn(
+    shared: &SharedPace,
+    rate_per_s: f64,
+    window: usize,
+    control: &std::sync::Mutex<Control>,
+) -> Option<Instant> {
+    let speed = Speed { interval: interval(rate_per_s), window: window as u64 };
+    loop {
+        wait_for_the_end_of_pauses(control).await;
+        match shared.turn(speed) {
+            Turn::Now => return Some(Instant::now()),
+            Turn::Wait(wait) => sleep(wait).await,
+            Turn::Alone => return None,
+        }
+    }
+}
+
+fn interval(rate_per_s: f64) -> Duration {
+    Duration::from_secs_f64(1.0 / rate_per_s).max(Duration::from_nanos(1))
+}
+
 fn limiter(rate_per_s: f64, clock: &FakeRelativeClock) -> Limiter {
-    let interval = Duration::from_secs_f64(1.0 / rate_per_s).max(Duration::from_nanos(1));
-    let quota = Quota::with_period(interval).unwrap_or(Quota::per_second(NonZeroU32::MIN)).allow_burst(NonZeroU32::MIN);
+    let quota = Quota::with_period(interval(rate_per_s))
+        .unwrap_or(Quota::per_second(NonZeroU32::MIN))
+        .allow_burst(NonZeroU32::MIN);
     RateLimiter::direct_with_clock(quota, clock.clone())
 }
 

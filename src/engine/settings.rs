@@ -1,6 +1,8 @@
 //! Defines what a run is told before it begins.
 
+use super::shared_pace::SharedPace;
 use crate::domain::course::Policy;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a run does.
@@ -61,6 +63,8 @@ pub struct RunSettings {
     pub budget_points: u64,
     /// How long the first request has to wait, so that a restart does not exceed the rate.
     pub quiet_before: Duration,
+    /// The pace that all commands of a ledger on this machine share; `None`: this run has one of its own.
+    pub shared_pace: Option<Arc<SharedPace>>,
     /// Where chance comes from: the same seed gives the same waits.
     pub seed: u64,
 }

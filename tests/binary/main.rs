@@ -24,6 +24,7 @@ mod manual;
 mod metrics;
 mod notify;
 mod outage;
+mod pace;
 mod purge;
 mod reconcile;
 mod rehearse;

@@ -89,7 +89,7 @@ fn check_bindings(context: &Context, batches: &[Batch], findings: &mut Findings)
 
 /// The ledger and what stands beside it hold whole phone numbers.
 fn check_modes(path: &Path, findings: &mut Findings) {
-    let files = ["", "-wal", "-shm", ".lock", ".purge-key"].map(|end| beside(path, end));
+    let files = ["", "-wal", "-shm", ".lock", ".purge-key", ".pace"].map(|end| beside(path, end));
     let modes = files.iter().filter_map(|file| Some((file, mode_of(file)?)));
     let mut all_private = true;
     for (file, mode) in modes {

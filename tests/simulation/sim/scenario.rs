@@ -239,6 +239,7 @@ fn draw_settings(rng: &mut Rng, budget_points: u64, seed: u64) -> RunSettings {
         breaker_refused: *rng.choice([0, 1, 2, 3].iter()).expect("a number"),
         budget_points,
         quiet_before: Duration::ZERO,
+        shared_pace: None,
         seed,
     }
 }
