@@ -12,7 +12,7 @@ use crate::domain::standing::State;
 use crate::engine::{self, Mode, RunReport, Stop, StopCode};
 use crate::gateway::HttpGateway;
 use crate::ledger::{Batch, Ledger, RunLedger, Totals};
-use crate::report::{Run, Summary, Verdict};
+use crate::report::{DoubtList, IN_DOUBT_MAX, Run, Summary, Verdict};
 use anyhow::Context as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,13 +30,16 @@ pub(super) fn execute(
     let mut settings = setup::run_settings(&context.config, mode, batch.points)?;
     settings.quiet_before = quiet_before(&ledger, settings.rate_per_s)?;
     settings.shared_pace = Some(context.shared_pace(true));
+    let policy = settings.policy.clone();
     let run_ledger = ledger.into_run(batch.id)?;
     let report = run_to_its_end(context, settings, &run_ledger, gateway, metrics)?;
     let totals = run_ledger.totals()?;
     // Read again: the chain has a new head.
     let batch = run_ledger.batch()?;
+    let doubts = run_ledger.in_doubt(IN_DOUBT_MAX)?;
+    let doubts = DoubtList::new(&doubts, totals.of(State::InDoubt).rows, &policy, unix_ms());
     run_ledger.close()?;
-    let summary = Summary::new(&batch, &totals, Run::Ended(&report));
+    let summary = Summary::new(&batch, &totals, Run::Ended(&report)).with_doubts(doubts);
     let exit = exit_of(&summary, mode, &report);
     Ok(Report { exit, json: summary.to_json(), text: summary.to_text() })
 }

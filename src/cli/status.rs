@@ -5,8 +5,11 @@ use super::execute::block_on;
 use super::failure::{Exit, Failure};
 use super::interrupt::Interrupt;
 use super::output::{Canvas, Output, Report};
+use super::setup;
+use crate::domain::standing::State;
+use crate::engine::Mode;
 use crate::ledger::{Batch, Ledger, RunLock, Totals};
-use crate::report::{Look, Run, Summary, batches_text};
+use crate::report::{DoubtList, IN_DOUBT_MAX, Look, Run, Summary, batches_text};
 use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
@@ -61,11 +64,20 @@ fn look(context: &Context, name: &str) -> Result<(Report, bool), Failure> {
     let ledger = context.open_to_read()?;
     let batch = ledger.batch(name)?;
     let (totals, running) = stand(&ledger, &batch, RunLock::is_held(&context.ledger_path))?;
-    let summary = Summary::new(&batch, &totals, Run::Looked { running });
+    let policy = setup::run_settings(&context.config, Mode::Pay, 0)?.policy;
+    let doubts =
+        DoubtList::new(&ledger.in_doubt(batch.id, IN_DOUBT_MAX)?, totals.of(State::InDoubt).rows, &policy, unix_ms());
+    let (listed, unlisted) = doubts.to_json();
+    let summary = Summary::new(&batch, &totals, Run::Looked { running }).with_doubts(doubts);
     let now = unix_ms();
     let glance = ledger.glance(batch.id, now, running)?;
     let text = Look { summary: &summary, glance: &glance, now }.to_text();
-    Ok((Report { exit: Exit::Done, json: summary.to_json(), text }, running))
+    let mut json = summary.to_json();
+    if let serde_json::Value::Object(object) = &mut json {
+        object.insert("in_doubt_listed".to_owned(), listed);
+        object.insert("in_doubt_unlisted".to_owned(), json!(unlisted));
+    }
+    Ok((Report { exit: Exit::Done, json, text }, running))
 }
 
 fn stand(ledger: &Ledger, batch: &Batch, lock_is_held: bool) -> Result<(Totals, bool), Failure> {

@@ -11,6 +11,9 @@ use std::time::Duration;
 /// Monotonic time since the run began.
 pub type RunTime = Duration;
 
+/// Queries in one run of a payout that was stuck before, where none is answered.
+const IN_VAIN_MAX: u32 = 2;
+
 /// How patient a run is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -28,6 +31,41 @@ pub struct Policy {
     pub idle_sends_max: u32,
     /// Waits between tries of one call.
     pub backoff: Backoff,
+}
+
+/// Why no run can settle a payout in doubt, as far as anybody knows: what is left is a person's, or the provider's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stuck {
+    /// The gateway said once that it knows the number (4000307), and order status does not.
+    NumberTaken,
+    /// Order status does not know the number, and it was sent again as often as it may be.
+    ResendsUsedUp,
+    /// Order status does not know the number, and nothing is sent again (`resolve.resubmit`).
+    ResendsOff,
+    /// Order status has another order under the number.
+    OtherOrder,
+}
+
+impl Policy {
+    /// Why no run can settle this payout any more; `None`: it is not in doubt, or a run may well.
+    #[must_use]
+    pub fn stuck(&self, standing: &Standing) -> Option<Stuck> {
+        if standing.state != State::InDoubt {
+            return None;
+        }
+        if standing.answer == Some(OrderAnswer::OtherOrder) {
+            return Some(Stuck::OtherOrder);
+        }
+        if !standing.absent || standing.failed {
+            return None;
+        }
+        match standing.taken {
+            0 if !self.resubmit => Some(Stuck::ResendsOff),
+            0 if standing.resends >= self.resends_max => Some(Stuck::ResendsUsedUp),
+            0 => None,
+            1.. => Some(Stuck::NumberTaken),
+        }
+    }
 }
 
 /// What the run as a whole allows at the moment.
@@ -75,6 +113,10 @@ pub struct Course {
     absent_settled: bool,
     /// An absence, asked for in this run since the last send.
     absent_now: bool,
+    /// It was stuck when the run began, and every answer that may come can be there: one that says nothing new is enough.
+    in_vain: bool,
+    /// Order status gave an answer in this run, whichever.
+    answered: bool,
     set_aside: bool,
     confirmation: Confirmation,
 }
@@ -106,6 +148,8 @@ impl Course {
             ended_at: RunTime::ZERO,
             absent_settled: false,
             absent_now: false,
+            in_vain: false,
+            answered: false,
             set_aside: false,
             confirmation: Confirmation::NotWanted,
             standing,
@@ -139,6 +183,11 @@ impl Course {
             && self.standing.may_resend()
             && self.standing.resends < policy.resends_max
             && self.idle_sends < policy.idle_sends_max
+    }
+
+    /// Asks once instead of again and again: an earlier run found that it is stuck, longer than the settle time ago.
+    pub fn expect_nothing_new(&mut self) {
+        self.in_vain = true;
     }
 
     /// Wants a credit confirmed by order status.
@@ -193,10 +242,11 @@ impl Course {
     fn step_in_doubt(&self, policy: &Policy, allowance: Allowance) -> Step {
         let resend = allowance.submits && self.may_resend(policy);
         // Without a resend, a settled absence is all that can be learnt now, unless the gateway knows the number.
-        let learnt = !allowance.submits && self.absent_settled && self.standing.taken == 0;
+        let learnt = (self.absent_settled && self.standing.taken == 0) || (self.in_vain && self.answered);
+        let queries_max = if self.in_vain { policy.queries_max.min(IN_VAIN_MAX) } else { policy.queries_max };
         if resend {
             Step::Submit
-        } else if self.queries < policy.queries_max && !learnt {
+        } else if self.queries < queries_max && !learnt {
             Step::QueryStatus
         } else {
             Step::Rest
@@ -219,7 +269,9 @@ impl Course {
         match event {
             Event::MemberAnswered(answer) => self.take_member(*answer, policy, now, jitter),
             Event::OrderAnswered(answer) => self.take_order(*answer, policy, asked_at, now, jitter),
-            Event::SubmitIntended => (self.absent_settled, self.absent_now) = (false, false),
+            Event::SubmitIntended => {
+                (self.absent_settled, self.absent_now, self.in_vain, self.answered) = (false, false, false, false);
+            }
             Event::SendEnded(fate) => self.take_fate(*fate, policy, now, jitter),
             Event::Retried
             | Event::Released { .. }
@@ -243,6 +295,7 @@ impl Course {
 
     fn take_order(&mut self, answer: OrderAnswer, policy: &Policy, asked_at: RunTime, now: RunTime, jitter: f64) {
         self.queries += 1;
+        self.answered |= answer != OrderAnswer::AskAgain;
         let absent = answer == OrderAnswer::Absent;
         if self.confirmation == Confirmation::Wanted && self.standing.state == State::Credited {
             match answer {

@@ -15,6 +15,7 @@ pub mod name;
 pub mod payout;
 pub mod phone;
 pub mod points;
+pub mod privacy;
 pub mod proposal;
 pub mod receipt;
 pub mod standing;

@@ -227,12 +227,26 @@ where
         let id = payout.id;
         let standing = if payout.has_history { self.ledger.standing(id)? } else { Standing::default() };
         let told = standing.state;
+        let in_vain = self.is_long_stuck(id, &standing)?;
         let mut course = Course::new(standing, payout.top_up.member.phone().is_some());
+        if in_vain {
+            course.expect_nothing_new();
+        }
         if matches!(told, State::Planned | State::Credited) {
             self.canary.admit(id, &mut course);
         }
         self.active.insert(id, Active { payout, course, pending: Vec::new(), busy: false, told });
         self.advance(id)
+    }
+
+    /// Whether no run can settle a payout, and everything that was under way of it has had its time.
+    fn is_long_stuck(&self, id: PayoutId, standing: &Standing) -> Result<bool, LedgerError> {
+        if self.settings.policy.stuck(standing).is_none() {
+            return Ok(false);
+        }
+        let settle_ms = i64::try_from(self.settings.policy.settle.as_millis()).unwrap_or(i64::MAX);
+        let last_send_at = self.ledger.last_send_at(id)?;
+        Ok(last_send_at.is_none_or(|at| (self.clock)() - at > settle_ms))
     }
 
     /// When everything else is done, what was set aside gets one more try.

@@ -13,6 +13,7 @@ mod facts;
 mod glance;
 mod gone;
 mod hex;
+mod in_doubt;
 mod intent;
 mod known;
 mod ledger_chain;
@@ -45,6 +46,7 @@ pub use checkup::Checkup;
 pub use error::LedgerError;
 pub use glance::{Glance, Pace, ReasonCount};
 pub use gone::Gone;
+pub use in_doubt::{InDoubt, Send};
 pub use lock::RunLock;
 pub use open::Access;
 pub use outcome::{Decided, ExtraCell, FileColumn, Outcome, TimedCall};
@@ -231,6 +233,14 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn glance(&self, batch: BatchId, now: UnixMs, running: bool) -> Result<Glance, LedgerError> {
         glance::glance(&self.connection, batch, now, running)
+    }
+
+    /// The first payouts in doubt of a batch, each with what became of its sends. Bounded, whatever the size of the batch.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn in_doubt(&self, batch: BatchId, rows_max: usize) -> Result<Vec<InDoubt>, LedgerError> {
+        in_doubt::in_doubt(&self.connection, batch, rows_max)
     }
 
     /// Shows every payout of a batch with its state, in the order of the plan.

@@ -7,6 +7,7 @@ use super::Ledger;
 use super::decision;
 use super::error::LedgerError;
 use super::facts;
+use super::in_doubt::{self, InDoubt};
 use super::permit::SubmitPermit;
 use super::planning::Size;
 use super::proposals;
@@ -153,6 +154,14 @@ impl RunLedger {
     /// When the ledger cannot be read.
     pub fn waiting(&self) -> Result<Size, LedgerError> {
         self.read(|connection| proposals::waiting(connection, self.batch, self.payable))
+    }
+
+    /// The first payouts in doubt, each with what became of its sends.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn in_doubt(&self, rows_max: usize) -> Result<Vec<InDoubt>, LedgerError> {
+        self.read(|connection| in_doubt::in_doubt(connection, self.batch, rows_max))
     }
 
     /// One payout.

@@ -3,6 +3,7 @@
 //! Architecture invariant: nothing here computes a state; it adds up and words what the ledger holds.
 
 mod export;
+mod in_doubt;
 mod lang;
 mod reasons;
 mod reconciliation;
@@ -12,6 +13,7 @@ mod summary;
 mod words;
 
 pub use export::{ExportError, ExportFormat, ExportRequest, Exported, export};
+pub use in_doubt::{DoubtList, IN_DOUBT_MAX};
 pub use lang::Lang;
 pub use reasons::{Reason, code_text};
 pub use reconciliation::Reconciliation;

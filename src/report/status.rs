@@ -144,17 +144,13 @@ impl Look<'_> {
                 return text;
             }
             Verdict::InDoubt | Verdict::Planned | Verdict::Stopped | Verdict::Interrupted => {
-                let _ = writeln!(text, "next: topup resume {name}");
+                if self.summary.has_work() {
+                    let _ = writeln!(text, "next: topup resume {name}");
+                }
             }
             Verdict::Complete | Verdict::Partial => {}
         }
-        if self.glance.in_doubt_since.iter().any(|at| self.now - at >= STILL_VALID_MS) {
-            let _ = writeln!(
-                text,
-                "where a resume does not settle it, ask the provider: topup attest {name} PAYOUT --credited (or \
-                 --not-credited) --why TEXT"
-            );
-        }
+        text.push_str(&self.summary.doubts().to_text(name));
         if let Some(payout) = self.glance.held.first() {
             let number = &payout.top_up.invoice_no;
             let _ = writeln!(text, "next: topup release {name} {number} --why TEXT");

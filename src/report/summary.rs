@@ -1,5 +1,6 @@
 //! Sums a batch up: for scripts as JSON, for people as a few lines.
 
+use super::in_doubt::DoubtList;
 use super::words::{counted, duration, grouped};
 use crate::domain::standing::State;
 use crate::engine::{CallKind, RunReport, Stop};
@@ -60,13 +61,31 @@ pub struct Summary<'s> {
     batch: &'s Batch,
     totals: &'s Totals,
     run: Run<'s>,
+    doubts: DoubtList,
 }
 
 impl<'s> Summary<'s> {
     /// Sums up a batch.
     #[must_use]
     pub fn new(batch: &'s Batch, totals: &'s Totals, run: Run<'s>) -> Self {
-        Self { batch, totals, run }
+        Self { batch, totals, run, doubts: DoubtList::default() }
+    }
+
+    /// With what is in doubt listed.
+    #[must_use]
+    pub fn with_doubts(mut self, doubts: DoubtList) -> Self {
+        self.doubts = doubts;
+        self
+    }
+
+    /// What is in doubt.
+    pub(super) fn doubts(&self) -> &DoubtList {
+        &self.doubts
+    }
+
+    /// Whether another run could change anything: pay what is planned, or settle what is in doubt.
+    pub(super) fn has_work(&self) -> bool {
+        self.totals.of(State::Planned).rows > 0 || self.doubts.has_settling()
     }
 
     /// How the batch stands.
@@ -260,13 +279,17 @@ impl<'s> Summary<'s> {
                 if let Some(hint) = hint {
                     let _ = writeln!(text, "hint: {hint}");
                 }
-                let _ = writeln!(text, "next: topup resume {name}");
+                if self.has_work() {
+                    let _ = writeln!(text, "next: topup resume {name}");
+                }
             }
             Verdict::InDoubt | Verdict::Interrupted | Verdict::Planned => {
-                let _ = writeln!(text, "next: topup resume {name}");
+                if self.has_work() {
+                    let _ = writeln!(text, "next: topup resume {name}");
+                }
             }
         }
-        text
+        text + &self.doubts.to_text(name)
     }
 }
 

@@ -1,0 +1,97 @@
+//! Reads the payouts in doubt of a batch, each with what became of its sends, for the person who has to settle them.
+
+use super::error::LedgerError;
+use super::read;
+use super::record::{BatchId, PayoutId, UnixMs};
+use super::words::event_of;
+use crate::domain::event::{Event, Fate};
+use crate::domain::invoice_no::InvoiceNo;
+use crate::domain::standing::{Standing, State};
+use rusqlite::{Connection, Row};
+
+const READING: &str = "reading what is in doubt";
+
+/// One payout in doubt.
+#[derive(Clone, Debug)]
+pub struct InDoubt {
+    /// The row in the spreadsheet.
+    pub row: u64,
+    /// The payer's own reference.
+    pub reference: Option<String>,
+    /// The number in use.
+    pub invoice_no: InvoiceNo,
+    /// Since when it is in doubt.
+    pub since: UnixMs,
+    /// How it stands.
+    pub standing: Standing,
+    /// Its sends, oldest first, those of earlier numbers too.
+    pub sends: Vec<Send>,
+}
+
+/// One send of a top-up, as the history has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Send {
+    /// When its intent was recorded.
+    pub at: UnixMs,
+    /// What became of it; `None`: the run ended before its end was recorded.
+    pub fate: Option<Fate>,
+    /// HTTP status, where there was an answer.
+    pub http: Option<u16>,
+    /// `meta.code`, where there was one.
+    pub code: Option<i64>,
+    /// What the gateway said.
+    pub said: Option<String>,
+}
+
+/// The first payouts in doubt of a batch, in the order of the plan.
+pub(super) fn in_doubt(connection: &Connection, batch: BatchId, rows_max: usize) -> Result<Vec<InDoubt>, LedgerError> {
+    let payouts = read::payouts_after(connection, batch, (State::InDoubt, u32::MAX), None, rows_max)?;
+    let mut found = Vec::new();
+    for payout in payouts {
+        let (events, since, sends) = history(connection, payout.id)?;
+        found.push(InDoubt {
+            row: payout.row,
+            reference: payout.key.as_reference().map(str::to_owned),
+            invoice_no: payout.top_up.invoice_no,
+            since,
+            standing: Standing::from_history(&events)?,
+            sends,
+        });
+    }
+    Ok(found)
+}
+
+fn history(connection: &Connection, payout: PayoutId) -> Result<(Vec<Event>, UnixMs, Vec<Send>), LedgerError> {
+    let sql = "SELECT kind, detail, note, at, state, http, code FROM events WHERE payout_id = ?1 ORDER BY event_id";
+    let (mut since, mut sends) = (0, Vec::new());
+    let events = read::rows(connection, sql, [payout.0], |row| {
+        let at: UnixMs = get(row, 3)?;
+        if get::<Option<String>>(row, 4)?.as_deref() == Some(State::InDoubt.word()) {
+            since = at;
+        }
+        let (kind, detail) = (get::<String>(row, 0)?, get::<Option<String>>(row, 1)?);
+        let note: Option<String> = get(row, 2)?;
+        let event = event_of(&kind, detail.as_deref(), note.clone())?;
+        match &event {
+            Event::SubmitIntended => sends.push(Send { at, fate: None, http: None, code: None, said: None }),
+            Event::SendEnded(fate) => {
+                if let Some(send) = sends.last_mut() {
+                    (send.fate, send.http, send.code, send.said) = (Some(*fate), get(row, 5)?, get(row, 6)?, note);
+                }
+            }
+            Event::MemberAnswered(_)
+            | Event::OrderAnswered(_)
+            | Event::Retried
+            | Event::Released { .. }
+            | Event::Cancelled
+            | Event::AttestedCredited
+            | Event::AttestedNotCredited => {}
+        }
+        Ok(event)
+    })?;
+    Ok((events, since, sends))
+}
+
+fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -> Result<T, LedgerError> {
+    row.get(index).map_err(LedgerError::sqlite(READING))
+}

@@ -1,0 +1,164 @@
+//! Lists what is in doubt for the person who has to settle it: since when, what the gateway said of each send, and
+//! whether a run can still settle it.
+
+use super::lang::Lang;
+use super::reasons::code_text;
+use super::words::counted;
+use crate::domain::batch_name::BatchName;
+use crate::domain::course::{Policy, Stuck};
+use crate::domain::event::Fate;
+use crate::domain::privacy::hide_numbers;
+use crate::domain::standing::SIGNED_BYTES_VALID;
+use crate::ledger::{InDoubt, Send, UnixMs};
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// Payouts in doubt that are looked into and listed.
+pub const IN_DOUBT_MAX: usize = 1000;
+/// Of those, the ones that are printed for people.
+const PRINTED_MAX: usize = 20;
+
+/// What is in doubt in a batch, at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct DoubtList {
+    listed: Vec<Listed>,
+    /// Payouts in doubt, the ones that are not listed too.
+    all: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Listed {
+    row: u64,
+    reference: Option<String>,
+    invoice_no: String,
+    since: String,
+    settles: bool,
+    why: &'static str,
+    sends: Vec<String>,
+    /// Another order is behind its number: evidence would be refused.
+    is_contradicted: bool,
+    /// From when on a person may attest that nothing was credited; `None`: now.
+    not_credited_from: Option<String>,
+}
+
+impl DoubtList {
+    /// Judges the payouts in doubt, of which there are `all`, by the policy of a run at `now`.
+    #[must_use]
+    pub fn new(found: &[InDoubt], all: u64, policy: &Policy, now: UnixMs) -> Self {
+        Self { listed: found.iter().map(|payout| listed(payout, policy, now)).collect(), all }
+    }
+
+    /// The list for scripts, and how many it leaves out.
+    #[must_use]
+    pub fn to_json(&self) -> (Value, u64) {
+        let entry = |payout: &Listed| {
+            json!({
+                "row": payout.row,
+                "reference": payout.reference,
+                "invoice_no": payout.invoice_no,
+                "since": payout.since,
+                "settles": payout.settles,
+                "why": format!("{}; {}", payout.why, payout.sends.join("; ")),
+            })
+        };
+        (self.listed.iter().map(entry).collect(), self.all.saturating_sub(self.listed.len() as u64))
+    }
+
+    /// Whether a run may settle any of them.
+    #[must_use]
+    pub fn has_settling(&self) -> bool {
+        self.all > self.listed.len() as u64 || self.listed.iter().any(|payout| payout.settles)
+    }
+
+    /// The lines about those that no run can settle, with the commands that can; empty where there are none.
+    #[must_use]
+    pub fn to_text(&self, batch: &BatchName) -> String {
+        let stuck: Vec<&Listed> = self.listed.iter().filter(|payout| !payout.settles).collect();
+        if stuck.is_empty() {
+            return String::new();
+        }
+        // Writing to a string cannot fail.
+        let mut text = format!(
+            "no run can settle {}: ask the provider what became of each number, and take the answer in\n",
+            counted(stuck.len() as u64, "payout")
+        );
+        for payout in stuck.iter().take(PRINTED_MAX) {
+            let reference = payout.reference.as_ref().map(|reference| format!(", reference {reference}"));
+            let (row, number) = (payout.row, &payout.invoice_no);
+            let reference = reference.unwrap_or_default();
+            let _ = writeln!(text, "  row {row}{reference}, {number}, in doubt since {}: {}", payout.since, payout.why);
+            for send in &payout.sends {
+                let _ = writeln!(text, "    {send}");
+            }
+        }
+        if stuck.len() > PRINTED_MAX {
+            let _ = writeln!(text, "  … and {} more: topup status {batch} --json", stuck.len() - PRINTED_MAX);
+        }
+        if let Some(payout) = stuck.iter().find(|payout| !payout.is_contradicted) {
+            let number = &payout.invoice_no;
+            let _ = writeln!(text, "next: topup attest {batch} {number} --credited --why TEXT");
+            let _ = match &payout.not_credited_from {
+                None => writeln!(text, "  or: topup attest {batch} {number} --not-credited --why TEXT"),
+                Some(from) => writeln!(text, "  (--not-credited is taken from {from} on)"),
+            };
+        }
+        text
+    }
+}
+
+fn listed(payout: &InDoubt, policy: &Policy, now: UnixMs) -> Listed {
+    let stuck = policy.stuck(&payout.standing);
+    let last_send_at = payout.sends.last().map_or(payout.since, |send| send.at);
+    let ms = |span: std::time::Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+    // What was sent a moment ago may turn up yet.
+    let settles = stuck.is_none() || (now - last_send_at <= ms(policy.settle) && stuck != Some(Stuck::OtherOrder));
+    let not_credited_at = last_send_at + ms(SIGNED_BYTES_VALID);
+    Listed {
+        row: payout.row,
+        reference: payout.reference.as_deref().map(|reference| hide_numbers(reference).into_owned()),
+        invoice_no: payout.invoice_no.to_string(),
+        since: moment(payout.since),
+        settles,
+        why: why(stuck, payout),
+        sends: payout.sends.iter().map(send_in_words).collect(),
+        is_contradicted: stuck == Some(Stuck::OtherOrder),
+        not_credited_from: (not_credited_at > now).then(|| moment(not_credited_at)),
+    }
+}
+
+fn why(stuck: Option<Stuck>, payout: &InDoubt) -> &'static str {
+    match stuck {
+        Some(Stuck::NumberTaken) => {
+            "the gateway said that it knows the number, and order status does not: it is never sent again"
+        }
+        Some(Stuck::ResendsUsedUp) => {
+            "order status does not know it, and it was sent again as often as it may be (resolve.resends_max)"
+        }
+        Some(Stuck::ResendsOff) => "order status does not know it, and nothing is sent again (resolve.resubmit)",
+        Some(Stuck::OtherOrder) => "order status names another phone or amount under its number",
+        None if payout.standing.absent => "order status does not know it: after the settle time it is sent again",
+        None => "no definite answer yet: the next run asks order status again",
+    }
+}
+
+/// What became of a send, in the gateway's words.
+fn send_in_words(send: &Send) -> String {
+    let said = send.said.as_deref().filter(|said| !said.is_empty()).map(hide_numbers).unwrap_or_default();
+    let what = match (send.fate, send.code, send.http) {
+        (None, _, _) => "the run ended before an answer came".to_owned(),
+        (Some(Fate::Unsent), _, _) => "it never left this machine".to_owned(),
+        (Some(_), Some(code), _) => {
+            let text = code_text(code, Lang::En).unwrap_or("not in the gateway's documentation");
+            if said.is_empty() { format!("{code} {text}") } else { format!("{code} {text} ({said})") }
+        }
+        (Some(_), None, Some(http)) => format!("HTTP {http} without a code ({said})"),
+        (Some(_), None, None) => format!("no answer came back ({said})"),
+    };
+    format!("sent {}: {}", moment(send.at), what.replace(" ()", ""))
+}
+
+/// A moment in RFC 3339, in UTC, to the second.
+fn moment(at: UnixMs) -> String {
+    let at = jiff::Timestamp::from_millisecond(at).unwrap_or_default();
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
