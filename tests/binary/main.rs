@@ -33,11 +33,8 @@ mod set_up;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod shim;
 mod status;
-<<<<<<< HEAD
-mod trust;
-=======
 mod stuck;
->>>>>>> 1443eec (engine, report: what no run can settle is named, asked about once, and leads to a person)
+mod trust;
 mod unreached;
 mod verify;
 mod wire;
