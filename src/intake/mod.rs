@@ -7,7 +7,6 @@
 //! given out.
 
 mod archive;
-mod biff;
 mod cells;
 mod check;
 mod closing;
@@ -27,8 +26,6 @@ mod meaning;
 mod number_format;
 mod oddity;
 mod ods;
-mod ods_cell;
-mod ods_styles;
 mod phone;
 mod points;
 mod problem;
@@ -45,6 +42,7 @@ mod template;
 mod text_rows;
 mod total;
 mod workbook;
+mod xls;
 mod xlsx;
 
 pub use check::{CheckReport, LISTED_MAX, check};

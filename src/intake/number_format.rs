@@ -35,6 +35,12 @@ pub(crate) fn at_15_digits(value: f64) -> String {
     format!("{value:.14e}").parse::<f64>().unwrap_or(value).to_string()
 }
 
+/// Whether a text that a program showed for a number shows it as it is: with a currency, group marks or zero decimals
+/// at most.
+pub(crate) fn shows(value: f64, shown: &str) -> bool {
+    section::shows(value, shown.trim())
+}
+
 /// The code of a format that files name by number alone; others are as good as General.
 fn builtin(id: u32) -> &'static str {
     match id {
@@ -223,6 +229,31 @@ mod tests {
             ("0;-0", -5.0, Shown::AsIs),
         ] {
             assert_eq!(NumberFormat::parse(code).number(value), shown, "{code} of {value}");
+        }
+    }
+
+    #[test]
+    fn a_text_shows_a_number_or_another_one() {
+        for (value, shown, is_same) in [
+            (500.0, "500", true),
+            (500.0, "500.00", true),
+            (500.0, "500,0", true),
+            (1500.0, "1.500", true),
+            (1500.0, "1,500.00 ₫", true),
+            (901_234_567.0, "901234567", true),
+            (56.000_000_000_000_01, "56", true),
+            (1.5, "1.5", true),
+            (500.0, "500.000", false),
+            (500.0, "500,000", false),
+            (500.0, "500k", false),
+            (500.0, "5 nghìn 00", false),
+            (500.0, "50000%", false),
+            (500.0, "0500", false),
+            (500.0, "5E+02", false),
+            (500.0, "500.5", false),
+            (500.0, "#FMT", false),
+        ] {
+            assert_eq!(shows(value, shown), is_same, "{value} {shown}");
         }
     }
 

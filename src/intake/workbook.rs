@@ -1,16 +1,11 @@
 //! Opens XLSX, XLS and ODS within limits, and packs the sheet that is to be paid.
 
 use super::archive::{Archive, Kind};
-use super::biff;
-use super::compound;
-use super::dates::excel_date_text;
+use super::compound::{self, Contents};
 use super::ods::Ods;
 use super::problem::{IntakeError, ProblemKind};
-use super::record::CellKind;
-use super::sheet::{COLUMNS_MAX, ROWS_MAX, Sheet};
-use super::xlsx;
-use calamine::{Data, Range, Reader, SheetType, SheetVisible, Xls};
-use std::io::Cursor;
+use super::sheet::Sheet;
+use super::{xls, xlsx};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -30,7 +25,8 @@ fn refuse(kind: ProblemKind, message: impl Into<String>) -> IntakeError {
     IntakeError::file(kind, message)
 }
 
-fn damaged(what: &str, error: impl std::fmt::Display) -> IntakeError {
+/// The refusal of a workbook that is not whole.
+pub(crate) fn damaged(what: &str, error: impl std::fmt::Display) -> IntakeError {
     let message = format!(
         "needs a whole {what} workbook, has one that is cut off or damaged ({error}); open it in Excel and save it again"
     );
@@ -70,15 +66,6 @@ fn read_zip(path: &Path, wanted: Option<&str>) -> Result<(&'static str, Sheet), 
 pub(crate) struct SheetName {
     pub(crate) name: String,
     pub(crate) is_visible: bool,
-}
-
-fn worksheets(sheets: &[calamine::Sheet]) -> Vec<SheetName> {
-    let tables = sheets.iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
-    let named = |sheet: &calamine::Sheet| SheetName {
-        name: sheet.name.clone(),
-        is_visible: sheet.visible == SheetVisible::Visible,
-    };
-    tables.map(named).collect()
 }
 
 /// Chooses the sheet, and says what a person should know about the others.
@@ -138,23 +125,19 @@ fn read_ods(archive: &mut Archive, wanted: Option<&str>) -> Result<Sheet, Intake
 
 fn read_xls(path: &Path, wanted: Option<&str>) -> Result<Sheet, IntakeError> {
     let bytes = std::fs::read(path).map_err(|error| IntakeError::io(path, error))?;
-    if compound::is_encrypted_package(&bytes) {
-        return Err(encrypted());
-    }
-    let records = biff::Workbook::open(&bytes).ok_or_else(|| damaged("XLS", "its sectors contradict each other"))?;
-    if records.unfolded_cells(CELLS_MAX) > CELLS_MAX {
-        return Err(too_many_cells());
-    }
-    let mut workbook: Xls<_> = Xls::new(Cursor::new(records.rewritten())).map_err(|error| {
-        if matches!(error, calamine::XlsError::Password) { encrypted() } else { damaged("XLS", error) }
-    })?;
-    let (name, warnings) = choose(&worksheets(workbook.sheets_metadata()), wanted)?;
-    let position = workbook.sheets_metadata().iter().position(|sheet| sheet.name == name).unwrap_or(0);
-    let hidden = records.hidden(position).ok_or_else(|| damaged("XLS", "its hidden rows cannot be found"))?;
-    let range = workbook.worksheet_range(&name).map_err(|error| damaged("XLS", error))?;
-    let formulas = workbook.worksheet_formula(&name).map_err(|error| damaged("XLS", error))?;
-    let sheet = Sheet::new(name, warnings, hidden);
-    pack(sheet, &range, &formulas)
+    let stream = match compound::contents(bytes) {
+        Contents::Workbook(stream) => stream,
+        Contents::Encrypted => return Err(encrypted()),
+        Contents::Damaged => return Err(damaged("XLS", "its sectors contradict each other")),
+        Contents::Other(what) => {
+            let message = format!("needs CSV, XLSX, XLS or ODS, has {what}; export the list as XLSX or «CSV UTF-8»");
+            return Err(refuse(ProblemKind::NotASpreadsheet, message));
+        }
+    };
+    let workbook = xls::Workbook::open(stream)?;
+    let (name, warnings) = choose(&workbook.sheets, wanted)?;
+    let position = workbook.sheets.iter().position(|sheet| sheet.name == name).unwrap_or(0);
+    workbook.sheet(position, warnings, None)
 }
 
 /// The most cells with content of an XLS or ODS: a few bytes of either can ask for any number of them.
@@ -171,35 +154,7 @@ pub(crate) fn too_many_cells() -> IntakeError {
 pub(crate) fn encrypted() -> IntakeError {
     refuse(
         ProblemKind::NotASpreadsheet,
-        "needs a workbook without password, has an encrypted one; remove the password in Excel",
+        "needs a workbook without password, has an encrypted one; open it, remove the password (in Excel: File, Info, Protect \
+         Workbook) or the protection against changes (Review, Protect Workbook), and save it",
     )
-}
-
-fn pack(mut sheet: Sheet, range: &Range<Data>, formulas: &Range<String>) -> Result<Sheet, IntakeError> {
-    let Some((top, left)) = range.start() else { return Ok(sheet) };
-    let mut text = String::new();
-    for (row, column, value) in range.used_cells() {
-        let (row, column) = (u32::try_from(row).unwrap_or(ROWS_MAX), u32::try_from(column).unwrap_or(COLUMNS_MAX));
-        let (row, column) = (row.saturating_add(top), column.saturating_add(left));
-        let formula = formulas.get_value((row, column)).is_some_and(|formula| !formula.is_empty());
-        let number = written(value, &mut text);
-        sheet.push(row, column, &text, CellKind { number, formula, ..CellKind::default() })?;
-    }
-    Ok(sheet)
-}
-
-/// Writes a value as a person would read it; `true` for a number.
-fn written(value: &Data, text: &mut String) -> bool {
-    text.clear();
-    match value {
-        Data::Int(number) => text.push_str(&number.to_string()),
-        // Display never writes an exponent, so a whole float has its digits and nothing else.
-        Data::Float(number) => text.push_str(&number.to_string()),
-        Data::String(string) | Data::DateTimeIso(string) | Data::DurationIso(string) => text.push_str(string),
-        Data::Bool(yes) => text.push_str(if *yes { "TRUE" } else { "FALSE" }),
-        Data::DateTime(date) => text.push_str(&excel_date_text(date)),
-        Data::Error(error) => text.push_str(&error.to_string()),
-        Data::Empty => {}
-    }
-    matches!(value, Data::Int(_) | Data::Float(_))
 }

@@ -363,6 +363,22 @@ fn ungrouped(whole: &str) -> Option<String> {
     (is_mark && begins && others.iter().all(is_group)).then(|| groups.concat())
 }
 
+/// Whether a text that a program showed for a number shows it as it is.
+pub(super) fn shows(value: f64, shown: &str) -> bool {
+    let text = at_15_digits(value);
+    let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
+    let digit = |c: char| c.is_ascii_digit();
+    let (Some(from), Some(to)) = (shown.find(digit), shown.rfind(digit)) else { return false };
+    let (before, digits, behind) = (&shown[..from], &shown[from..=to], &shown[to + 1..]);
+    // Behind the last mark stand decimals, unless there are three of them, or six: those look like thousands.
+    let mark = digits.rfind(['.', ',']).filter(|at| (digits.len() - at - 1) % 3 != 0);
+    let (shown_whole, shown_decimals) = mark.map_or((digits, ""), |at| (&digits[..at], &digits[at + 1..]));
+    says_nothing(before)
+        && says_nothing(behind)
+        && shown_decimals.trim_end_matches('0') == decimals
+        && ungrouped(shown_whole).is_some_and(|digits| digits == whole)
+}
+
 /// Whether what stands beside a number leaves it what it is: blanks, or the name of a currency or of points.
 fn says_nothing(literals: &str) -> bool {
     let words =

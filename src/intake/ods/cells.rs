@@ -1,21 +1,26 @@
 //! Reads the cells of one row of an ODS: their values, their texts, and what a person sees of them.
 
-use super::archive::damaged;
-use super::oddity::Oddity;
-use super::ods::skip;
-use super::ods_styles::{Family, Look, Styles};
-use super::problem::IntakeError;
-use super::record::CellKind;
-use super::sheet::{COLUMNS_MAX, Sheet};
+use super::super::archive::damaged;
+use super::super::oddity::Oddity;
+use super::super::problem::IntakeError;
+use super::super::record::CellKind;
+use super::super::sheet::{Merge, Sheet};
+use super::shown::{Shown, judged};
+use super::skip;
+use super::styles::{Family, Look, Styles};
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
-use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io::BufRead;
 use std::ops::Range;
+use std::rc::Rc;
+
+/// The most merges of a table.
+const MERGES_MAX: usize = 1 << 20;
 
 /// What a cell says it holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum ValueType {
+pub(super) enum ValueType {
     /// Nothing is said, as odfpy writes it: the text counts.
     #[default]
     None,
@@ -29,17 +34,17 @@ enum ValueType {
 
 /// A cell as its element says, before its text is read.
 #[derive(Debug, Default)]
-pub(crate) struct OdsCell {
-    pub(crate) repeats: u32,
-    pub(crate) style: Option<String>,
-    value_type: ValueType,
+pub(super) struct OdsCell {
+    pub(super) repeats: u32,
+    pub(super) style: Option<String>,
+    pub(super) value_type: ValueType,
     number: Option<String>,
     date: Option<String>,
     time: Option<String>,
     boolean: Option<String>,
     string: Option<String>,
-    formula: bool,
-    is_error: bool,
+    pub(super) formula: bool,
+    pub(super) is_error: bool,
     is_covered: bool,
     /// Over how many columns and rows it reaches.
     spans: (u32, u32),
@@ -47,7 +52,7 @@ pub(crate) struct OdsCell {
 
 impl OdsCell {
     /// Reads the attributes.
-    pub(crate) fn new(element: &BytesStart<'_>) -> Result<Self, IntakeError> {
+    pub(super) fn new(element: &BytesStart<'_>) -> Result<Self, IntakeError> {
         let mut cell = Self { repeats: 1, spans: (1, 1), ..Self::default() };
         cell.is_covered = element.name().as_ref() == "table:covered-table-cell";
         for attribute in element.attributes() {
@@ -98,7 +103,7 @@ impl OdsCell {
     }
 
     /// The value that fits the type; without one the text counts.
-    fn value(&self) -> Option<&str> {
+    pub(super) fn value(&self) -> Option<&str> {
         match self.value_type {
             ValueType::None => None,
             ValueType::Number | ValueType::Percentage => self.number.as_deref(),
@@ -111,14 +116,14 @@ impl OdsCell {
 }
 
 /// How often something is repeated; what is no number is not guessed.
-pub(crate) fn count(number: &str) -> Result<u32, IntakeError> {
+pub(super) fn count(number: &str) -> Result<u32, IntakeError> {
     let parsed: Result<u64, _> = number.trim().parse();
     let number = parsed.map_err(|_| damaged(format_args!("«{number}» is no count")))?;
     Ok(u32::try_from(number).unwrap_or(u32::MAX).max(1))
 }
 
 /// The characters that a reference in a text stands for.
-pub(crate) fn resolved(reference: &BytesRef<'_>) -> Result<String, IntakeError> {
+pub(super) fn resolved(reference: &BytesRef<'_>) -> Result<String, IntakeError> {
     if let Some(c) = reference.resolve_char_ref().map_err(damaged)? {
         return Ok(c.to_string());
     }
@@ -138,79 +143,30 @@ struct Held {
 
 /// The cells with content of one row, in memory that is used again for the next.
 #[derive(Debug, Default)]
-pub(crate) struct Cells {
+pub(super) struct Cells {
     held: Vec<Held>,
     texts: String,
     shown: Shown,
-    /// Up to which row a merge covers a column.
-    covered_until: Vec<u32>,
-}
-
-/// The text of a cell as it is shown, and how it looks.
-#[derive(Debug, Default)]
-struct Shown {
-    text: String,
-    /// The same without what is struck out.
-    unstruck: String,
-    is_struck: bool,
-    is_plain: bool,
-    is_raised: bool,
-    is_level: bool,
-}
-
-impl Shown {
-    fn clear(&mut self) {
-        self.text.clear();
-        self.unstruck.clear();
-        (self.is_struck, self.is_plain, self.is_raised, self.is_level) = (false, false, false, false);
-    }
-
-    fn push(&mut self, piece: &str, look: &Look) {
-        let (is_struck, is_raised) = (look.struck == Some(true), look.raised == Some(true));
-        self.text.push_str(piece);
-        if !is_struck {
-            self.unstruck.push_str(piece);
-        }
-        if !piece.trim().is_empty() {
-            self.is_struck |= is_struck;
-            self.is_plain |= !is_struck;
-            self.is_raised |= is_raised;
-            self.is_level |= !is_raised;
-        }
-    }
-
-    /// Adds a text in which, as ODF has it, any white space is one blank.
-    fn push_collapsed(&mut self, piece: &str, look: &Look) {
-        if !piece.contains(['\n', '\r', '\t']) && !piece.contains("  ") {
-            return self.push(piece, look);
-        }
-        let is_blank = |c: char| matches!(c, ' ' | '\n' | '\r' | '\t');
-        let mut collapsed = String::with_capacity(piece.len());
-        for c in piece.chars() {
-            if !is_blank(c) {
-                collapsed.push(c);
-            } else if !collapsed.ends_with(' ') {
-                collapsed.push(' ');
-            }
-        }
-        self.push(&collapsed, look);
-    }
+    /// The merges so far.
+    pub(super) merges: Vec<Merge>,
+    /// How the cells of each style look, put together once.
+    looks: HashMap<String, Rc<Look>>,
 }
 
 impl Cells {
     /// Forgets the row before.
-    pub(crate) fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.held.clear();
         self.texts.clear();
     }
 
     /// Whether nothing is in the row.
-    pub(crate) fn is_blank(&self) -> bool {
+    pub(super) fn is_blank(&self) -> bool {
         self.held.is_empty()
     }
 
     /// Gives the cells to a sheet as a row of it; how many they were.
-    pub(crate) fn push(&self, sheet: &mut Sheet, row: u32) -> Result<u64, IntakeError> {
+    pub(super) fn push(&self, sheet: &mut Sheet, row: u32) -> Result<u64, IntakeError> {
         let mut pushed = 0;
         for held in &self.held {
             let text = &self.texts[held.text.clone()];
@@ -225,29 +181,43 @@ impl Cells {
         Ok(pushed)
     }
 
+    fn look(&mut self, style: &str, styles: &Styles) -> Rc<Look> {
+        if let Some(look) = self.looks.get(style) {
+            return Rc::clone(look);
+        }
+        let look = Rc::new(styles.look(Family::Cell, style));
+        self.looks.insert(style.to_owned(), Rc::clone(&look));
+        look
+    }
+
     /// Reads the text of a cell to its end, and keeps the cell where it has content.
-    pub(crate) fn read<R: BufRead>(
+    pub(super) fn read<R: BufRead>(
         &mut self,
         reader: &mut Reader<R>,
         is_empty: bool,
-        cell: OdsCell,
+        cell: &OdsCell,
         (row, columns): (u32, Range<u32>),
-        styles: &Styles,
+        (style, styles): (&str, &Styles),
     ) -> Result<(), IntakeError> {
         self.shown.clear();
-        let look = styles.look(Family::Cell, cell.style.as_deref().unwrap_or_default());
+        let look = self.look(style, styles);
         if !is_empty {
             let end = if cell.is_covered { "table:covered-table-cell" } else { "table:table-cell" };
             self.read_text(reader, end, &look, styles)?;
         }
-        let is_under = self.covered_until.get(columns.start as usize).is_some_and(|until| row < *until);
-        self.cover(row, &columns, cell.spans);
-        let is_covered = cell.is_covered || is_under;
-        let mut judged = judged(&cell, &self.shown, &look, styles)?;
+        if cell.spans != (1, 1) {
+            if self.merges.len() >= MERGES_MAX {
+                return Err(damaged("more than 1,048,576 merged cells"));
+            }
+            let (right, bottom) =
+                (columns.start.saturating_add(cell.spans.0 - 1), row.saturating_add(cell.spans.1 - 1));
+            self.merges.push(Merge { top: row, left: columns.start, bottom, right });
+        }
+        let mut judged = judged(cell, &self.shown, &look, styles)?;
         if judged.text.is_empty() && judged.kind.oddity.is_none() {
             return Ok(());
         }
-        if is_covered {
+        if cell.is_covered {
             judged.kind.oddity = Some(Oddity::Merged);
         }
         let start = self.texts.len();
@@ -259,20 +229,6 @@ impl Cells {
         });
         self.held.push(Held { columns, text: start..end, seen, kind: judged.kind });
         Ok(())
-    }
-
-    /// Remembers over which cells one reaches.
-    fn cover(&mut self, row: u32, columns: &Range<u32>, spans: (u32, u32)) {
-        if spans == (1, 1) {
-            return;
-        }
-        let end = columns.start.saturating_add(spans.0).min(COLUMNS_MAX) as usize;
-        if self.covered_until.len() < end {
-            self.covered_until.resize(end, 0);
-        }
-        for until in self.covered_until.iter_mut().take(end).skip(columns.start as usize) {
-            *until = (*until).max(row.saturating_add(spans.1));
-        }
     }
 
     fn read_text<R: BufRead>(
@@ -304,7 +260,7 @@ impl Cells {
                                 }
                             }
                             self.push_blanks(&element, now.unwrap_or(look))?;
-                            let style = super::archive::attribute(&element, "text:style-name")?;
+                            let style = super::super::archive::attribute(&element, "text:style-name")?;
                             let own = style.map(|style| styles.look(Family::Text, &style)).unwrap_or_default();
                             open.push(own.over(now.unwrap_or(look)));
                         }
@@ -349,7 +305,8 @@ impl Cells {
     fn push_blanks(&mut self, element: &BytesStart<'_>, look: &Look) -> Result<(), IntakeError> {
         match element.name().as_ref() {
             "text:s" => {
-                let blanks = super::archive::attribute(element, "text:c")?.map_or(Ok(1), |blanks| count(&blanks))?;
+                let blanks =
+                    super::super::archive::attribute(element, "text:c")?.map_or(Ok(1), |blanks| count(&blanks))?;
                 // More than a cell can hold is refused as that.
                 self.shown.push(&" ".repeat(blanks.min(40_000) as usize), look);
             }
@@ -359,95 +316,4 @@ impl Cells {
         }
         Ok(())
     }
-}
-
-/// What a cell holds and shows.
-struct Judged<'c> {
-    text: Cow<'c, str>,
-    seen: Option<Cow<'c, str>>,
-    kind: CellKind,
-}
-
-fn judged<'c>(cell: &'c OdsCell, shown: &'c Shown, look: &Look, styles: &Styles) -> Result<Judged<'c>, IntakeError> {
-    let formula = cell.formula;
-    let struck = if shown.text.is_empty() { look.struck == Some(true) } else { shown.is_struck && !shown.is_plain };
-    let kind = CellKind { formula, struck, ..CellKind::default() };
-    let text = Cow::Borrowed(shown.text.as_str());
-    let odd = |text, oddity, seen| Judged { text, seen, kind: CellKind { oddity: Some(oddity), ..kind } };
-    if cell.is_error {
-        return Ok(odd(text, Oddity::Error, None));
-    }
-    let Some(value) = cell.value() else {
-        // A text without a type is one; a formula without either was never computed.
-        let is_open = formula && shown.text.is_empty() && cell.value_type != ValueType::Text;
-        return Ok(if is_open { odd(text, Oddity::NotComputed, None) } else { of_text(text, shown, kind) });
-    };
-    Ok(match cell.value_type {
-        ValueType::Number | ValueType::Percentage => {
-            let number: f64 = value.trim().parse().map_err(|_| damaged(format_args!("«{value}» is no number")))?;
-            of_number(number, cell, shown, look, styles, kind)
-        }
-        ValueType::Date => odd(Cow::Borrowed(value), Oddity::Date, None),
-        ValueType::Time => odd(Cow::Borrowed(value), Oddity::Duration, Some(text).filter(|text| !text.is_empty())),
-        ValueType::Boolean => {
-            let text = if value == "true" || value == "TRUE" { "TRUE" } else { "FALSE" };
-            Judged { text: Cow::Borrowed(text), seen: None, kind }
-        }
-        ValueType::Text | ValueType::None => {
-            // The string that counts and the text that is shown, where both are there, are one.
-            let is_other = !text.is_empty() && !value.split_whitespace().eq(text.split_whitespace());
-            if is_other {
-                odd(Cow::Borrowed(value), Oddity::Format, Some(text))
-            } else {
-                of_text(Cow::Borrowed(value), shown, kind)
-            }
-        }
-    })
-}
-
-/// A number, which a format may show as another one.
-fn of_number<'c>(
-    number: f64,
-    cell: &OdsCell,
-    shown: &'c Shown,
-    look: &Look,
-    styles: &Styles,
-    kind: CellKind,
-) -> Judged<'c> {
-    // Display never writes an exponent, so a whole number has its digits and nothing else.
-    let text = number.to_string();
-    let code = look.format.as_deref().and_then(|name| styles.code(name, number));
-    let is_same = shown.text.trim().is_empty() || same_digits(number, shown.text.trim());
-    let _ = (code, cell);
-    let oddity = if is_same { None } else { Some(Oddity::Format) };
-    let seen = oddity.map(|_| Cow::Borrowed(shown.text.as_str()));
-    Judged { text: Cow::Owned(text), seen, kind: CellKind { number: true, oddity, ..kind } }
-}
-
-/// Whether a shown text has the digits of a number; marks of groups, currencies and `.00` aside.
-fn same_digits(number: f64, shown: &str) -> bool {
-    // Spreadsheets work with 15 digits.
-    let rounded: f64 = format!("{number:.14e}").parse().unwrap_or(number);
-    if rounded.fract().abs() > 0.0 {
-        // Neither a phone nor points: refused as that.
-        return true;
-    }
-    if shown.contains('%') {
-        return false;
-    }
-    let shown = shown.trim_matches(|c: char| !c.is_ascii_digit());
-    let whole = [".00", ",00", ".0", ",0"].iter().find_map(|zeros| shown.strip_suffix(zeros)).unwrap_or(shown);
-    whole.chars().filter(char::is_ascii_digit).eq(rounded.abs().to_string().chars())
-}
-
-/// A text, which may be struck out or raised in part.
-fn of_text<'c>(text: Cow<'c, str>, shown: &'c Shown, kind: CellKind) -> Judged<'c> {
-    if shown.is_struck && shown.is_plain {
-        let seen = Some(Cow::Borrowed(shown.unstruck.as_str()));
-        return Judged { text, seen, kind: CellKind { oddity: Some(Oddity::Struck), ..kind } };
-    }
-    if shown.is_raised && shown.is_level {
-        return Judged { text, seen: None, kind: CellKind { oddity: Some(Oddity::Raised), ..kind } };
-    }
-    Judged { text, seen: None, kind }
 }

@@ -6,18 +6,25 @@
 //!
 //! The tables are streamed: nothing is unfolded but cells with content, and those are counted.
 
+mod cells;
+mod codes;
+mod parts;
+mod shown;
+mod styles;
+
 use super::archive::{Archive, Hidden, attribute, damaged};
-use super::ods_cell::{Cells, OdsCell, count, resolved};
-use super::ods_styles::{Family, Styles};
-use super::problem::{IntakeError, ProblemKind};
+use super::problem::IntakeError;
 use super::sheet::{COLUMNS_MAX, ROWS_MAX, Sheet};
 use super::workbook::{self, SheetName};
+use cells::{Cells, OdsCell, count};
+use parts::{active_table, check_document};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::io::BufRead;
+use styles::{Family, Styles};
 
-/// Rows and columns below so many points, two pixels, are seen by nobody.
-const SEEN_FROM_POINTS: f64 = 1.5;
+/// Lower rows and narrower columns than this, in points, nobody sees: a pixel is 0.75.
+const SEEN_FROM_POINTS: f64 = 2.0;
 
 /// An ODS workbook whose tables are known.
 pub(crate) struct Ods {
@@ -130,30 +137,11 @@ impl Ods {
             pushed: 0,
         };
         table.read(&mut reader)?;
-        let Table { hidden, mut sheet, .. } = table;
+        let Table { hidden, mut sheet, cells, .. } = table;
         sheet.hide(hidden);
+        sheet.mark_merged(&cells.merges)?;
         Ok(sheet)
     }
-}
-
-/// Refuses what is no spreadsheet among the OpenDocument files, which all look alike.
-fn check_document(archive: &mut Archive) -> Result<(), IntakeError> {
-    if !archive.has("mimetype") {
-        return Ok(());
-    }
-    let kind = archive.head("mimetype")?;
-    let Some(kind) = kind.trim().strip_prefix("application/vnd.oasis.opendocument.") else { return Ok(()) };
-    let what = match kind.split('-').next().unwrap_or_default() {
-        "spreadsheet" => return Ok(()),
-        "text" => "a text document (ODT); copy the table into a spreadsheet",
-        "presentation" => "a presentation (ODP); export the list it was made from",
-        "graphics" | "image" => "a drawing (ODG); export the list it was made from",
-        "chart" => "a chart (ODC); export the list it was made from",
-        "formula" => "a formula (ODF); export the list it was made from",
-        "base" | "database" => "a database (ODB); export the list as a spreadsheet",
-        _ => "another OpenDocument file; export the list as a spreadsheet",
-    };
-    Err(IntakeError::file(ProblemKind::NotASpreadsheet, format!("needs a spreadsheet, has {what}")))
 }
 
 /// What holds tables of its own that are no sheets: links, and what changes were recorded.
@@ -161,38 +149,8 @@ fn is_no_table(name: &str) -> bool {
     matches!(name, "table:dde-links" | "table:tracked-changes" | "office:font-face-decls" | "office:master-styles")
 }
 
-/// The name of the table that is shown first, as LibreOffice keeps it.
-fn active_table<R: BufRead>(reader: &mut Reader<R>) -> Result<Option<String>, IntakeError> {
-    let (mut buffer, mut is_here, mut name) = (Vec::new(), false, None);
-    loop {
-        buffer.clear();
-        match reader.read_event_into(&mut buffer).map_err(damaged)? {
-            Event::Start(element) if element.name().as_ref() == "config:config-item" => {
-                is_here = name.is_none() && attribute(&element, "config:name")?.as_deref() == Some("ActiveTable");
-            }
-            Event::Text(text) if is_here => {
-                name.get_or_insert_with(String::new).push_str(&text.xml10_content());
-            }
-            Event::GeneralRef(reference) if is_here => {
-                name.get_or_insert_with(String::new).push_str(&resolved(&reference)?);
-            }
-            Event::End(_) => is_here = false,
-            Event::Eof => return Ok(name),
-            Event::Start(_)
-            | Event::Empty(_)
-            | Event::Text(_)
-            | Event::CData(_)
-            | Event::Comment(_)
-            | Event::Decl(_)
-            | Event::PI(_)
-            | Event::DocType(_)
-            | Event::GeneralRef(_) => {}
-        }
-    }
-}
-
 /// Steps over an element whose start was read.
-pub(crate) fn skip<R: BufRead>(reader: &mut Reader<R>, name: &str) -> Result<(), IntakeError> {
+fn skip<R: BufRead>(reader: &mut Reader<R>, name: &str) -> Result<(), IntakeError> {
     let (mut buffer, mut depth) = (Vec::new(), 1_u64);
     while depth > 0 {
         buffer.clear();
@@ -332,15 +290,14 @@ impl Table<'_> {
             match event {
                 Event::Start(element) | Event::Empty(element) => match element.name().as_ref() {
                     "table:table-cell" | "table:covered-table-cell" => {
-                        let mut cell = OdsCell::new(&element)?;
+                        let cell = OdsCell::new(&element)?;
                         let columns = column..end(column, cell.repeats);
                         column = columns.end;
                         // The style of the row, or else of the column, holds where a cell names none.
-                        if cell.style.is_none() {
-                            let of_column = || self.column_styles.iter().find(|(end, _)| columns.start < *end);
-                            cell.style = row_style.map(str::to_owned).or_else(|| of_column().map(|(_, s)| s.clone()));
-                        }
-                        self.cells.read(reader, is_empty, cell, (self.row, columns), self.styles)?;
+                        let of_column = || self.column_styles.iter().find(|(end, _)| columns.start < *end);
+                        let style = cell.style.as_deref().or(row_style).or_else(|| Some(of_column()?.1.as_str()));
+                        let style = (style.unwrap_or_default(), self.styles);
+                        self.cells.read(reader, is_empty, &cell, (self.row, columns.clone()), style)?;
                     }
                     name if !is_empty => skip(reader, name)?,
                     _ => {}

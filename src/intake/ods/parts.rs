@@ -1,0 +1,58 @@
+//! Looks at the small parts of an OpenDocument file: what it is, and which table is shown first.
+
+use super::super::archive::{Archive, attribute, damaged};
+use super::super::problem::{IntakeError, ProblemKind};
+use super::cells::resolved;
+use quick_xml::Reader;
+use quick_xml::events::Event;
+use std::io::BufRead;
+
+/// Refuses what is no spreadsheet among the OpenDocument files, which all look alike.
+pub(super) fn check_document(archive: &mut Archive) -> Result<(), IntakeError> {
+    if !archive.has("mimetype") {
+        return Ok(());
+    }
+    let kind = archive.head("mimetype")?;
+    let Some(kind) = kind.trim().strip_prefix("application/vnd.oasis.opendocument.") else { return Ok(()) };
+    let what = match kind.split('-').next().unwrap_or_default() {
+        "spreadsheet" => return Ok(()),
+        "text" => "a text document (ODT); copy the table into a spreadsheet",
+        "presentation" => "a presentation (ODP); export the list it was made from",
+        "graphics" | "image" => "a drawing (ODG); export the list it was made from",
+        "chart" => "a chart (ODC); export the list it was made from",
+        "formula" => "a formula (ODF); export the list it was made from",
+        "base" | "database" => "a database (ODB); export the list as a spreadsheet",
+        _ => "another OpenDocument file; export the list as a spreadsheet",
+    };
+    Err(IntakeError::file(ProblemKind::NotASpreadsheet, format!("needs a spreadsheet, has {what}")))
+}
+
+/// The name of the table that is shown first, as LibreOffice keeps it.
+pub(super) fn active_table<R: BufRead>(reader: &mut Reader<R>) -> Result<Option<String>, IntakeError> {
+    let (mut buffer, mut is_here, mut name) = (Vec::new(), false, None);
+    loop {
+        buffer.clear();
+        match reader.read_event_into(&mut buffer).map_err(damaged)? {
+            Event::Start(element) if element.name().as_ref() == "config:config-item" => {
+                is_here = name.is_none() && attribute(&element, "config:name")?.as_deref() == Some("ActiveTable");
+            }
+            Event::Text(text) if is_here => {
+                name.get_or_insert_with(String::new).push_str(&text.xml10_content());
+            }
+            Event::GeneralRef(reference) if is_here => {
+                name.get_or_insert_with(String::new).push_str(&resolved(&reference)?);
+            }
+            Event::End(_) => is_here = false,
+            Event::Eof => return Ok(name),
+            Event::Start(_)
+            | Event::Empty(_)
+            | Event::Text(_)
+            | Event::CData(_)
+            | Event::Comment(_)
+            | Event::Decl(_)
+            | Event::PI(_)
+            | Event::DocType(_)
+            | Event::GeneralRef(_) => {}
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Judges one cell of an ODS: what it holds, and what a person sees of it.
+
+use super::super::archive::damaged;
+use super::super::number_format::{self, NumberFormat};
+use super::super::oddity::Oddity;
+use super::super::problem::IntakeError;
+use super::super::record::CellKind;
+use super::cells::{OdsCell, ValueType};
+use super::styles::{Look, Styles};
+use std::borrow::Cow;
+
+/// The number of the format `0%` among those that every spreadsheet has.
+const PERCENTAGE: u32 = 9;
+
+/// The text of a cell as it is shown, and how it looks.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    pub(super) text: String,
+    /// The same without what is struck out.
+    unstruck: String,
+    is_struck: bool,
+    is_plain: bool,
+    is_raised: bool,
+    is_level: bool,
+}
+
+impl Shown {
+    pub(super) fn clear(&mut self) {
+        self.text.clear();
+        self.unstruck.clear();
+        (self.is_struck, self.is_plain, self.is_raised, self.is_level) = (false, false, false, false);
+    }
+
+    pub(super) fn push(&mut self, piece: &str, look: &Look) {
+        let (is_struck, is_raised) = (look.struck == Some(true), look.raised == Some(true));
+        self.text.push_str(piece);
+        if !is_struck {
+            self.unstruck.push_str(piece);
+        }
+        if !piece.trim().is_empty() {
+            self.is_struck |= is_struck;
+            self.is_plain |= !is_struck;
+            self.is_raised |= is_raised;
+            self.is_level |= !is_raised;
+        }
+    }
+
+    /// Adds a text in which, as ODF has it, any white space is one blank.
+    pub(super) fn push_collapsed(&mut self, piece: &str, look: &Look) {
+        if !piece.contains(['\n', '\r', '\t']) && !piece.contains("  ") {
+            return self.push(piece, look);
+        }
+        let is_blank = |c: char| matches!(c, ' ' | '\n' | '\r' | '\t');
+        let mut collapsed = String::with_capacity(piece.len());
+        for c in piece.chars() {
+            if !is_blank(c) {
+                collapsed.push(c);
+            } else if !collapsed.ends_with(' ') {
+                collapsed.push(' ');
+            }
+        }
+        self.push(&collapsed, look);
+    }
+}
+
+/// What a cell holds and shows.
+pub(super) struct Judged<'c> {
+    pub(super) text: Cow<'c, str>,
+    pub(super) seen: Option<Cow<'c, str>>,
+    pub(super) kind: CellKind,
+}
+
+/// What a cell holds, by its type, its value and its text.
+pub(super) fn judged<'c>(
+    cell: &'c OdsCell,
+    shown: &'c Shown,
+    look: &Look,
+    styles: &Styles,
+) -> Result<Judged<'c>, IntakeError> {
+    let formula = cell.formula;
+    let struck = if shown.text.is_empty() { look.struck == Some(true) } else { shown.is_struck && !shown.is_plain };
+    let kind = CellKind { formula, struck, ..CellKind::default() };
+    let text = Cow::Borrowed(shown.text.as_str());
+    let odd = |text, oddity, seen| Judged { text, seen, kind: CellKind { oddity: Some(oddity), ..kind } };
+    if cell.is_error {
+        return Ok(odd(text, Oddity::Error, None));
+    }
+    let Some(value) = cell.value() else {
+        // A text without a type is one; a formula without either was never computed.
+        let is_open = formula && shown.text.is_empty() && cell.value_type != ValueType::Text;
+        return Ok(if is_open {
+            odd(text, Oddity::NotComputed, None)
+        } else {
+            of_text(text, shown, look, styles, kind)
+        });
+    };
+    Ok(match cell.value_type {
+        ValueType::Number | ValueType::Percentage => {
+            let number: f64 = value.trim().parse().map_err(|_| damaged(format_args!("«{value}» is no number")))?;
+            of_number(number, cell, shown, look, styles, kind)
+        }
+        ValueType::Date => odd(Cow::Borrowed(value), Oddity::Date, None),
+        ValueType::Time => odd(Cow::Borrowed(value), Oddity::Duration, Some(text).filter(|text| !text.is_empty())),
+        ValueType::Boolean => {
+            let text = if value == "true" || value == "TRUE" { "TRUE" } else { "FALSE" };
+            Judged { text: Cow::Borrowed(text), seen: None, kind }
+        }
+        ValueType::Text | ValueType::None => {
+            // The string that counts and the text that is shown, where both are there, are one.
+            let is_other = !text.is_empty() && !value.split_whitespace().eq(text.split_whitespace());
+            if is_other {
+                odd(Cow::Borrowed(value), Oddity::Format, Some(text))
+            } else {
+                of_text(Cow::Borrowed(value), shown, look, styles, kind)
+            }
+        }
+    })
+}
+
+/// A number, which its format may show as another one; and so may the text that was shown when it was saved.
+fn of_number<'c>(
+    number: f64,
+    cell: &OdsCell,
+    shown: &'c Shown,
+    look: &Look,
+    styles: &Styles,
+    kind: CellKind,
+) -> Judged<'c> {
+    let kind = CellKind { number: true, ..kind };
+    // Display never writes an exponent, so a whole number has its digits and nothing else.
+    let text = Cow::Owned(number.to_string());
+    let saved = || Some(Cow::Borrowed(shown.text.as_str())).filter(|text| !text.trim().is_empty());
+    let odd = |text, oddity, seen| Judged { text, seen, kind: CellKind { oddity: Some(oddity), ..kind } };
+    let percentage = || NumberFormat::builtin(PERCENTAGE);
+    let is_percentage = cell.value_type == ValueType::Percentage;
+    let shows = match look.format.as_deref().and_then(|name| styles.of_number(name, number)) {
+        Some(format) if format.is_general() => number_format::Shown::AsIs,
+        Some(format) => format.number(number),
+        None if is_percentage => percentage().number(number),
+        None => number_format::Shown::AsIs,
+    };
+    match shows {
+        number_format::Shown::AsIs => {
+            let is_same = saved().is_none_or(|saved| saved.trim() == text || number_format::shows(number, &saved));
+            if is_same { Judged { text, seen: None, kind } } else { odd(text, Oddity::Format, saved()) }
+        }
+        number_format::Shown::Other(seen) => odd(text, Oddity::Format, saved().or(Some(Cow::Owned(seen)))),
+        number_format::Shown::Unclear => odd(text, Oddity::Format, saved()),
+        number_format::Shown::Date => odd(text, Oddity::Date, None),
+        number_format::Shown::Duration(seen) => odd(text, Oddity::Duration, saved().or(Some(Cow::Owned(seen)))),
+    }
+}
+
+/// A text, which may be struck out or raised in part, or hidden by its number format.
+fn of_text<'c>(text: Cow<'c, str>, shown: &'c Shown, look: &Look, styles: &Styles, kind: CellKind) -> Judged<'c> {
+    let odd = |text, oddity, seen| Judged { text, seen, kind: CellKind { oddity: Some(oddity), ..kind } };
+    // A cell that is struck through as a whole is one of a row that is; a text that is, was changed.
+    if shown.is_struck && (shown.is_plain || look.struck != Some(true)) {
+        return odd(text, Oddity::Struck, Some(Cow::Borrowed(shown.unstruck.as_str())));
+    }
+    if shown.is_raised && (shown.is_level || look.raised != Some(true)) {
+        return odd(text, Oddity::Raised, None);
+    }
+    let format = look.format.as_deref().filter(|_| !text.is_empty());
+    match format.and_then(|name| styles.of_text(name, &text)) {
+        Some(seen) => odd(text, Oddity::Format, Some(Cow::Owned(seen))),
+        None => Judged { text, seen: None, kind },
+    }
+}

@@ -1,0 +1,250 @@
+//! Reads the styles of an ODS (OpenDocument 1.3, part 3): what a person sees of a cell that its value does not say.
+//!
+//! A number format becomes the code that Excel would have for it, so that one place judges what a format shows.
+
+use super::super::archive::{attribute, damaged};
+use super::super::number_format::NumberFormat;
+use super::super::problem::IntakeError;
+use super::codes::Code;
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+use std::collections::HashMap;
+use std::io::BufRead;
+
+/// How many parents a style may have; LibreOffice writes two.
+const PARENTS_MAX: usize = 16;
+
+/// What styles are for; each kind has names of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Family {
+    Cell,
+    Row,
+    Column,
+    Table,
+    Text,
+}
+
+/// One style as it is written.
+#[derive(Clone, Debug, Default)]
+struct Style {
+    parent: Option<String>,
+    look: Look,
+    size: Option<f64>,
+    is_shown: Option<bool>,
+}
+
+/// How a text looks, where a style says so.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Look {
+    /// A line goes through it.
+    pub(super) struck: Option<bool>,
+    /// It stands above or below the line.
+    pub(super) raised: Option<bool>,
+    /// The name of its number format.
+    pub(super) format: Option<String>,
+}
+
+impl Look {
+    /// What this style says, and for the rest what stands under it.
+    pub(super) fn over(&self, under: &Self) -> Self {
+        Self {
+            struck: self.struck.or(under.struck),
+            raised: self.raised.or(under.raised),
+            format: self.format.clone().or_else(|| under.format.clone()),
+        }
+    }
+}
+
+/// A number format, and the formats that hold instead of it for some values.
+#[derive(Clone, Debug)]
+struct Format {
+    code: NumberFormat,
+    /// It is one of texts, and shows nothing at all.
+    hides_texts: bool,
+    instead: Vec<(String, String)>,
+}
+
+/// The styles of a workbook.
+#[derive(Debug, Default)]
+pub(super) struct Styles {
+    styles: HashMap<(Family, String), Style>,
+    formats: HashMap<String, Format>,
+}
+
+impl Styles {
+    /// Adds a style, from its first element to its last.
+    pub(super) fn add<R: BufRead>(
+        &mut self,
+        reader: &mut Reader<R>,
+        element: &BytesStart<'_>,
+        is_empty: bool,
+    ) -> Result<(), IntakeError> {
+        let kind = element.name().as_ref().to_owned();
+        match kind.as_str() {
+            "style:style" | "style:default-style" => self.add_style(reader, element, is_empty),
+            "number:number-style"
+            | "number:currency-style"
+            | "number:percentage-style"
+            | "number:date-style"
+            | "number:time-style"
+            | "number:text-style"
+            | "number:boolean-style" => {
+                let Some(name) = attribute(element, "style:name")? else { return Ok(()) };
+                let mut code = Code::new(element)?;
+                if !is_empty {
+                    code.read(reader, &kind)?;
+                }
+                let hides_texts = kind == "number:text-style" && code.code.is_empty();
+                // A format without anything in it shows nothing.
+                let text = if code.code.is_empty() { ";;;" } else { &code.code };
+                let format = Format { code: NumberFormat::parse(text), hides_texts, instead: code.instead };
+                self.formats.insert(name, format);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn add_style<R: BufRead>(
+        &mut self,
+        reader: &mut Reader<R>,
+        element: &BytesStart<'_>,
+        is_empty: bool,
+    ) -> Result<(), IntakeError> {
+        let family = match attribute(element, "style:family")?.as_deref() {
+            Some("table-cell") => Some(Family::Cell),
+            Some("table-row") => Some(Family::Row),
+            Some("table-column") => Some(Family::Column),
+            Some("table") => Some(Family::Table),
+            Some("text" | "paragraph") => Some(Family::Text),
+            Some(_) | None => None,
+        };
+        // What holds where no style is named has no name.
+        let name = attribute(element, "style:name")?.unwrap_or_default();
+        let mut style = Style { parent: attribute(element, "style:parent-style-name")?, ..Style::default() };
+        style.look.format = attribute(element, "style:data-style-name")?;
+        let end = element.name().as_ref().to_owned();
+        let mut buffer = Vec::new();
+        while !is_empty {
+            buffer.clear();
+            match reader.read_event_into(&mut buffer).map_err(damaged)? {
+                Event::Start(part) | Event::Empty(part) => style.note(&part)?,
+                Event::End(part) if part.name().as_ref() == end => break,
+                Event::Eof => return Err(damaged("its styles are cut off")),
+                Event::End(_)
+                | Event::Text(_)
+                | Event::CData(_)
+                | Event::Comment(_)
+                | Event::Decl(_)
+                | Event::PI(_)
+                | Event::DocType(_)
+                | Event::GeneralRef(_) => {}
+            }
+        }
+        if let Some(family) = family {
+            self.styles.insert((family, name), style);
+        }
+        Ok(())
+    }
+
+    fn chain(&self, family: Family, name: &str) -> impl Iterator<Item = &Style> {
+        let mut next = Some(name.to_owned());
+        let named = std::iter::from_fn(move || {
+            let style = self.styles.get(&(family, next.take()?))?;
+            next.clone_from(&style.parent);
+            Some(style)
+        });
+        named.take(PARENTS_MAX).chain(self.styles.get(&(family, String::new())))
+    }
+
+    /// How the cells or texts of a style look.
+    pub(super) fn look(&self, family: Family, name: &str) -> Look {
+        self.chain(family, name).fold(Look::default(), |look, style| look.over(&style.look))
+    }
+
+    /// The height of a row or the width of a column, in points.
+    pub(super) fn size(&self, family: Family, name: &str) -> Option<f64> {
+        self.chain(family, name).find_map(|style| style.size)
+    }
+
+    /// Whether a table is shown.
+    pub(super) fn is_shown(&self, table: &str) -> bool {
+        self.chain(Family::Table, table).find_map(|style| style.is_shown).unwrap_or(true)
+    }
+
+    /// The number format of a name as it holds for a number.
+    pub(super) fn of_number(&self, name: &str, number: f64) -> Option<&NumberFormat> {
+        let format = self.formats.get(name)?;
+        let instead = format.instead.iter().find(|(condition, _)| holds(condition, number)).map(|(_, name)| name);
+        let format = instead.and_then(|name| self.formats.get(name)).unwrap_or(format);
+        Some(&format.code)
+    }
+
+    /// What a person sees of a text under the number format of a name, where that is another one.
+    pub(super) fn of_text(&self, name: &str, text: &str) -> Option<String> {
+        let format = self.formats.get(name)?;
+        if format.hides_texts { Some(String::new()) } else { format.code.text(text) }
+    }
+}
+
+impl Style {
+    fn note(&mut self, part: &BytesStart<'_>) -> Result<(), IntakeError> {
+        match part.name().as_ref() {
+            "style:text-properties" => {
+                let line = attribute(part, "style:text-line-through-style")?;
+                let line = line.or(attribute(part, "style:text-line-through-type")?);
+                self.look.struck = line.map(|line| line != "none").or(self.look.struck);
+                if let Some(position) = attribute(part, "style:text-position")? {
+                    let height = position.split_whitespace().next().unwrap_or("0%");
+                    self.look.raised = Some(!matches!(height, "0%" | "0"));
+                }
+            }
+            "style:table-row-properties" => {
+                // What must be is stronger than what may be.
+                let height = attribute(part, "style:row-height")?.or(attribute(part, "style:min-row-height")?);
+                self.size = height.as_deref().and_then(points);
+            }
+            "style:table-column-properties" => {
+                self.size = attribute(part, "style:column-width")?.as_deref().and_then(points);
+            }
+            "style:table-properties" => {
+                self.is_shown = attribute(part, "table:display")?.map(|shown| shown != "false");
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// A length in points.
+fn points(length: &str) -> Option<f64> {
+    let length = length.trim();
+    let unit_at = length.find(|c: char| c.is_ascii_alphabetic())?;
+    let number: f64 = length[..unit_at].trim().parse().ok()?;
+    let per_unit = match &length[unit_at..] {
+        "in" => 72.0,
+        "cm" => 72.0 / 2.54,
+        "mm" => 72.0 / 25.4,
+        "pt" => 1.0,
+        "pc" => 12.0,
+        "px" => 0.75,
+        _ => return None,
+    };
+    Some(number * per_unit)
+}
+
+/// Whether a condition such as `value()>=0` holds; one that says anything else does not.
+fn holds(condition: &str, value: f64) -> bool {
+    let Some(rest) = condition.trim().strip_prefix("value()") else { return false };
+    let number_at = rest.find(|c: char| !matches!(c, '<' | '>' | '=' | '!')).unwrap_or(rest.len());
+    let Ok(number) = rest[number_at..].trim().parse::<f64>() else { return false };
+    match &rest[..number_at] {
+        ">=" => value >= number,
+        "<=" => value <= number,
+        ">" => value > number,
+        "<" => value < number,
+        "=" => value.total_cmp(&number).is_eq(),
+        "!=" => value.total_cmp(&number).is_ne(),
+        _ => false,
+    }
+}
