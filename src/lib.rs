@@ -78,6 +78,7 @@ pub mod engine;
 pub mod gateway;
 pub mod intake;
 pub mod ledger;
+pub mod moment;
 pub mod plan;
 pub mod report;
 pub mod simulator;

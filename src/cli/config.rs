@@ -154,6 +154,23 @@ impl Config {
         self.positive(path, most).map(Duration::from_secs_f64)
     }
 
+    /// Seconds within a range; 0 stands for none at all.
+    pub(super) fn seconds_or_none(
+        &self,
+        path: &str,
+        range: std::ops::RangeInclusive<f64>,
+    ) -> Result<Option<Duration>, Failure> {
+        let Some((value, _)) = self.values.get(path) else { return Err(wrong(format!("{path} is not set"))) };
+        let number = value.as_float().unwrap_or(-1.0);
+        if number == 0.0 {
+            Ok(None)
+        } else if range.contains(&number) {
+            Ok(Some(Duration::from_secs_f64(number)))
+        } else {
+            Err(out_of_range(path, value, &format!("{} to {}, or 0 for none", range.start(), range.end())))
+        }
+    }
+
     /// Yes or no.
     pub(super) fn yes(&self, path: &str) -> bool {
         self.values.get(path).and_then(|(value, _)| value.as_bool()).unwrap_or_default()

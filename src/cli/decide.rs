@@ -10,7 +10,7 @@ use super::setup;
 use crate::domain::event::{Event, OrderAnswer};
 use crate::domain::standing::{SIGNED_BYTES_VALID, State};
 use crate::engine::{self, Asked, Decision, Inquiry};
-use crate::ledger::{Access, Batch, Entry, Payout, PayoutId, RunLedger};
+use crate::ledger::{Access, Batch, Entry, Payout, PayoutId, RunLedger, UnixMs};
 use crate::plan;
 use crate::report::{counted, grouped};
 use anyhow::anyhow;
@@ -110,6 +110,20 @@ pub(super) fn cancel(context: &Context, args: &CancelArgs) -> Result<Report, Fai
     desk.decide_all(context, at_once, asked_first, &args.decision.why, "cancelled")
 }
 
+fn valid_ms() -> UnixMs {
+    UnixMs::try_from(SIGNED_BYTES_VALID.as_millis()).unwrap_or(UnixMs::MAX)
+}
+
+/// How long after a send a person's word that it did nothing is too early: the two hours for which a signed request is
+/// valid, or longer where the gateway's window is longer and nothing bounds late requests.
+fn still_valid_ms(context: &Context) -> Result<UnixMs, Failure> {
+    let window = match setup::fence(&context.config)? {
+        Some(_) => 0,
+        None => setup::timestamp_window(&context.config)?.as_millis(),
+    };
+    Ok(UnixMs::try_from(window).unwrap_or(UnixMs::MAX).max(valid_ms()))
+}
+
 /// Takes a person's evidence for a payout in doubt, unless the gateway contradicts it.
 pub(super) fn attest(context: &Context, args: &AttestArgs) -> Result<Report, Failure> {
     let desk = Desk::open(context, &args.decision.batch, "attest")?;
@@ -128,11 +142,17 @@ pub(super) fn attest(context: &Context, args: &AttestArgs) -> Result<Report, Fai
         )));
     }
     let since_ms = desk.ledger.last_send_at(id)?.map(|at| unix_ms() - at);
-    if !args.credited && since_ms.is_none_or(|since_ms| since_ms < SIGNED_BYTES_VALID.as_millis() as i64) {
-        return Err(refused(
-            "not within two hours of the last send: the gateway may still apply it\nhint: topup resolve BATCH asks again"
-                .replace("BATCH", desk.batch.name.as_str()),
-        ));
+    let still_valid_ms = still_valid_ms(context)?;
+    if !args.credited && since_ms.is_none_or(|since_ms| since_ms < still_valid_ms) {
+        let while_valid = if still_valid_ms == valid_ms() {
+            "two hours".to_owned()
+        } else {
+            format!("{} s (timestamp_window_s)", still_valid_ms / 1000)
+        };
+        return Err(refused(format!(
+            "not within {while_valid} of the last send: the gateway may still apply it\nhint: topup resolve {} asks again",
+            desk.batch.name
+        )));
     }
     desk.consent(&format!("take it as evidence that {} was {word}", args.payout), args.decision.yes)?;
     let why = desk.why(&args.decision.why);

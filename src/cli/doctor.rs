@@ -6,6 +6,7 @@
 mod ledger;
 mod network;
 mod settings;
+mod window;
 
 use super::context::Context;
 use super::failure::{Exit, Failure};

@@ -34,6 +34,8 @@ pub(super) const KEYS: &[Key] = &[
     key("gateway", "max_in_flight", Kind::Whole, Some("1000")),
     key("gateway", "timeout_s", Kind::Number, Some("30")),
     key("gateway", "connect_timeout_s", Kind::Number, Some("5")),
+    key("gateway", "timestamp_window_s", Kind::Number, Some("7200")),
+    key("gateway", "deliver_within_s", Kind::Number, Some("45")),
     key("payout", "invoice_prefix", Kind::Text, Some("TP")),
     key("payout", "send_sms", Kind::YesNo, Some("true")),
     key("payout", "names", Kind::Text, Some("hold")),

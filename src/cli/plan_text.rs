@@ -38,6 +38,7 @@ pub(super) fn plan_text(context: &Context, name: &BatchName, plan: &DraftSummary
         line("without pre-check", grouped(plan.without_pre_check));
     }
     let _ = writeln!(text, "  expected duration {} at {rate_per_s} requests/s", duration(expected));
+    let _ = writeln!(text, "  late top-ups: {}", setup::late_words(&context.config)?);
     let _ = writeln!(text, "  plan {}", hex(&plan.plan_sha256));
     for repair in plan.repairs.iter().take(PRINTED_MAX) {
         let [from, to] = [&repair.from, &repair.to].map(|value| shown(&repair.column, value));

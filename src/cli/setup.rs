@@ -1,14 +1,15 @@
 //! Turns the configuration into what the engine, the gateway and the plan are told.
 
 use super::config::{Config, out_of_range};
-use super::failure::Failure;
+use super::failure::{Exit, Failure};
 use crate::domain::backoff::Backoff;
 use crate::domain::course::Policy;
 use crate::domain::invoice_no::InvoicePrefix;
 use crate::engine::{Mode, Names, NamesMissing, RunSettings};
-use crate::gateway::{GatewaySettings, GatewayUrl, HttpGateway, PrivateKey};
+use crate::gateway::{Fence, GatewaySettings, GatewayUrl, HttpGateway, PrivateKey};
 use crate::ledger::Binding;
 use crate::plan::Limits;
+use anyhow::anyhow;
 use std::time::Duration;
 use toml::Value;
 
@@ -17,6 +18,17 @@ const SECONDS_MAX: f64 = 86_400.0;
 /// The longest that one call may take, in seconds.
 const TIMEOUT_S_MAX: f64 = 600.0;
 const RATE_MAX: f64 = 100_000.0;
+/// The shortest and the longest window of timestamps, in seconds: a minute, and a week.
+const WINDOW_S_MIN: f64 = 60.0;
+pub(super) const WINDOW_S_MAX: f64 = 604_800.0;
+/// The shortest bound of late requests, in seconds. Timestamps have whole seconds, so below a few of them a top-up may
+/// be refused however fast it is: definite, and it stops the batch.
+const DELIVER_WITHIN_S_MIN: f64 = 0.1;
+/// How old a timestamp is at the least, in seconds.
+const TIMESTAMP_BACK_S: f64 = 10.0;
+/// How much longer than the bound of late requests the settle time is, in seconds: for whole seconds, for clocks that
+/// differ, for what is read in and not yet decided.
+const SETTLE_BEYOND_S: f64 = 10.0;
 /// Slower than this, a signed request would wait for its turn until its timestamp is too old.
 const RATE_MIN: f64 = 0.01;
 /// Tries of a call that only reads, for one payout in one run.
@@ -38,6 +50,40 @@ pub(super) fn gateway_settings(config: &Config) -> Result<GatewaySettings, Failu
         key_code: config.text("gateway.key_code")?.to_owned(),
         timeout: config.seconds("gateway.timeout_s", TIMEOUT_S_MAX)?,
         connect_timeout: config.seconds("gateway.connect_timeout_s", TIMEOUT_S_MAX)?,
+        fence: fence(config)?,
+    })
+}
+
+/// The bound of late requests; `None`: it is switched off.
+pub(super) fn fence(config: &Config) -> Result<Option<Fence>, Failure> {
+    let window = timestamp_window(config)?;
+    // A timestamp may not lie in the gateway's future, whatever the clocks differ by.
+    let most = window.as_secs_f64() - TIMESTAMP_BACK_S;
+    let within = config.seconds_or_none("gateway.deliver_within_s", DELIVER_WITHIN_S_MIN..=most)?;
+    Ok(within.map(|within| Fence { window, within }))
+}
+
+/// How old a timestamp the gateway takes: so long a signed request can be applied where nothing else bounds it.
+pub(super) fn timestamp_window(config: &Config) -> Result<Duration, Failure> {
+    let window = config.seconds("gateway.timestamp_window_s", WINDOW_S_MAX)?;
+    if window.as_secs_f64() < WINDOW_S_MIN {
+        let found = Value::Float(window.as_secs_f64());
+        return Err(out_of_range("gateway.timestamp_window_s", &found, &format!("{WINDOW_S_MIN} to {WINDOW_S_MAX}")));
+    }
+    Ok(window)
+}
+
+/// How long a request that was signed may still be applied by the gateway, in words.
+pub(super) fn late_words(config: &Config) -> Result<String, Failure> {
+    Ok(match fence(config)? {
+        Some(Fence { within, .. }) => {
+            format!("refused by the gateway itself, {} s after the intent (deliver_within_s)", within.as_secs_f64())
+        }
+        None => format!(
+            "not bounded (deliver_within_s = 0): for {} s after it was signed, a top-up that is held up on its way can \
+             still be applied",
+            timestamp_window(config)?.as_secs_f64()
+        ),
     })
 }
 
@@ -68,12 +114,8 @@ pub(super) fn limits(config: &Config) -> Result<Limits, Failure> {
 /// The settings of one run that may credit `budget_points` in all.
 pub(super) fn run_settings(config: &Config, mode: Mode, budget_points: u64) -> Result<RunSettings, Failure> {
     let timeout = config.seconds("gateway.timeout_s", TIMEOUT_S_MAX)?;
-    let settle = config.seconds("resolve.settle_s", SECONDS_MAX)?;
-    if settle < timeout {
-        let found = Value::Float(settle.as_secs_f64());
-        let expected = format!("at least gateway.timeout_s ({} s)", timeout.as_secs_f64());
-        return Err(out_of_range("resolve.settle_s", &found, &expected));
-    }
+    let fence = fence(config)?;
+    let settle = settle(config, timeout, fence)?;
     let batch_limit = limits(config)?.points_per_batch.unwrap_or(u64::MAX);
     Ok(RunSettings {
         mode,
@@ -88,9 +130,10 @@ pub(super) fn run_settings(config: &Config, mode: Mode, budget_points: u64) -> R
         },
         names: names(config)?,
         names_missing: names_missing(config)?,
-        rate_per_s: rate_per_s(config)?,
+        rate_per_s: rate_per_s(config, timeout, fence)?,
         max_in_flight: config.count("gateway.max_in_flight", 1..=100_000)? as usize,
         timeout,
+        fence,
         canary_rows: config.count("safety.canary_rows", 0..=10_000)?,
         breaker_in_doubt: config.count("safety.breaker_in_doubt", 0..=1_000_000)?,
         breaker_refused: config.count("safety.breaker_refused", 0..=1_000_000)?,
@@ -101,10 +144,43 @@ pub(super) fn run_settings(config: &Config, mode: Mode, budget_points: u64) -> R
     })
 }
 
-fn rate_per_s(config: &Config) -> Result<f64, Failure> {
+/// The settle time. Shorter than a call, or than a top-up may be on its way, an absent order would prove nothing.
+fn settle(config: &Config, timeout: Duration, fence: Option<Fence>) -> Result<Duration, Failure> {
+    let settle = config.seconds("resolve.settle_s", SECONDS_MAX)?;
+    let found = Value::Float(settle.as_secs_f64());
+    if settle < timeout {
+        let expected = format!("at least gateway.timeout_s ({} s)", timeout.as_secs_f64());
+        return Err(out_of_range("resolve.settle_s", &found, &expected));
+    }
+    let Some(within) = fence.map(|fence| fence.within.as_secs_f64()) else { return Ok(settle) };
+    // Both as they are written: a sum of fractions must not be refused for its last bit.
+    if settle.as_secs_f64() + 1e-9 < within + SETTLE_BEYOND_S {
+        let expected = format!(
+            "at least gateway.deliver_within_s + {SETTLE_BEYOND_S} ({within} + {SETTLE_BEYOND_S} = {} s)",
+            within + SETTLE_BEYOND_S
+        );
+        let hint = "raise settle_s, or lower deliver_within_s: a top-up may be on its way for so long, and an order \
+                    that is absent before says nothing";
+        let failure = out_of_range("resolve.settle_s", &found, &expected).to_string();
+        return Err(Failure::new(Exit::Usage, "configuration", anyhow!("{failure}\nhint: {hint}")));
+    }
+    Ok(settle)
+}
+
+fn rate_per_s(config: &Config, timeout: Duration, fence: Option<Fence>) -> Result<f64, Failure> {
     let rate_per_s = config.positive("gateway.rate_per_s", RATE_MAX)?;
     if rate_per_s < RATE_MIN {
         let expected = format!("{RATE_MIN} to {RATE_MAX}");
+        return Err(out_of_range("gateway.rate_per_s", &Value::Float(rate_per_s), &expected));
+    }
+    // A top-up waits for its turn after its intent, and must not wait until it may not leave any more.
+    if let Some(lives_s) = fence.map(|fence| fence.permit_lives(timeout).as_secs_f64())
+        && rate_per_s * lives_s < 1.0
+    {
+        let expected = format!(
+            "at least {:.3}, one request in the {lives_s} s in which a top-up may leave (deliver_within_s less timeout_s)",
+            1.0 / lives_s
+        );
         return Err(out_of_range("gateway.rate_per_s", &Value::Float(rate_per_s), &expected));
     }
     Ok(rate_per_s)
@@ -145,14 +221,72 @@ pub(super) fn settings_json(config: &Config) -> String {
 mod tests {
     use super::*;
 
+    fn config(variables: &[(&str, &str)]) -> Config {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let variables = variables.iter().map(|(name, value)| (format!("TOPUP_{name}"), (*value).to_owned()));
+        Config::read(Some(file.path()), variables).unwrap()
+    }
+
     #[test]
     fn a_rate_that_no_clock_can_keep_is_refused() {
         for (rate, taken) in [("1e-300", false), ("0.001", false), ("0.01", true), ("100000", true), ("100001", false)]
         {
-            let variables = [("TOPUP_GATEWAY_RATE_PER_S".to_owned(), rate.to_owned())];
-            let file = tempfile::NamedTempFile::new().unwrap();
-            let config = Config::read(Some(file.path()), variables.into_iter()).unwrap();
+            let config = config(&[("GATEWAY_RATE_PER_S", rate), ("GATEWAY_DELIVER_WITHIN_S", "0")]);
             assert_eq!(run_settings(&config, Mode::Pay, 0).is_ok(), taken, "{rate}");
+        }
+    }
+
+    #[test]
+    fn a_rate_at_which_every_permit_would_die_is_refused() {
+        for (rate, taken) in [("0.07", false), ("0.08", true)] {
+            let found = run_settings(&config(&[("GATEWAY_RATE_PER_S", rate)]), Mode::Pay, 0);
+            assert_eq!(found.as_ref().map(drop).is_ok(), taken, "{found:?}");
+            assert!(taken || found.unwrap_err().to_string().contains("at least 0.077, one request in the 13 s"));
+        }
+    }
+
+    #[test]
+    fn an_absence_that_proves_nothing_is_no_setting() {
+        for (settle, within, timeout, expected) in [
+            ("54.9", "45", "30", Some("must be at least gateway.deliver_within_s + 10 (45 + 10 = 55 s), found 54.9")),
+            ("55", "45", "30", None),
+            ("10.3", "0.3", "1", None),
+            ("10.2", "0.3", "1", Some("(0.3 + 10 = 10.3 s), found 10.2")),
+            ("29", "0", "30", Some("at least gateway.timeout_s (30 s), found 29")),
+            ("30", "0", "30", None),
+        ] {
+            let config = config(&[
+                ("RESOLVE_SETTLE_S", settle),
+                ("GATEWAY_DELIVER_WITHIN_S", within),
+                ("GATEWAY_TIMEOUT_S", timeout),
+            ]);
+            let found = run_settings(&config, Mode::Pay, 0).map(drop).map_err(|failure| failure.to_string());
+            match (&found, expected) {
+                (Ok(()), None) => {}
+                (Err(found), Some(expected)) => assert!(found.contains(expected), "{found}"),
+                _ => panic!("{settle} {within} {timeout}: {found:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_bound_lies_within_the_window_or_is_off() {
+        for (window, within, expected) in [
+            ("7200", "45", Ok(Some(45.0))),
+            ("7200", "0", Ok(None)),
+            ("300", "290", Ok(Some(290.0))),
+            ("300", "290.5", Err("gateway.deliver_within_s must be 0.1 to 290, or 0 for none, found 290.5")),
+            ("7200", "-1", Err("gateway.deliver_within_s must be 0.1 to 7190, or 0 for none, found -1")),
+            ("59", "45", Err("gateway.timestamp_window_s must be 60 to 604800, found 59")),
+            ("0", "45", Err("gateway.timestamp_window_s must be above 0 and up to 604800, found 0")),
+        ] {
+            let config = config(&[("GATEWAY_TIMESTAMP_WINDOW_S", window), ("GATEWAY_DELIVER_WITHIN_S", within)]);
+            let found = fence(&config).map(|fence| fence.map(|fence| fence.within.as_secs_f64()));
+            match (found, expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(found, expected),
+                (Err(found), Err(expected)) => assert!(found.to_string().contains(expected), "{found}"),
+                (found, expected) => panic!("{found:?} and not {expected:?}"),
+            }
         }
     }
 }

@@ -204,7 +204,7 @@ pub(super) fn repair(repair: Repair, answer: Option<&Answer>, message: &str, now
     Stop { code: stop_code, message: format!("the gateway refused the call with code {code}: {message}\nhint: {hint}") }
 }
 
-fn clock_hint(gateway_unix_s: Option<i64>, now_unix_s: i64) -> String {
+pub(super) fn clock_hint(gateway_unix_s: Option<i64>, now_unix_s: i64) -> String {
     let then = "set this machine's clock, then run the same command again";
     match gateway_unix_s.map(|gateway| now_unix_s - gateway) {
         None => then.to_owned(),

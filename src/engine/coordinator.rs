@@ -71,6 +71,8 @@ pub(super) struct Coordinator<'r, G, C, F> {
     pub(super) chance: fastrand::Rng,
     pub(super) phase: Phase,
     pub(super) query_first: bool,
+    /// The gateway answered in this run, so that its clock is known as far as its answers tell it.
+    pub(super) heard: bool,
     pub(super) source: Source,
     pub(super) active: HashMap<PayoutId, Active>,
     /// Payouts that only wait for a slot: submits, queries, member checks, in this order.
@@ -124,6 +126,7 @@ where
             chance: fastrand::Rng::with_seed(settings.seed),
             phase: Phase::Running,
             query_first: ledger.gateway_is_ahead()?,
+            heard: false,
             source: Source::new(settings.mode != Mode::CheckMembers, settings.mode != Mode::Resolve, first),
             active: HashMap::new(),
             ready: Default::default(),
@@ -263,7 +266,8 @@ where
     fn allowance(&self, id: PayoutId) -> Allowance {
         Allowance {
             submits: self.phase == Phase::Running && self.breaker.lets_out(id) && self.settings.mode != Mode::Resolve,
-            query_first: self.query_first,
+            // A top-up is stamped by the gateway's clock, so that something has to be heard of it before the first one.
+            query_first: self.query_first || (self.settings.fence.is_some() && !self.heard),
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod breaker;
 mod canary;
+mod clocks;
 mod coordinator;
 mod dispatch;
 mod event;
@@ -193,6 +194,7 @@ mod tests {
             rate_per_s: 20.0,
             max_in_flight: 10,
             timeout: Duration::from_secs(30),
+            fence: None,
             canary_rows: 0,
             breaker_in_doubt: 20,
             breaker_refused: 3,

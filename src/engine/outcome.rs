@@ -1,14 +1,14 @@
 //! Takes in what came of calls and writes: what it means is the domain's, what follows for the run is decided here.
 
 use super::EngineError;
-use super::breaker;
 use super::coordinator::{Coordinator, Phase};
 use super::event::{CallKind, RunEvent, Stop, StopCode};
 use super::members::{MemberReply, asked_about};
 use super::reach::Reached;
 use super::settings::{Names, NamesMissing};
 use super::worker::Called;
-use crate::domain::answer::{Notice, Reply, member_meaning, order_meaning, top_up_meaning};
+use super::{breaker, clocks};
+use crate::domain::answer::{Answer, Notice, Reply, member_meaning, order_meaning, top_up_meaning};
 use crate::domain::course::RunTime;
 use crate::domain::event::{Doubt, Event, Fate, MemberAnswer};
 use crate::domain::standing::State;
@@ -16,6 +16,7 @@ use crate::gateway::{Gateway, Received};
 use crate::ledger::{BatchEvent, Call, Entry, PayoutId, UnixMs};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// A longer `Retry-After` ends the run instead of making it wait.
 pub(super) const RETRY_AFTER_MAX: Duration = Duration::from_secs(600);
@@ -53,6 +54,7 @@ where
         });
         // Counted here, heeded when the outcome is taken in: stopping lets go of payouts that nothing is known of.
         let reached = self.reach.heard(&received, departed, ended);
+        let skewed = self.compare_clocks(&received.reply, latency.unwrap_or_default(), ended);
         let call = Call { request_id, http, code, latency };
         match kind {
             CallKind::MemberInfo => self.take_member_info(id, received, call)?,
@@ -63,14 +65,22 @@ where
             }
         }
         match reached {
-            Reached::GoOn => Ok(()),
+            Reached::GoOn => {}
             Reached::Pause(http, pause) => {
                 self.pacer.slow_down(pause);
                 self.tell(RunEvent::Unavailable { http, pause });
-                Ok(())
             }
-            Reached::Stop(stop) => self.stop(stop, Phase::Halting),
+            Reached::Stop(stop) => self.stop(stop, Phase::Halting)?,
         }
+        skewed.map_or(Ok(()), |stop| self.stop(stop, Phase::Halting))
+    }
+
+    /// Where top-ups are stamped by the gateway's clock, ours must not be far from it.
+    fn compare_clocks(&mut self, reply: &Reply, latency: Duration, ended: Instant) -> Option<Stop> {
+        self.settings.fence?;
+        self.heard |= matches!(reply, Reply::Answered(Answer { code: Some(_), .. }));
+        let since_ms = UnixMs::try_from(ended.elapsed().as_millis()).unwrap_or_default();
+        clocks::skew_stop(reply, (self.clock)() - since_ms, latency)
     }
 
     /// What the last call without a usable answer said, to be put behind a reason; empty where all is well.
@@ -162,7 +172,14 @@ where
             let turn = self.breaker.sent(id, fate, first);
             self.take_turn(turn)?;
         }
-        self.heed(id, notice, received)
+        let stamp = self
+            .settings
+            .fence
+            .and_then(|fence| clocks::stamp_stop(&received.reply, &received.message, fence, (self.clock)() / 1000));
+        match stamp {
+            Some(stop) => self.stop(stop, Phase::Halting),
+            None => self.heed(id, notice, received),
+        }
     }
 
     fn take_order_status(

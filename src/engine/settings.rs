@@ -2,6 +2,7 @@
 
 use super::shared_pace::SharedPace;
 use crate::domain::course::Policy;
+use crate::gateway::Fence;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,6 +54,8 @@ pub struct RunSettings {
     pub max_in_flight: usize,
     /// How long one call may take (`gateway.timeout_s`).
     pub timeout: Duration,
+    /// The bound of late requests (`gateway.deliver_within_s`); `None`: there is none.
+    pub fence: Option<Fence>,
     /// Payouts that are paid alone and confirmed first; 0: none (`safety.canary_rows`).
     pub canary_rows: u32,
     /// New payouts in doubt in a row that stop new top-ups; 0: never (`safety.breaker_in_doubt`).

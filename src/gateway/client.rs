@@ -3,17 +3,21 @@
 use super::answer_body;
 use super::cause;
 use super::error::GatewayError;
+use super::fence::{Fence, Permitted};
 use super::http_date;
 use super::key::PrivateKey;
 use super::message;
 use super::names::Names;
+use super::present::Present;
 use super::request_body::{Call, call_and_body};
-use super::signature::{Signable, fresh_nonce, timestamp_s};
+use super::settings::GatewaySettings;
+use super::signature::{Signable, fresh_nonce};
 use super::signers::Signers;
-use super::url::GatewayUrl;
 use super::{Gateway, Received, Request};
 use crate::domain::answer::{Answer, AnswerData, Reply};
+use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::phone::PhoneNumber;
+use crate::moment::Moment;
 use reqwest::header::{ACCEPT, CONNECTION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, Method, Response, Url};
 use std::fmt;
@@ -28,43 +32,17 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// How long an unused connection is kept: well below the 60 s and more after which servers close theirs, so that a
 /// request rarely leaves on a connection that is being closed, and is then of unknown fate.
 const POOL_IDLE: Duration = Duration::from_secs(5);
+/// How far the timestamp of a call lies behind the gateway's present.
+///
+/// A clock that runs a second ahead of the gateway's is refused (4010003), one that runs behind is not, up to two
+/// hours: ten seconds cover what clocks that are set over the network differ by.
+const TIMESTAMP_BACK: Duration = Duration::from_secs(10);
 /// The longest `X-Key-Code`, in characters (VinID developer documentation, "request headers").
 const KEY_CODE_CHARS_MAX: usize = 36;
 /// The longest `X-Request-ID`, in characters (VinID developer documentation, "request headers").
 const REQUEST_ID_CHARS_MAX: usize = 255;
 /// The longest merchant or terminal id, in characters; the documentation names no limit.
 const ID_CHARS_MAX: usize = 255;
-
-/// Where the gateway is, who calls it, and how long an answer may take.
-#[derive(Clone)]
-pub struct GatewaySettings {
-    /// The gateway.
-    pub url: GatewayUrl,
-    /// The merchant's store code (header `X-Merchant-ID`).
-    pub merchant_id: String,
-    /// The POS code (header `X-Terminal-ID`).
-    pub terminal_id: String,
-    /// The code of the API key, at most 36 characters (header `X-Key-Code`).
-    pub key_code: String,
-    /// How long one call may take from its first step to the last byte of the answer; above zero.
-    pub timeout: Duration,
-    /// How long the connection may take, name and TLS included; above zero. Only within it is a timeout provably
-    /// unsent, so it should be shorter than `timeout`, which otherwise runs out first and leaves the send in doubt.
-    pub connect_timeout: Duration,
-}
-
-impl fmt::Debug for GatewaySettings {
-    /// Without the key's code, which belongs to the credentials.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GatewaySettings")
-            .field("url", &self.url)
-            .field("merchant_id", &self.merchant_id)
-            .field("terminal_id", &self.terminal_id)
-            .field("timeout", &self.timeout)
-            .field("connect_timeout", &self.connect_timeout)
-            .finish_non_exhaustive()
-    }
-}
 
 /// The gateway over HTTP.
 ///
@@ -83,6 +61,9 @@ pub struct HttpGateway {
     key_code: String,
     /// The headers that every request carries alike.
     headers: HeaderMap,
+    fence: Option<Fence>,
+    timeout: Duration,
+    present: Present,
 }
 
 /// A signed request that is ready to leave. Not `Clone`: what is sent is sent once.
@@ -92,6 +73,8 @@ pub struct Prepared {
     request_id: String,
     /// Member info by phone: whom the answer has to be about.
     about: Option<PhoneNumber>,
+    /// A top-up that may not leave at any time.
+    permitted: Option<Permitted>,
 }
 
 impl fmt::Debug for Prepared {
@@ -137,7 +120,72 @@ impl HttpGateway {
             problem: format!("cannot start a thread: {error}"),
             hint: "raise the limit of threads that this user may have (ulimit -u)",
         })?;
-        Ok(Self { kept, single, endpoint: settings.url.with_path(PATH), signers, key_code: settings.key_code, headers })
+        Ok(Self {
+            kept,
+            single,
+            endpoint: settings.url.with_path(PATH),
+            signers,
+            key_code: settings.key_code,
+            headers,
+            fence: settings.fence,
+            timeout: settings.timeout,
+            present: Present::new(),
+        })
+    }
+
+    /// Asks order status with a timestamp that is as old as `age`: how a gateway's window is measured. It cannot move a
+    /// point.
+    ///
+    /// # Errors
+    /// A text for people when the request cannot be built; nothing was sent then.
+    pub async fn order_status_aged(
+        &self,
+        invoice_no: InvoiceNo,
+        request_id: &str,
+        age: Duration,
+    ) -> Result<Received, String> {
+        let stamp_s = self.stamp_s(Moment::now(), age);
+        Ok(self.send(self.sign(&Request::OrderStatus(invoice_no), request_id, stamp_s).await?).await)
+    }
+
+    /// The header `X-Timestamp` that is as old as `age` at a moment, in Unix seconds.
+    fn stamp_s(&self, at: Moment, age: Duration) -> u64 {
+        let age_ms = i64::try_from(age.as_millis()).unwrap_or(i64::MAX / 2);
+        u64::try_from((self.present.unix_ms(at) - age_ms).div_euclid(1000)).unwrap_or(0)
+    }
+
+    async fn sign(&self, request: &Request, request_id: &str, timestamp_s: u64) -> Result<Prepared, String> {
+        if request_id.len() > REQUEST_ID_CHARS_MAX || !request_id.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err("the request id is too long or holds characters that a header cannot carry".to_owned());
+        }
+        let about = match request {
+            // The member of a card may have another phone than the one that is asked with it.
+            Request::MemberInfo { phone, card_no: None } => Some(*phone),
+            Request::MemberInfo { card_no: Some(_), .. } | Request::SubmitTopUp(_) | Request::OrderStatus(_) => None,
+        };
+        let (call, body) = call_and_body(request).map_err(|error| format!("cannot write the request: {error}"))?;
+        let nonce = fresh_nonce().ok_or_else(no_randomness)?;
+        let signable =
+            Signable { path: PATH, method: "POST", nonce: &nonce, timestamp_s, key_code: &self.key_code, body: &body };
+        let signature = self.signers.sign(signable.raw()).await?.ok_or_else(no_randomness)?;
+
+        let mut http = reqwest::Request::new(Method::POST, self.endpoint.clone());
+        *http.headers_mut() = self.headers.clone();
+        for (name, value) in [
+            ("x-api-code", call.api_code()),
+            ("x-nonce", &nonce),
+            ("x-timestamp", &timestamp_s.to_string()),
+            ("x-signature", &signature),
+            ("x-request-id", request_id),
+        ] {
+            let value = HeaderValue::from_str(value).map_err(|_| format!("cannot write the header {name}"))?;
+            http.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+        if !keeps_connection(call) {
+            http.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        *http.body_mut() = Some(body.into());
+        Ok(Prepared { request: http, call, request_id: request_id.to_owned(), about, permitted: None })
     }
 }
 
@@ -212,48 +260,34 @@ impl Gateway for HttpGateway {
     type Prepared = Prepared;
 
     async fn prepare(&self, request: Request, request_id: &str) -> Result<Prepared, String> {
-        if request_id.len() > REQUEST_ID_CHARS_MAX || !request_id.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err("the request id is too long or holds characters that a header cannot carry".to_owned());
-        }
-        let about = match &request {
-            // The member of a card may have another phone than the one that is asked with it.
-            Request::MemberInfo { phone, card_no: None } => Some(*phone),
-            Request::MemberInfo { card_no: Some(_), .. } | Request::SubmitTopUp(_) | Request::OrderStatus(_) => None,
+        let (stamp_s, permitted) = match (request.permit(), self.fence) {
+            // As old as it is to be at the moment of the intent, however long the commit and the queue have taken.
+            (Some(permit), Some(fence)) => {
+                let since = permit.intended_at();
+                (self.stamp_s(since, fence.age()), Some(Permitted { since, lives: fence.permit_lives(self.timeout) }))
+            }
+            (None, _) | (Some(_), None) => (self.stamp_s(Moment::now(), TIMESTAMP_BACK), None),
         };
-        let (call, body) = call_and_body(&request).map_err(|error| format!("cannot write the request: {error}"))?;
-        let nonce = fresh_nonce().ok_or_else(no_randomness)?;
-        let timestamp_s = timestamp_s(SystemTime::now());
-        let signable =
-            Signable { path: PATH, method: "POST", nonce: &nonce, timestamp_s, key_code: &self.key_code, body: &body };
-        let signature = self.signers.sign(signable.raw()).await?.ok_or_else(no_randomness)?;
-
-        let mut http = reqwest::Request::new(Method::POST, self.endpoint.clone());
-        *http.headers_mut() = self.headers.clone();
-        for (name, value) in [
-            ("x-api-code", call.api_code()),
-            ("x-nonce", &nonce),
-            ("x-timestamp", &timestamp_s.to_string()),
-            ("x-signature", &signature),
-            ("x-request-id", request_id),
-        ] {
-            let value = HeaderValue::from_str(value).map_err(|_| format!("cannot write the header {name}"))?;
-            http.headers_mut().insert(HeaderName::from_static(name), value);
-        }
-        if !keeps_connection(call) {
-            http.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        *http.body_mut() = Some(body.into());
-        Ok(Prepared { request: http, call, request_id: request_id.to_owned(), about })
+        Ok(Prepared { permitted, ..self.sign(&request, request_id, stamp_s).await? })
     }
 
     async fn send(&self, prepared: Prepared) -> Received {
-        let Prepared { request, call, request_id, about } = prepared;
+        let Prepared { request, call, request_id, about, permitted } = prepared;
+        // The last look before the client has the request: what held it up since the intent is known by now.
+        if let Some(message) = permitted.and_then(|permitted| permitted.death(Moment::now())) {
+            tracing::debug!(%request_id, ?call, message, "gateway not called");
+            return Received { reply: Reply::Unsent, message };
+        }
         let started = Instant::now();
         let client = if keeps_connection(call) { &self.kept } else { &self.single };
         let (http, received) = match client.execute(request).await {
             Ok(response) => (Some(response.status().as_u16()), receive(call, about, response).await),
             Err(error) => (None, not_answered(&error)),
         };
+        // Only what the gateway itself said tells of its clock: a page of something before it may have any.
+        if let Reply::Answered(Answer { code: Some(_), date_unix_s: Some(date_unix_s), .. }) = &received.reply {
+            self.present.hear(*date_unix_s, Moment::now());
+        }
         let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::debug!(%request_id, ?call, http, latency_ms, "gateway called");
         received

@@ -4,21 +4,26 @@ mod answer_body;
 mod cause;
 mod client;
 mod error;
+mod fence;
 mod http_date;
 mod key;
 mod message;
 mod names;
 mod pem;
+mod present;
 mod request_body;
+mod settings;
 mod signature;
 mod signers;
 #[cfg(test)]
 mod tests;
 mod url;
 
-pub use client::{GatewaySettings, HttpGateway, Prepared};
+pub use client::{HttpGateway, Prepared};
 pub use error::GatewayError;
+pub use fence::Fence;
 pub use key::PrivateKey;
+pub use settings::GatewaySettings;
 pub use url::GatewayUrl;
 
 use crate::domain::answer::Reply;
@@ -41,6 +46,16 @@ pub enum Request {
     SubmitTopUp(SubmitPermit),
     /// Asks what became of a number.
     OrderStatus(InvoiceNo),
+}
+
+impl Request {
+    /// The permit of a top-up; no other call needs one.
+    fn permit(&self) -> Option<&SubmitPermit> {
+        match self {
+            Self::SubmitTopUp(permit) => Some(permit),
+            Self::MemberInfo { .. } | Self::OrderStatus(_) => None,
+        }
+    }
 }
 
 /// What came back from one call.

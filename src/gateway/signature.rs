@@ -3,13 +3,6 @@
 use super::key::PrivateKey;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-/// How far the timestamp lies behind this machine's clock, in seconds.
-///
-/// A clock that runs a second ahead of the gateway's is refused (4010003), one that runs behind is not, up to two
-/// hours: ten seconds cover what clocks that are set over the network differ by.
-const TIMESTAMP_BACK_S: u64 = 10;
 
 /// 128 random bits: two of ten million nonces are equal with a probability of 1.5e-25.
 const NONCE_BYTES: usize = 16;
@@ -49,16 +42,9 @@ pub(super) fn fresh_nonce() -> Option<String> {
     Some(nonce)
 }
 
-/// The header `X-Timestamp` at a moment, in Unix seconds.
-pub(super) fn timestamp_s(now: SystemTime) -> u64 {
-    // A clock before 1970 is refused by the gateway (4010004), which names the skew; here it must only not panic.
-    now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()).saturating_sub(TIMESTAMP_BACK_S)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn the_raw_text_is_laid_out_as_documented() {
@@ -75,13 +61,6 @@ mod tests {
             r#"28f04867-c6d5-425f-9108-0d90a0c0b09e;{"invoice_no":"TP1","name":"Lê"}"#
         );
         assert_eq!(String::from_utf8(signable.raw()).unwrap(), golden);
-    }
-
-    #[test]
-    fn a_timestamp_lies_ten_seconds_back_and_never_panics() {
-        assert_eq!(timestamp_s(UNIX_EPOCH + Duration::from_millis(1_700_000_000_999)), 1_699_999_990);
-        assert_eq!(timestamp_s(UNIX_EPOCH - Duration::from_secs(5)), 0);
-        assert_eq!(timestamp_s(UNIX_EPOCH + Duration::from_secs(5)), 0);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Defines the right to send one top-up once.
 
 use crate::domain::payout::TopUp;
+use crate::moment::Moment;
 
 /// Proof that the intent to send exactly this top-up is durable.
 ///
@@ -9,18 +10,19 @@ use crate::domain::payout::TopUp;
 ///
 /// ```compile_fail
 /// # fn steal(top_up: topup::domain::payout::TopUp) -> topup::ledger::SubmitPermit {
-/// topup::ledger::SubmitPermit { top_up }
+/// topup::ledger::SubmitPermit { top_up, intended_at: topup::moment::Moment::now() }
 /// # }
 /// ```
 #[derive(Debug)]
 pub struct SubmitPermit {
     top_up: TopUp,
+    intended_at: Moment,
 }
 
 impl SubmitPermit {
-    /// Only for a top-up whose intent is durable.
-    pub(super) fn mint(top_up: TopUp) -> Self {
-        Self { top_up }
+    /// Only for a top-up whose intent is durable, and not since before `intended_at`.
+    pub(super) fn mint(top_up: TopUp, intended_at: Moment) -> Self {
+        Self { top_up, intended_at }
     }
 
     /// What may be sent.
@@ -29,9 +31,22 @@ impl SubmitPermit {
         &self.top_up
     }
 
+    /// When the commit of the intent began: nobody can have seen the intent before. From here on counts how long the
+    /// top-up may be on its way, whatever held it up meanwhile.
+    #[must_use]
+    pub fn intended_at(&self) -> Moment {
+        self.intended_at
+    }
+
     /// A permit without a ledger behind it, for tests of what comes after it.
     #[cfg(test)]
     pub(crate) fn for_test(top_up: TopUp) -> Self {
-        Self { top_up }
+        Self::for_test_since(top_up, Moment::now())
+    }
+
+    /// The same, of an intent that was made durable at another moment.
+    #[cfg(test)]
+    pub(crate) fn for_test_since(top_up: TopUp, intended_at: Moment) -> Self {
+        Self { top_up, intended_at }
     }
 }

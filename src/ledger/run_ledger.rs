@@ -16,6 +16,7 @@ use super::record::{Batch, BatchEvent, BatchId, Entry, Newest, Payout, PayoutId,
 use super::writer::{Write, Writer};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::standing::{Standing, State};
+use crate::moment::Moment;
 use rusqlite::Connection;
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
@@ -100,6 +101,20 @@ impl RunLedger {
     pub(super) fn rehearsing(connection: Connection, batch: BatchId) -> Self {
         let side = Side::Inline(Mutex::new(Writer::rehearsing(connection, batch)));
         Self { batch, payable: u32::MAX, side }
+    }
+
+    /// The same with another clock for the moments of intents, where the ledger is in memory: a simulation has its own
+    /// time.
+    #[must_use]
+    pub fn on_clock(self, now: fn() -> Moment) -> Self {
+        let side = match self.side {
+            Side::Inline(writer) => {
+                let writer = writer.into_inner().unwrap_or_else(PoisonError::into_inner);
+                Side::Inline(Mutex::new(writer.on_clock(now)))
+            }
+            threaded @ Side::Threaded { .. } => threaded,
+        };
+        Self { side, ..self }
     }
 
     /// Makes events durable; the future ends after the commit, with a permit for each intent among them.

@@ -12,6 +12,7 @@ use crate::domain::event::Event;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::TopUp;
 use crate::domain::standing::State;
+use crate::moment::Moment;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 /// What becomes durable together.
@@ -44,16 +45,24 @@ pub(super) struct Writer {
     /// A rehearsal's: nothing of it is anybody's money.
     is_rehearsal: bool,
     stopped: Option<String>,
+    /// What the moments of intents are told by.
+    now: fn() -> Moment,
 }
 
 impl Writer {
     pub(super) fn new(connection: Connection, batch: BatchId) -> Self {
-        Self { connection, batch, head: None, payable: None, is_rehearsal: false, stopped: None }
+        Self { connection, batch, head: None, payable: None, is_rehearsal: false, stopped: None, now: Moment::now }
     }
 
     /// A writer to a copy of which nothing is kept, and of which nothing is approved.
     pub(super) fn rehearsing(connection: Connection, batch: BatchId) -> Self {
         Self { is_rehearsal: true, ..Self::new(connection, batch) }
+    }
+
+    /// The same with another clock for the moments of intents.
+    pub(super) fn on_clock(mut self, now: fn() -> Moment) -> Self {
+        self.now = now;
+        self
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -98,11 +107,14 @@ impl Writer {
         let intended = writes.iter().map(|write| group.write(write)).collect::<Result<Vec<_>, _>>()?;
         let head = group.head;
         group.finish()?;
+        // Before the commit, not after it: who is stopped between the two may find the intent resolved by another.
+        let intended_at = (self.now)();
         crash::point("before-commit");
         transaction.commit().map_err(LedgerError::sqlite("committing to the ledger"))?;
         self.head = Some(head);
         crash::point("after-commit");
-        Ok(intended.into_iter().map(|top_ups| top_ups.into_iter().map(SubmitPermit::mint).collect()).collect())
+        let minted = |top_up| SubmitPermit::mint(top_up, intended_at);
+        Ok(intended.into_iter().map(|top_ups| top_ups.into_iter().map(minted).collect()).collect())
     }
 }
 
@@ -344,74 +356,4 @@ fn latency_ms(call: &Call) -> Option<i64> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-    use crate::domain::batch_name::BatchName;
-    use crate::domain::invoice_no::InvoicePrefix;
-    use crate::ledger::{Access, Binding, Ledger, Origin};
-    use std::path::Path;
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    /// A ledger with one batch of no payouts.
-    pub(in crate::ledger) fn planned(path: &Path) -> (Ledger, BatchId) {
-        let mut ledger = Ledger::open(path, Access::Create).unwrap();
-        let binding = Binding {
-            gateway_host: "127.0.0.1".into(),
-            merchant_id: "M".into(),
-            terminal_id: "T".into(),
-            invoice_prefix: InvoicePrefix::parse("TP").unwrap(),
-        };
-        let text = String::new;
-        let origin = Origin { file_name: text(), settings: text(), planned_by: text(), planned_at: 0 };
-        let name = BatchName::parse("b").unwrap();
-        ledger.plan(&name, &binding, &origin).unwrap().seal([0; 32], 0, "yes", 0).unwrap();
-        let batch = ledger.batch("b").unwrap().id;
-        (ledger, batch)
-    }
-
-    /// Somebody else's write is waited for, however short the run's own: a transaction that read before it asked for
-    /// the right to write is refused at once instead.
-    #[test]
-    fn a_writer_waits_for_another_program_that_writes() {
-        static ASKED_TO_WAIT: AtomicBool = AtomicBool::new(false);
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("topup.db");
-        let (ledger, batch) = planned(&path);
-        let waits = |_| {
-            ASKED_TO_WAIT.store(true, Ordering::SeqCst);
-            std::thread::yield_now();
-            true
-        };
-        ledger.connection.busy_handler(Some(waits)).unwrap();
-        let mut writer = Writer::new(ledger.connection, batch);
-        let other = Connection::open(&path).unwrap();
-        other.execute_batch("BEGIN IMMEDIATE; UPDATE batches SET planned_by = 'other'").unwrap();
-        let (done, is_done) = std::sync::mpsc::channel();
-        let other = std::thread::spawn(move || {
-            // Until the writer waits, or gave up.
-            while !ASKED_TO_WAIT.load(Ordering::SeqCst) && is_done.try_recv().is_err() {
-                std::thread::yield_now();
-            }
-            other.execute_batch("COMMIT").unwrap();
-        });
-        let written = writer.commit(&[Write::Batch { at: 0, event: BatchEvent::CanaryConfirmed }]);
-        let _ = done.send(());
-        other.join().unwrap();
-        written.unwrap();
-    }
-
-    #[test]
-    fn a_second_writer_of_a_batch_stops_the_first() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("topup.db");
-        let (ledger, batch) = planned(&path);
-        let write = || [Write::Batch { at: 0, event: BatchEvent::CanaryConfirmed }];
-        let mut first = Writer::new(ledger.connection, batch);
-        let mut second = Writer::new(Connection::open(&path).unwrap(), batch);
-        first.commit(&write()).unwrap();
-        first.commit(&write()).unwrap();
-        second.commit(&write()).unwrap();
-        assert!(matches!(first.commit(&write()), Err(LedgerError::Broken(_))));
-        assert!(matches!(first.commit(&write()), Err(LedgerError::Stopped(_))));
-    }
-}
+pub(super) mod tests;

@@ -177,7 +177,7 @@ fn code_of_set_up(code: i64) -> Option<(&'static str, &'static str)> {
         ),
         4_010_002 => ("the time of the request is not a number", "thời gian của yêu cầu không phải là số"),
         4_010_003 => ("the time of the request is in the future", "thời gian của yêu cầu nằm ở tương lai"),
-        4_010_004 => ("the request is older than two hours", "yêu cầu đã quá hai giờ"),
+        4_010_004 => ("the request came too late", "yêu cầu đến quá trễ"),
         4_010_005 => ("the nonce is malformed", "nonce không đúng định dạng"),
         4_010_006 => ("the nonce was used before", "nonce đã được dùng"),
         429 => ("too many requests", "quá nhiều yêu cầu"),

@@ -79,7 +79,7 @@ const fn message_of(code: i64) -> &'static str {
         4_010_001 => "Authentication failed",
         4_010_002 => "Timestamp is not a number",
         4_010_003 => "Timestamp is in the future",
-        4_010_004 => "Timestamp is older than 2 hours",
+        4_010_004 => "Timestamp is too old",
         4_010_005 => "Nonce is malformed",
         4_010_006 => "Nonce already recorded",
         403_100 => "MerchantId/TerminalId is invalid",

@@ -30,7 +30,9 @@ pub struct Order {
     pub points: u64,
     /// What became of it.
     pub status: OrderStatus,
-    /// When it was credited.
+    /// How often it was credited: once, unless the gateway takes a known number for a new order (`apply_repeats`).
+    pub credits: u32,
+    /// When it was credited first.
     pub credited_at: Option<SystemTime>,
     /// Every top-up request that came under this number, in the order of arrival.
     pub deliveries: Vec<Delivery>,
@@ -120,16 +122,16 @@ impl Book {
         self.by_invoice.get(invoice_no).map(|&place| &self.orders[place])
     }
 
-    /// How many orders are credited.
+    /// How many credits were made.
     #[must_use]
     pub fn credit_count(&self) -> usize {
-        self.credits().count()
+        self.credits().map(|order| order.credits as usize).sum()
     }
 
     /// How many points are credited.
     #[must_use]
     pub fn points(&self) -> u64 {
-        self.credits().map(|order| order.points).sum()
+        self.credits().map(|order| order.points * u64::from(order.credits)).sum()
     }
 
     /// How often, and with how many points, each person was credited. Whoever is here more often than the file says
@@ -139,8 +141,8 @@ impl Book {
         let mut persons = HashMap::<&str, (usize, u64)>::new();
         for order in self.credits() {
             let (credits, points) = persons.entry(&order.person).or_default();
-            *credits += 1;
-            *points += order.points;
+            *credits += order.credits as usize;
+            *points += order.points * u64::from(order.credits);
         }
         persons
     }
@@ -186,6 +188,14 @@ impl Book {
         order
     }
 
+    /// Notes that a top-up which was put off was refused when it was delivered.
+    pub(super) fn refuse_late(&mut self, invoice_no: &str, nonce: &str) {
+        let deliveries = self.order_mut(invoice_no).map(|order| &mut order.deliveries);
+        for delivery in deliveries.into_iter().flatten().filter(|delivery| delivery.nonce == nonce) {
+            delivery.fate = DeliveryFate::Refused(4_010_004);
+        }
+    }
+
     /// The order of that number, if one was opened.
     pub(super) fn order_mut(&mut self, invoice_no: &str) -> Option<&mut Order> {
         self.by_invoice.get(invoice_no).map(|&place| &mut self.orders[place])
@@ -201,6 +211,7 @@ impl Order {
             person: person.to_owned(),
             points: top_up.points,
             status: OrderStatus::Absent,
+            credits: 0,
             credited_at: None,
             deliveries: Vec::new(),
             asks_since_credit: 0,
@@ -210,13 +221,13 @@ impl Order {
     /// Credits what this top-up asks for. An absent order may have been opened with other contents: what counts is
     /// what was processed.
     pub(super) fn credit(&mut self, top_up: &TopUp, person: &str) {
-        debug_assert_eq!(self.status, OrderStatus::Absent, "an order is credited once");
         self.phone.clone_from(&top_up.phone);
         self.id.clone_from(&top_up.id);
         person.clone_into(&mut self.person);
         self.points = top_up.points;
         self.status = OrderStatus::Credited;
-        self.credited_at = Some(SystemTime::now());
+        self.credits += 1;
+        self.credited_at.get_or_insert_with(SystemTime::now);
     }
 }
 
@@ -233,6 +244,7 @@ fn order_json(order: &Order) -> Value {
         "person": order.person,
         "points": order.points,
         "status": order.status.letter(),
+        "credits": order.credits,
         "credited_at": credited_at,
         "deliveries": order.deliveries.iter().map(delivery_json).collect::<Vec<_>>(),
     })

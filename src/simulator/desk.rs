@@ -39,6 +39,19 @@ struct LateTopUp {
     after: Duration,
     /// When it lands, once that is known.
     due: Option<Duration>,
+    nonce: String,
+    /// Its timestamp, in Unix seconds.
+    sent_s: u64,
+}
+
+/// A top-up that was delivered and let in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Delivered<'a> {
+    pub(super) nonce: &'a str,
+    /// When its head came, since the simulator started.
+    pub(super) at: Duration,
+    /// Its timestamp, in Unix seconds.
+    pub(super) sent_s: u64,
 }
 
 /// What a call came to.
@@ -147,13 +160,16 @@ impl Desk {
         &mut self,
         members: &Members,
         top_up: &TopUp,
-        delivery: Option<(&str, Duration)>,
+        delivery: Option<Delivered<'_>>,
         act: Option<Act>,
         now: Duration,
     ) -> Outcome {
         self.land_late(members, &top_up.invoice_no, now);
-        let (outcome, fate) = self.apply(members, top_up, act, now);
-        if let Some((nonce, at)) = delivery {
+        let (outcome, fate) = self.apply(members, top_up, act);
+        if let Some(Delivered { nonce, at, sent_s }) = delivery {
+            if fate == DeliveryFate::Late {
+                self.put_off(top_up, nonce, sent_s, now);
+            }
             self.note_delivery(members, top_up, Delivery { at, nonce: nonce.to_owned(), fate });
         }
         outcome
@@ -174,17 +190,16 @@ impl Desk {
         }
     }
 
-    fn apply(&mut self, members: &Members, top_up: &TopUp, act: Option<Act>, now: Duration) -> (Outcome, DeliveryFate) {
+    fn apply(&mut self, members: &Members, top_up: &TopUp, act: Option<Act>) -> (Outcome, DeliveryFate) {
         let status = self.book.order(&top_up.invoice_no).map_or(OrderStatus::Absent, |order| order.status);
         let needs_new = matches!(act, Some(Act::Late | Act::OrderError { .. }));
-        if status != OrderStatus::Absent {
+        if status != OrderStatus::Absent && !self.plan.settings().apply_repeats {
             if let Some(Act::ResendRefused(code)) = act {
                 return (Outcome::plain(Answer::code(code)), DeliveryFate::Refused(code));
             }
             return (Outcome::plain(Answer::code(4_000_307)).missed(needs_new), DeliveryFate::Repeated);
         }
         if act == Some(Act::Late) {
-            self.put_off(top_up, now);
             return (Outcome::plain(Answer::code(200)), DeliveryFate::Late);
         }
         let person = person(members, top_up);
@@ -205,10 +220,17 @@ impl Desk {
         (outcome.missed(matches!(act, Some(Act::ResendRefused(_)))), DeliveryFate::Credited)
     }
 
-    fn put_off(&mut self, top_up: &TopUp, now: Duration) {
+    fn put_off(&mut self, top_up: &TopUp, nonce: &str, sent_s: u64, now: Duration) {
         let settings = self.plan.settings();
         let due = (settings.late_asks == 0).then(|| now + settings.late);
-        let late = LateTopUp { top_up: top_up.clone(), asks_left: settings.late_asks, after: settings.late, due };
+        let late = LateTopUp {
+            top_up: top_up.clone(),
+            asks_left: settings.late_asks,
+            after: settings.late,
+            due,
+            nonce: nonce.to_owned(),
+            sent_s,
+        };
         self.late.entry(top_up.invoice_no.clone()).or_default().push(late);
     }
 
@@ -218,8 +240,16 @@ impl Desk {
         let Some(waiting) = self.late.remove(invoice_no) else { return };
         let (due, waiting): (Vec<_>, Vec<_>) =
             waiting.into_iter().partition(|late| late.due.is_some_and(|due| due <= now));
+        let clock = self.plan.settings().clock();
         for late in due {
-            let (outcome, _) = self.apply(members, &late.top_up, None, now);
+            // It is delivered only now, or was a while ago, so its timestamp is looked at as of then.
+            let ago = now.saturating_sub(late.due.unwrap_or(now));
+            if clock.is_too_old(late.sent_s, clock.now_s().saturating_sub(ago.as_secs())) {
+                self.stats.refused_late += 1;
+                self.book.refuse_late(invoice_no, &late.nonce);
+                continue;
+            }
+            let (outcome, _) = self.apply(members, &late.top_up, None);
             if outcome.credited {
                 self.stats.note_applied("late");
             }

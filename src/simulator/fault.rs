@@ -76,7 +76,7 @@ pub(super) enum Act {
     Duplicate,
     /// A proxy delivers the order twice; the client sees the second answer, which is 4000307.
     DuplicateInvoice,
-    /// No answer; the top-up is applied only after order status has said absent.
+    /// No answer; the top-up is delivered only after order status has said absent.
     Late,
     /// The order fails for good: no answer or code 5000, and order status says `E` from then on.
     OrderError { answered: bool },
@@ -127,7 +127,7 @@ impl Act {
             Self::Trickle => "the right answer, a byte each `trickle_s`",
             Self::Duplicate => "delivered twice, the client sees the second answer: 4010006",
             Self::DuplicateInvoice => "delivered twice, the client sees the second answer: 4000307",
-            Self::Late => "no answer; lands `late_s` after order status said absent `late_asks` times",
+            Self::Late => "no answer; delivered `late_s` after order status said absent `late_asks` times",
             Self::OrderError { answered: true } => "answered 5000; order status says E from then on",
             Self::OrderError { answered: false } => "no answer; order status says E from then on",
             Self::ResendRefused(_) => "a known invoice_no is refused with this code instead of 4000307",

@@ -27,13 +27,41 @@ pub(super) struct Signed<'a> {
 const KEY_CODE_MAX: usize = 36;
 const NONCE_MAX: usize = 255;
 const REQUEST_ID_MAX: usize = 255;
-/// Two hours.
-const AGE_MAX_S: u64 = 7_200;
+
+/// The gateway's clock, and how old a timestamp it takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    /// How far ahead of the machine's it is, in seconds.
+    pub(super) skew_s: i64,
+    pub(super) window_s: u64,
+}
+
+impl Clock {
+    /// Its time, in Unix seconds.
+    pub(super) fn now_s(self) -> u64 {
+        unix_seconds(self.skew_s)
+    }
+
+    /// Whether a timestamp is too old at a time.
+    pub(super) const fn is_too_old(self, sent_s: u64, now_s: u64) -> bool {
+        now_s.saturating_sub(sent_s) > self.window_s
+    }
+}
+
+/// The header `X-Timestamp`, where it is a number.
+pub(super) fn timestamp_s(headers: &HeaderMap) -> Option<u64> {
+    headers.get("x-timestamp")?.to_str().ok()?.parse().ok()
+}
 
 impl Merchant {
-    /// Checks everything but whether the nonce was used before, and gives the nonce back. `now_s` is the gateway's
-    /// clock, in Unix seconds.
-    pub(super) fn admit<'a>(&self, headers: &'a HeaderMap, signed: Signed<'_>, now_s: u64) -> Result<&'a str, Answer> {
+    /// Checks everything but whether the nonce was used before, and gives the nonce back. `clock` is the
+    /// gateway's.
+    pub(super) fn admit<'a>(
+        &self,
+        headers: &'a HeaderMap,
+        signed: Signed<'_>,
+        clock: Clock,
+    ) -> Result<&'a str, Answer> {
         check_form(headers)?;
         if only(headers, "x-merchant-id")? != Some(self.merchant_id.as_str())
             || only(headers, "x-terminal-id")? != Some(self.terminal_id.as_str())
@@ -45,7 +73,7 @@ impl Merchant {
             return Err(Answer::code(4_010_001));
         }
         let timestamp = only(headers, "x-timestamp")?.unwrap_or_default();
-        check_timestamp(timestamp, now_s)?;
+        check_timestamp(timestamp, clock)?;
         let nonce = only(headers, "x-nonce")?.unwrap_or_default();
         if nonce.is_empty() || nonce.len() > NONCE_MAX {
             return Err(Answer::code(4_010_005));
@@ -75,15 +103,16 @@ fn check_form(headers: &HeaderMap) -> Result<(), Answer> {
     Ok(())
 }
 
-fn check_timestamp(timestamp: &str, now_s: u64) -> Result<(), Answer> {
+fn check_timestamp(timestamp: &str, clock: Clock) -> Result<(), Answer> {
     let digits = !timestamp.is_empty() && timestamp.bytes().all(|byte| byte.is_ascii_digit());
     let Some(sent_s) = timestamp.parse::<u64>().ok().filter(|_| digits) else {
         return Err(Answer::code(4_010_002));
     };
+    let now_s = clock.now_s();
     if sent_s > now_s {
         return Err(Answer::code(4_010_003));
     }
-    if now_s - sent_s > AGE_MAX_S { Err(Answer::code(4_010_004)) } else { Ok(()) }
+    if clock.is_too_old(sent_s, now_s) { Err(Answer::code(4_010_004)) } else { Ok(()) }
 }
 
 /// The header's one value; none if it is missing. Twice the same header is a request that two parties may read

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::chance::Chance;
 use super::error::SimulatorError;
 use super::fault::{Act, Call, FAULTS, Fault, Group};
+use super::headers::Clock;
 
 /// How often each fault happens, and how long the slow ones take.
 ///
@@ -38,6 +39,17 @@ pub(super) struct Settings {
     pub(super) oversized_mib: u32,
     /// How far the gateway's clock is ahead of the machine's, in seconds.
     pub(super) skew_s: i64,
+    /// How old a timestamp may be, in seconds.
+    pub(super) window_s: u64,
+    /// A known invoice_no is taken for a new order, and credited again.
+    pub(super) apply_repeats: bool,
+}
+
+impl Settings {
+    /// The gateway's clock.
+    pub(super) const fn clock(&self) -> Clock {
+        Clock { skew_s: self.skew_s, window_s: self.window_s }
+    }
 }
 
 /// What happens to one request.
@@ -52,8 +64,21 @@ pub(super) struct Drawn {
 const PROBABILITY: &str = "a probability in 0..=1";
 const EVERY: &str = "every";
 const SEED: &str = "seed";
-const SETTINGS: [&str; 9] =
-    ["late_asks", "late_s", "lag_asks", "lag_s", "slow_s", "trickle_s", "retry_after_s", "oversized_mib", "skew_s"];
+const SETTINGS: [&str; 11] = [
+    "late_asks",
+    "late_s",
+    "lag_asks",
+    "lag_s",
+    "slow_s",
+    "trickle_s",
+    "retry_after_s",
+    "oversized_mib",
+    "skew_s",
+    "window_s",
+    "apply_repeats",
+];
+/// Two hours (VinID top-up API, header `X-Timestamp`).
+const WINDOW_S: u64 = 7_200;
 
 impl FaultPlan {
     /// No faults at all.
@@ -69,6 +94,8 @@ impl FaultPlan {
             retry_after_s: 1,
             oversized_mib: 8,
             skew_s: 0,
+            window_s: WINDOW_S,
+            apply_repeats: false,
         };
         Self { seed: 0, settings, odds: vec![[0.0; 3]; FAULTS.len()] }
     }
@@ -202,6 +229,8 @@ impl FaultPlan {
             "trickle_s" => settings.trickle = seconds(name, value)?,
             "retry_after_s" => settings.retry_after_s = number(name, value, "a whole number of seconds")?,
             "oversized_mib" => settings.oversized_mib = number(name, value, "a whole number of mib")?,
+            "window_s" => settings.window_s = number(name, value, "a whole number of seconds")?,
+            "apply_repeats" => settings.apply_repeats = number::<u8>(name, value, "0 or 1")? > 0,
             _ => settings.skew_s = number(name, value, "a whole number of seconds")?,
         }
         Ok(())
@@ -248,7 +277,8 @@ impl fmt::Display for FaultPlan {
         write!(f, ",lag_asks={},lag_s={}", settings.lag_asks, settings.lag.as_secs_f64())?;
         write!(f, ",slow_s={},trickle_s={}", settings.slow.as_secs_f64(), settings.trickle.as_secs_f64())?;
         write!(f, ",retry_after_s={},oversized_mib={}", settings.retry_after_s, settings.oversized_mib)?;
-        write!(f, ",skew_s={}", settings.skew_s)
+        write!(f, ",skew_s={},window_s={}", settings.skew_s, settings.window_s)?;
+        write!(f, ",apply_repeats={}", u8::from(settings.apply_repeats))
     }
 }
 
@@ -349,7 +379,7 @@ mod tests {
 
     #[test]
     fn the_string_form_is_read_and_written() {
-        let text = "lost_after=0.25,order_status.http_502=1,seed=9,late_asks=2,lag_s=0.5,skew_s=-3600";
+        let text = "lost_after=0.25,order_status.http_502=1,seed=9,late_asks=2,lag_s=0.5,skew_s=-3600,window_s=300,apply_repeats=1";
         let plan = plan(text);
         assert_eq!(plan.to_string().parse::<FaultPlan>().unwrap(), plan);
         assert_eq!("none".parse::<FaultPlan>().unwrap(), FaultPlan::none());

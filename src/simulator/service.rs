@@ -14,9 +14,9 @@ use tokio::time::sleep;
 use super::answer::Answer;
 use super::book::{Delivery, DeliveryFate};
 use super::chance::{Chance, Latency};
-use super::desk::{Desk, Outcome};
+use super::desk::{Delivered, Desk, Outcome};
 use super::fault::{Act, Call};
-use super::headers::{Merchant, Signed, unix_seconds};
+use super::headers::{Clock, Merchant, Signed, timestamp_s, unix_seconds};
 use super::members::Members;
 use super::plan::{Drawn, FaultPlan};
 use super::requests::Asked;
@@ -82,10 +82,10 @@ impl Shared {
     }
 
     /// Does what the request asks for, unless the fault keeps it from the gateway, and counts it all.
-    fn process(&self, envelope: &Envelope, drawn: Drawn, skew_s: i64) -> Outcome {
+    fn process(&self, envelope: &Envelope, drawn: Drawn, clock: Clock) -> Outcome {
         let outcome = match drawn.wire {
             Some(fault) if !fault.applied => self.pass_over(envelope),
-            wire => self.admit(envelope, wire.map(|fault| fault.act), skew_s),
+            wire => self.admit(envelope, wire.map(|fault| fault.act), clock),
         };
         let mut desk = self.desk();
         for fault in [drawn.wire.filter(|_| outcome.fault_hit), drawn.pace].into_iter().flatten() {
@@ -98,19 +98,17 @@ impl Shared {
     /// The gateway never looks at the request; the book only notes that it came.
     fn pass_over(&self, envelope: &Envelope) -> Outcome {
         if let Ok(Asked::TopUp(top_up)) = &envelope.asked {
-            let nonce = envelope.headers.get("x-nonce").and_then(|nonce| nonce.to_str().ok()).unwrap_or_default();
-            let delivery = Delivery { at: envelope.at, nonce: nonce.to_owned(), fate: DeliveryFate::Unprocessed };
-            self.desk().note_delivery(&self.members, top_up, delivery);
+            self.desk().note_delivery(&self.members, top_up, envelope.delivery(DeliveryFate::Unprocessed));
         }
         Outcome::plain(Answer::code(200))
     }
 
-    fn admit(&self, envelope: &Envelope, act: Option<Act>, skew_s: i64) -> Outcome {
+    fn admit(&self, envelope: &Envelope, act: Option<Act>, clock: Clock) -> Outcome {
         // The expensive part, the signature, is checked outside the lock.
         let admitted = match &envelope.body {
             Some(body) => {
                 let signed = Signed { path: GATEWAY_PATH, method: envelope.method.as_str(), body };
-                self.merchant.admit(&envelope.headers, signed, unix_seconds(skew_s))
+                self.merchant.admit(&envelope.headers, signed, clock)
             }
             None => Err(Answer::invalid(format!("body: expected at most {BODY_MAX} bytes, found more"))),
         };
@@ -122,9 +120,16 @@ impl Shared {
             if fresh { Ok(nonce) } else { Err(Answer::code(4_010_006)) }
         });
         let outcome = match (checked, &envelope.asked) {
-            (Err(answer), _) => Outcome { fault_hit: false, ..Outcome::plain(answer) },
+            (Err(answer), asked) => {
+                if let (4_010_004, Ok(Asked::TopUp(top_up))) = (answer.code, asked) {
+                    desk.stats.refused_late += 1;
+                    let delivery = envelope.delivery(DeliveryFate::Refused(answer.code));
+                    desk.note_delivery(&self.members, top_up, delivery);
+                }
+                Outcome { fault_hit: false, ..Outcome::plain(answer) }
+            }
             (Ok(_), Err(answer)) => Outcome::plain(answer.clone()),
-            (Ok(nonce), Ok(asked)) => self.decide(&mut desk, asked, (nonce, envelope.at), act, now),
+            (Ok(nonce), Ok(asked)) => self.decide(&mut desk, asked, envelope.delivered(nonce), act, now),
         };
         let stats = &mut desk.stats;
         stats.signature_failures += u64::from(outcome.answer.code == 4_010_001);
@@ -139,7 +144,7 @@ impl Shared {
         &self,
         desk: &mut Desk,
         asked: &Asked,
-        delivery: (&str, Duration),
+        delivery: Delivered<'_>,
         act: Option<Act>,
         now: Duration,
     ) -> Outcome {
@@ -185,18 +190,19 @@ pub(super) async fn respond(shared: Arc<Shared>, link: Arc<Link>, request: Reque
 async fn gateway(shared: Arc<Shared>, link: Arc<Link>, envelope: Envelope) -> Reply {
     let (drawn, chance, plan) = shared.draw(&envelope);
     let settings = plan.settings();
+    let clock = settings.clock();
     let delay = shared.latency.delay(chance.with(3));
     let pace = drawn.pace.map(|fault| fault.act);
     let outcome = if pace == Some(Act::Delayed) {
-        let (shared, slow, skew_s) = (Arc::clone(&shared), settings.slow, settings.skew_s);
+        let (shared, slow) = (Arc::clone(&shared), settings.slow);
         // A task of its own: the request is processed even if the client has gone.
         let processed = tokio::spawn(async move {
             sleep(slow).await;
-            shared.process(&envelope, drawn, skew_s)
+            shared.process(&envelope, drawn, clock)
         });
         processed.await.map_err(|_| Hangup { reset: false })?
     } else {
-        shared.process(&envelope, drawn, settings.skew_s)
+        shared.process(&envelope, drawn, clock)
     };
     let pause = delay + if pace == Some(Act::Slow) { settings.slow } else { Duration::ZERO };
     if !pause.is_zero() {
@@ -225,6 +231,17 @@ impl Envelope {
             (None, Some(_)) => Err(Answer::code(4_040_201)),
         };
         Self { call, asked, method, headers, body, at }
+    }
+
+    /// That it came, as the book keeps it.
+    fn delivery(&self, fate: DeliveryFate) -> Delivery {
+        let nonce = self.headers.get("x-nonce").and_then(|nonce| nonce.to_str().ok()).unwrap_or_default();
+        Delivery { at: self.at, nonce: nonce.to_owned(), fate }
+    }
+
+    /// That it came, and was let in.
+    fn delivered<'a>(&self, nonce: &'a str) -> Delivered<'a> {
+        Delivered { nonce, at: self.at, sent_s: timestamp_s(&self.headers).unwrap_or_default() }
     }
 }
 

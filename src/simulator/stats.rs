@@ -33,6 +33,8 @@ pub struct Stats {
     pub signature_failures: u64,
     /// Requests whose nonce had been used, apart from those that a fault delivered twice.
     pub replayed_nonces: u64,
+    /// Top-ups that were refused because their timestamp was too old when they were delivered.
+    pub refused_late: u64,
     /// Requests that followed a redirect.
     pub redirects_followed: u64,
     /// How often one invoice_no came with another member or amount than before.
@@ -120,6 +122,7 @@ impl Stats {
             "invalid_messages": self.invalid_messages,
             "signature_failures": self.signature_failures,
             "replayed_nonces": self.replayed_nonces,
+            "refused_late": self.refused_late,
             "redirects_followed": self.redirects_followed,
             "violations": self.violations,
             "codes": codes.collect::<serde_json::Map<_, _>>(),

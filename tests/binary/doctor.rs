@@ -84,12 +84,65 @@ async fn a_key_or_clock_that_the_gateway_refuses_is_named_with_what_to_do() {
     line(&json, "private key", "ok");
     line(&json, "clock", "ok");
 
-    for (skew_s, exit, side) in [(-3600, 7, "ahead of"), (3600, 0, "behind"), (7300, 7, "behind")] {
+    // The gateway's answer says how far off the clock is: a call that it takes is no sign that a run would go on.
+    for (skew_s, call, clock, side) in [
+        (-3600, "failure", "failure", "ahead of"),
+        (3600, "ok", "failure", "behind"),
+        (7300, "failure", "failure", "behind"),
+        (40, "ok", "warning", "behind"),
+    ] {
         let stage = Stage::new(&format!("skew_s={skew_s}")).await;
-        let json = doctor(&stage, exit).await;
-        assert!(line(&json, "clock", "warning").contains(side), "{json:#}");
-        line(&json, "signed call", if exit == 0 { "ok" } else { "failure" });
+        let json = doctor(&stage, if clock == "failure" { 7 } else { 0 }).await;
+        assert!(line(&json, "clock", clock).contains(side), "{json:#}");
+        line(&json, "signed call", call);
     }
+    // Where nothing is stamped by the gateway's clock, a run goes on behind it.
+    let stage = Stage::new("skew_s=3600").await;
+    stage.set("gateway.deliver_within_s", "0");
+    line(&doctor(&stage, 0).await, "clock", "warning");
+}
+
+/// The window of the gateway is proved with order status alone, and another one is found.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_window_that_bounds_late_requests_is_measured_without_a_top_up() {
+    let stage = Stage::new("none").await;
+    let text = line(&doctor(&stage, 0).await, "late requests", "ok");
+    assert!(text.contains("7190 s old is taken and one 7260 s old refused"), "{text}");
+    for (window_s, set, exit) in [
+        (300, None, 7),
+        (3600, None, 7),
+        (4567, None, 7),
+        (7230, None, 2),
+        (86_400, None, 2),
+        (7200, Some("300"), 2),
+        (300, Some("300"), 0),
+    ] {
+        stage.faults(&format!("window_s={window_s}"));
+        stage.set("gateway.timestamp_window_s", set.unwrap_or("7200"));
+        let before = stage.requests();
+        let json = doctor(&stage, exit).await;
+        if exit == 0 {
+            line(&json, "late requests", "ok");
+            continue;
+        }
+        let text = line(&json, "late requests", "failure");
+        let named = text.split("set timestamp_window_s = ").nth(1).and_then(|text| text.split(' ').next()).unwrap();
+        assert!((window_s - 6..=window_s).contains(&named.parse().unwrap()), "{window_s}: {text}");
+        assert!([60, 30].into_iter().all(|round| window_s % round != 0) || named == window_s.to_string(), "{text}");
+        assert!(stage.requests() - before <= 20, "{} calls for {window_s}", stage.requests() - before);
+    }
+    // No window at all: nothing to bound late requests by.
+    stage.faults("window_s=10000000");
+    let text = line(&doctor(&stage, 2).await, "late requests", "failure");
+    assert!(text.contains("set deliver_within_s = 0"), "{text}");
+    stage.set("gateway.deliver_within_s", "0");
+    let text = line(&doctor(&stage, 0).await, "late requests", "warning");
+    assert!(
+        text.contains("for 300 s after it was signed") || text.contains("for 7200 s after it was signed"),
+        "{text}"
+    );
+    let stats = stage.simulator.stats();
+    assert_eq!((stats.top_up, stage.credits()), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -65,8 +65,11 @@ impl Stage {
         stage
     }
 
-    /// How long a call may take, and how long an absence takes to prove something.
+    /// How long a call may take, and how long an absence takes to prove something. Late requests are bounded where
+    /// that leaves room for it.
     pub(crate) fn patience(&self, seconds: &str) {
+        let within = (seconds.parse::<f64>().unwrap() - 10.0).clamp(0.0, 45.0);
+        self.set("gateway.deliver_within_s", &within.to_string());
         self.set("gateway.timeout_s", seconds);
         self.set("resolve.settle_s", seconds);
     }

@@ -118,14 +118,26 @@ async fn a_clock_that_the_gateway_refuses_stops_the_batch_and_names_the_skew() {
     for (skew_s, code, expected) in [
         (-3600, "4010003", "ahead of the gateway's; set this machine's clock"),
         (7300, "4010004", "behind the gateway's; set this machine's clock"),
+        // The gateway would still take it, and a top-up is stamped by the gateway's clock.
+        (3600, "behind the gateway's, and 60 s are allowed", "set this machine's clock"),
     ] {
         let stage = slow_stage(&format!("skew_s={skew_s}")).await;
         stopped(&stage, "clock", &[code, expected], Stage::heal).await;
     }
-    // An hour behind is still within what the gateway takes.
-    let stage = slow_stage("skew_s=3600").await;
-    stage.topup(&RUN).await.exits(0);
-    stage.audit_end();
+    // Less than a minute is made up for; and where late requests are not bounded, an hour behind is taken.
+    for (skew_s, within) in [("50", "10"), ("3600", "0")] {
+        let stage = slow_stage(&format!("skew_s={skew_s}")).await;
+        stage.set("gateway.deliver_within_s", within);
+        stage.topup(&RUN).await.exits(0);
+        stage.audit_end();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_window_that_is_set_wrong_stops_the_batch_at_its_first_top_up_and_names_both_settings() {
+    let stage = slow_stage("window_s=300").await;
+    let named = ["4010004", "deliver_within_s", "timestamp_window_s", "`topup doctor` measures"];
+    stopped(&stage, "clock", &named, |stage| stage.set("gateway.timestamp_window_s", "300")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,7 @@
 //! Doctor's look at the way to the gateway: name, connection, TLS, one signed call, and the clock.
 
 use super::Findings;
+use super::window::{Probe, check_window, failed};
 use crate::cli::context::{Context, unix_ms};
 use crate::cli::execute::block_on;
 use crate::cli::failure::{Exit, Failure};
@@ -9,8 +10,8 @@ use crate::domain::answer::{Answer, Reply};
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::RowKey;
-use crate::gateway::{Gateway, GatewaySettings, HttpGateway, Received, Request};
-use anyhow::anyhow;
+use crate::gateway::{Gateway, GatewaySettings, Received, Request};
+use crate::ledger::Binding;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Instant;
 use tokio::net::{TcpStream, lookup_host};
@@ -18,6 +19,8 @@ use tokio::time::timeout;
 
 /// More than this, and the gateway may take a request for one from the future (`X-Timestamp`); ours are 10 s old.
 const SKEW_S_MAX: i64 = 8;
+/// More than this, and a run stops.
+const SKEW_S_STOPS: i64 = 60;
 
 pub(super) fn check_network(
     context: &Context,
@@ -38,8 +41,13 @@ pub(super) fn check_network(
             findings.warn("signed call", "not made: the key and the settings come first");
             return Ok(());
         };
-        let received = ask(context, &gateway).await?;
-        judge_call(settings, &received, findings);
+        let binding = setup::binding(&context.config)?;
+        let request = Request::OrderStatus(unused(&binding).map_err(failed)?);
+        let received = gateway.send(gateway.prepare(request, "doctor").await.map_err(failed)?).await;
+        if judge_call(settings, &received, findings) {
+            let rate_per_s = context.config.positive("gateway.rate_per_s", f64::MAX)?;
+            check_window(Probe::new(&gateway, &binding, rate_per_s), settings.fence, findings).await;
+        }
         Ok(())
     })
 }
@@ -95,18 +103,15 @@ async fn check_connection(settings: &GatewaySettings, addresses: &[SocketAddr], 
     false
 }
 
-/// Order status of a number that nobody used: signed like every call, and without any effect.
-async fn ask(context: &Context, gateway: &HttpGateway) -> Result<Received, Failure> {
-    let failed = |message: String| Failure::new(Exit::Failed, "signed_call", anyhow!(message));
-    let binding = setup::binding(&context.config)?;
-    let batch = BatchName::parse("doctor").map_err(|problem| failed(problem.to_string()))?;
+/// A number that nobody used: asking for its order is signed like every call, and without any effect.
+pub(super) fn unused(binding: &Binding) -> Result<InvoiceNo, String> {
+    let batch = BatchName::parse("doctor").map_err(|problem| problem.to_string())?;
     let nobody = RowKey::reference(&format!("{:032x}", fastrand::u128(..)));
-    let invoice_no = InvoiceNo::derive(&binding.invoice_prefix, &binding.merchant_id, &batch, &nobody, 1);
-    let prepared = gateway.prepare(Request::OrderStatus(invoice_no), "doctor").await.map_err(failed)?;
-    Ok(gateway.send(prepared).await)
+    Ok(InvoiceNo::derive(&binding.invoice_prefix, &binding.merchant_id, &batch, &nobody, 1))
 }
 
-fn judge_call(settings: &GatewaySettings, received: &Received, findings: &mut Findings) {
+/// Whether the gateway took the call.
+fn judge_call(settings: &GatewaySettings, received: &Received, findings: &mut Findings) -> bool {
     let is_https = settings.url.is_https();
     match &received.reply {
         // The connection itself could be made a moment ago: what was added to it is TLS.
@@ -128,9 +133,15 @@ fn judge_call(settings: &GatewaySettings, received: &Received, findings: &mut Fi
             };
             findings.ok("tls", text);
             judge_answer(answer, received, findings);
-            judge_clock(answer, findings);
+            judge_clock(settings, answer, findings);
+            return is_absent(answer);
         }
     }
+    false
+}
+
+fn is_absent(answer: &Answer) -> bool {
+    matches!((answer.http, answer.code), (200 | 404, Some(4_040_001)))
 }
 
 const TLS_HINT: &str = "something between this machine and the gateway may answer in its place; or install the system's \
@@ -139,7 +150,7 @@ const TLS_HINT: &str = "something between this machine and the gateway may answe
 fn judge_answer(answer: &Answer, received: &Received, findings: &mut Findings) {
     let code = answer.code.map_or_else(|| "none".to_owned(), |code| code.to_string());
     let said = format!("HTTP {}, code {code}: {}", answer.http, received.message);
-    if let (200 | 404, Some(4_040_001)) = (answer.http, answer.code) {
+    if is_absent(answer) {
         return findings.ok("signed call", format!("key, merchant and signature are accepted ({said})"));
     }
     let hint = match answer.code {
@@ -158,7 +169,7 @@ fn judge_answer(answer: &Answer, received: &Received, findings: &mut Findings) {
     findings.fail("signed call", Exit::Credentials, format!("the gateway refuses us: {said}\nhint: {hint}"));
 }
 
-fn judge_clock(answer: &Answer, findings: &mut Findings) {
+fn judge_clock(settings: &GatewaySettings, answer: &Answer, findings: &mut Findings) {
     let Some(theirs) = answer.date_unix_s else {
         return findings.warn("clock", "the answer has no Date to compare with");
     };
@@ -167,5 +178,11 @@ fn judge_clock(answer: &Answer, findings: &mut Findings) {
         return findings.ok("clock", format!("within {} s of the gateway's", skew.abs()));
     }
     let side = if skew > 0 { "ahead of" } else { "behind" };
-    findings.warn("clock", format!("{} s {side} the gateway's\nhint: set this machine's clock", skew.abs()));
+    let text = format!("{} s {side} the gateway's\nhint: set this machine's clock", skew.abs());
+    // Top-ups are stamped by the gateway's clock, and a run stops where ours is far from it.
+    if settings.fence.is_some() && skew.abs() > SKEW_S_STOPS {
+        findings.fail("clock", Exit::Credentials, text);
+    } else {
+        findings.warn("clock", text);
+    }
 }

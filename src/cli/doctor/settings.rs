@@ -81,6 +81,12 @@ pub(super) fn check_settings(context: &Context, findings: &mut Findings) -> Opti
         let text = format!("{} requests/s, settle time {} s", run.rate_per_s, run.policy.settle.as_secs_f64());
         findings.ok("settings", text);
     }
+    if let Some(GatewaySettings { fence: None, .. }) = &settings
+        && let Ok(text) = setup::late_words(&context.config)
+    {
+        let hint = "set deliver_within_s under [gateway]: then the gateway itself refuses what comes later";
+        findings.warn("late requests", format!("{text}\nhint: {hint}"));
+    }
     settings
 }
 

@@ -3,6 +3,7 @@
 mod answers;
 mod doubled;
 mod keys;
+mod late;
 mod lost;
 mod requests;
 mod server;
@@ -48,6 +49,7 @@ fn settings(url: &str) -> GatewaySettings {
         key_code: KEY_CODE.into(),
         timeout: AMPLE,
         connect_timeout: AMPLE,
+        fence: None,
     }
 }
 

@@ -234,6 +234,7 @@ fn draw_settings(rng: &mut Rng, budget_points: u64, seed: u64) -> RunSettings {
         rate_per_s: *rng.choice([1.0, 2.0, 3.5, 5.0, 10.0, 20.0, 50.0, 200.0].iter()).expect("a rate"),
         max_in_flight: *rng.choice([1, 2, 5, 1000, 1000].iter()).expect("a number"),
         timeout,
+        fence: None,
         canary_rows: rng.u32(0..=4),
         breaker_in_doubt: *rng.choice([0, 1, 2, 3, 20].iter()).expect("a number"),
         breaker_refused: *rng.choice([0, 1, 2, 3].iter()).expect("a number"),

@@ -1,0 +1,71 @@
+//! Writers beside each other, and what they do not take from one another.
+
+use super::*;
+use crate::domain::batch_name::BatchName;
+use crate::domain::invoice_no::InvoicePrefix;
+use crate::ledger::{Access, Binding, Ledger, Origin};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A ledger with one batch of no payouts.
+pub(in crate::ledger) fn planned(path: &Path) -> (Ledger, BatchId) {
+    let mut ledger = Ledger::open(path, Access::Create).unwrap();
+    let binding = Binding {
+        gateway_host: "127.0.0.1".into(),
+        merchant_id: "M".into(),
+        terminal_id: "T".into(),
+        invoice_prefix: InvoicePrefix::parse("TP").unwrap(),
+    };
+    let text = String::new;
+    let origin = Origin { file_name: text(), settings: text(), planned_by: text(), planned_at: 0 };
+    let name = BatchName::parse("b").unwrap();
+    ledger.plan(&name, &binding, &origin).unwrap().seal([0; 32], 0, "yes", 0).unwrap();
+    let batch = ledger.batch("b").unwrap().id;
+    (ledger, batch)
+}
+
+/// Somebody else's write is waited for, however short the run's own: a transaction that read before it asked for
+/// the right to write is refused at once instead.
+#[test]
+fn a_writer_waits_for_another_program_that_writes() {
+    static ASKED_TO_WAIT: AtomicBool = AtomicBool::new(false);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("topup.db");
+    let (ledger, batch) = planned(&path);
+    let waits = |_| {
+        ASKED_TO_WAIT.store(true, Ordering::SeqCst);
+        std::thread::yield_now();
+        true
+    };
+    ledger.connection.busy_handler(Some(waits)).unwrap();
+    let mut writer = Writer::new(ledger.connection, batch);
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE; UPDATE batches SET planned_by = 'other'").unwrap();
+    let (done, is_done) = std::sync::mpsc::channel();
+    let other = std::thread::spawn(move || {
+        // Until the writer waits, or gave up.
+        while !ASKED_TO_WAIT.load(Ordering::SeqCst) && is_done.try_recv().is_err() {
+            std::thread::yield_now();
+        }
+        other.execute_batch("COMMIT").unwrap();
+    });
+    let written = writer.commit(&[Write::Batch { at: 0, event: BatchEvent::CanaryConfirmed }]);
+    let _ = done.send(());
+    other.join().unwrap();
+    written.unwrap();
+}
+
+#[test]
+fn a_second_writer_of_a_batch_stops_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("topup.db");
+    let (ledger, batch) = planned(&path);
+    let write = || [Write::Batch { at: 0, event: BatchEvent::CanaryConfirmed }];
+    let mut first = Writer::new(ledger.connection, batch);
+    let mut second = Writer::new(Connection::open(&path).unwrap(), batch);
+    first.commit(&write()).unwrap();
+    first.commit(&write()).unwrap();
+    second.commit(&write()).unwrap();
+    assert!(matches!(first.commit(&write()), Err(LedgerError::Broken(_))));
+    assert!(matches!(first.commit(&write()), Err(LedgerError::Stopped(_))));
+}
