@@ -33,7 +33,7 @@ pub(super) fn skew_stop(reply: &Reply, came_at: UnixMs, latency: Duration) -> Op
         message: format!(
             "this machine's clock is {} s {side} the gateway's, and {} s are allowed\nhint: set this machine's clock, \
              then run the same command again",
-            skew_ms / SECOND_MS,
+            (skew_ms + SECOND_MS - 1) / SECOND_MS,
             SKEW_MAX_MS / SECOND_MS
         ),
     })
@@ -77,7 +77,7 @@ mod tests {
         for (off_s, latency_ms, expected) in [
             (0, 0, None),
             (60, 0, None),
-            (61, 0, None),
+            (61, 0, Some("ahead")),
             (62, 0, Some("ahead")),
             (62, 5_000, None),
             (100, 30_000, Some("ahead")),
@@ -89,9 +89,9 @@ mod tests {
             assert_eq!(found.is_some(), expected.is_some(), "{off_s} {latency_ms}: {found:?}");
         }
         assert!(
-            skewed(3600, 0).unwrap().starts_with("this machine's clock is 3599 s ahead of the gateway's, and 60 s")
+            skewed(3600, 0).unwrap().starts_with("this machine's clock is 3600 s ahead of the gateway's, and 60 s")
         );
-        assert!(skewed(-3600, 0).unwrap().starts_with("this machine's clock is 3599 s behind the gateway's, and 60 s"));
+        assert!(skewed(-3600, 0).unwrap().starts_with("this machine's clock is 3600 s behind the gateway's, and 60 s"));
     }
 
     #[test]
