@@ -360,7 +360,16 @@ const SUBMITS: &[(&str, &[&str])] = &[
         &["ledger/permit.rs", "ledger/mod.rs", "ledger/run_ledger.rs", "ledger/writer.rs", "gateway/mod.rs"],
     ),
     // The call.
-    ("SubmitTopUp", &["gateway/mod.rs", "gateway/request_body.rs", "gateway/answer_body.rs", "engine/dispatch.rs"]),
+    (
+        "SubmitTopUp",
+        &[
+            "gateway/mod.rs",
+            "gateway/client.rs",
+            "gateway/request_body.rs",
+            "gateway/answer_body.rs",
+            "engine/dispatch.rs",
+        ],
+    ),
     ("SubmitTopUpBody", &["gateway/request_body.rs"]),
     ("submit_body", &["gateway/request_body.rs"]),
     ("start_submit", &["engine/dispatch.rs"]),
