@@ -1,6 +1,7 @@
 //! Reads the configuration: the file, over it the environment, over it the flags.
 
 use super::failure::{Exit, Failure};
+use super::key_material::kind_of_key;
 use super::keys::{KEYS, Key, Kind, nearest};
 use anyhow::anyhow;
 use std::collections::BTreeMap;
@@ -59,6 +60,7 @@ impl Config {
         };
         let table: toml::Table =
             text.parse().map_err(|error: toml::de::Error| wrong(broken_file(path, &text, &error)))?;
+        refuse_keys(&path.display().to_string(), &Value::Table(table.clone()))?;
         for (section, keys) in &table {
             let Value::Table(keys) = keys else {
                 return Err(unknown(path, section, KEYS.iter().map(|key| format!("[{}]", key.section))));
@@ -84,7 +86,10 @@ impl Config {
 
     fn read_environment(&mut self, environment: impl Iterator<Item = (String, String)>) -> Result<(), Failure> {
         for (variable, text) in environment {
-            if let Some(key) = KEYS.iter().find(|key| key.variable() == variable) {
+            let known = KEYS.iter().find(|key| key.variable() == variable);
+            let place = known.map_or_else(|| "a variable of the environment".to_owned(), Key::variable);
+            refuse_key(&place, &format!("{variable}={text}"))?;
+            if let Some(key) = known {
                 let value = parse(key, &text, &variable)?;
                 self.set(key, value, Source::Environment(variable));
             } else if KEYS.iter().any(|key| variable.starts_with(&format!("TOPUP_{}_", key.section.to_uppercase()))) {
@@ -204,7 +209,37 @@ pub(super) fn out_of_range(path: &str, found: &Value, expected: &str) -> Failure
 /// Where a file is no TOML, without the line itself: it may hold the key's code, or the key.
 fn broken_file(path: &Path, text: &str, error: &toml::de::Error) -> String {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-    format!("in {}, line {}: {}", path.display(), before.matches('\n').count() + 1, error.message())
+    let place = format!("in {}, line {}", path.display(), before.matches('\n').count() + 1);
+    match kind_of_key(text) {
+        // The parser's message may name what it found.
+        Some(kind) => format!("{place}: no toml, and the file holds {kind}, which is not shown\nhint: {HINT_KEY}"),
+        None => format!("{place}: {}", error.message()),
+    }
+}
+
+const HINT_KEY: &str = "write the key to a file of its own that only its owner may read, and name that file as private_key \
+                        under [gateway]";
+
+/// A private key in any place of the configuration: whatever is wrong there, no message may show it.
+fn refuse_key(place: &str, text: &str) -> Result<(), Failure> {
+    match kind_of_key(text) {
+        Some(kind) => Err(wrong(format!("{place} holds {kind}, which is not shown\nhint: {HINT_KEY}"))),
+        None => Ok(()),
+    }
+}
+
+/// Looks through names and values, however deep.
+fn refuse_keys(place: &str, value: &Value) -> Result<(), Failure> {
+    match value {
+        Value::String(text) => refuse_key(place, text),
+        Value::Array(items) => items.iter().try_for_each(|item| refuse_keys(place, item)),
+        Value::Table(table) => table.iter().try_for_each(|(name, value)| {
+            refuse_key(place, name)?;
+            let below = place.rsplit_once(": ").map_or_else(|| format!("{place}: {name}"), |_| format!("{place}.{name}"));
+            refuse_keys(&below, value)
+        }),
+        Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) => Ok(()),
+    }
 }
 
 fn unknown(place: &Path, written: &str, known: impl Iterator<Item = String>) -> Failure {
@@ -301,9 +336,49 @@ mod tests {
     fn a_key_in_place_of_its_files_name_is_never_shown() {
         let key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEsecret\n-----END RSA PRIVATE KEY-----\n";
         for key in [key.to_owned(), key.replace('\n', " ")] {
-            let config = read("", &[("TOPUP_GATEWAY_PRIVATE_KEY", &key)]).unwrap();
-            let failure = config.path("gateway.private_key").unwrap_err().to_string();
-            assert!(failure.contains("must be the name of a file") && !failure.contains("MIIE"), "{failure}");
+            let failure = read("", &[("TOPUP_GATEWAY_PRIVATE_KEY", &key)]).unwrap_err().to_string();
+            assert!(failure.contains("TOPUP_GATEWAY_PRIVATE_KEY holds an rsa private key"), "{failure}");
+            assert!(failure.contains("name that file as private_key") && !failure.contains("MIIE"), "{failure}");
+        }
+    }
+
+    #[test]
+    fn a_key_of_any_kind_in_any_place_is_never_shown() {
+        let body = crate::simulator::generate_key_pem().unwrap();
+        let body: String = body.lines().filter(|line| !line.starts_with('-')).collect::<Vec<_>>().join("\n");
+        let one_line = body.replace('\n', "");
+        let pem = format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{body}\n-----END OPENSSH PRIVATE KEY-----");
+        for text in [
+            format!("[gateway]\nprivate_key = \"\"\"{pem}\"\"\"\n"),
+            format!("[gateway]\nprivate_key = \"{one_line}\"\n"),
+            format!("[gateway]\nmerchant_id = \"{one_line}\"\n"),
+            format!("[gateway]\nurl = \"{one_line}\"\n"),
+            format!("[gateway]\nrate_per_s = \"{one_line}\"\n"),
+            format!("[payout]\nnames = \"\"\"\n{pem}\"\"\"\n"),
+            format!("[payout]\nkey = [\"x\", {{ k = \"{one_line}\" }}]\n"),
+            format!("private_key = \"{one_line}\"\n"),
+            format!("[gateway]\n\"{one_line}\" = 1\n"),
+            format!("[\"{one_line}\"]\nx = 1\n"),
+            format!("[gateway]\nprivate_key = {pem}\n"),
+            format!("[gateway]\nprivate_key = \"{pem}\"\n"),
+            format!("[gateway]\nprivate_key = \"\"\"{pem}\n"),
+            format!("[gateway]\nprivate_key = {one_line}\n"),
+            format!("{one_line} = 1\n"),
+            format!("[gateway]\n{pem}\n"),
+            pem.clone(),
+            body.clone(),
+        ] {
+            let failure = read(&text, &[]).unwrap_err();
+            let said = failure.to_string();
+            assert_eq!(failure.exit, Exit::Usage);
+            assert!(said.contains("which is not shown") && said.contains("private_key under [gateway]"), "{said}");
+            for line in body.lines() {
+                assert!(!said.contains(&line[..20]), "{said}");
+            }
+        }
+        for variable in ["TOPUP_GATEWAY_URL", "TOPUP_GATEWAY_RATE_PER_S", "TOPUP_GATEWAY_KEY", "TOPUP_LEDGER_PATH"] {
+            let said = read("", &[(variable, &one_line)]).unwrap_err().to_string();
+            assert!(said.contains("which is not shown") && !said.contains(&one_line[..20]), "{said}");
         }
     }
 

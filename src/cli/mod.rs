@@ -16,6 +16,7 @@ mod failure;
 mod fold;
 mod gauges;
 mod interrupt;
+mod key_material;
 mod keys;
 mod logging;
 mod manual;
