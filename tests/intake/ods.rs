@@ -265,6 +265,13 @@ fn rows_and_columns_that_nobody_sees() {
         ),
         ("", &with_row("table:number-rows-repeated=\"2\""), "3:0912345678=500 4:0912345678=500"),
     ]);
+    for (visibility, filtered) in [("filter", true), ("collapse", false)] {
+        let file = file(&table("", &with_row(&format!("table:visibility=\"{visibility}\""))));
+        let problems = check(file.path(), &IntakeOptions::default()).problems;
+        let says = |what: &str| problems.iter().any(|problem| problem.message.contains(what));
+        assert!(says("--include-hidden"), "{problems:?}");
+        assert_eq!(says("(filtered, 1 in all)"), filtered, "{problems:?}");
+    }
     let columns = "<style:style style:name=\"co1\" style:family=\"table-column\"><style:table-column-properties \
                    style:column-width=\"0.01cm\"/></style:style>";
     for column in ["table:style-name=\"co1\"", "table:visibility=\"collapse\"", "table:visibility=\"filter\""] {

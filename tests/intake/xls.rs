@@ -355,6 +355,31 @@ fn merges_and_what_nobody_sees() {
 }
 
 #[test]
+fn rows_that_a_filter_hides_are_told_from_others() {
+    // The name that Excel gives to a list with a filter: rows 1 to 3 of the first sheet.
+    let list = [&words(&[0x20, 0x0100, 11, 0, 1, 0, 0])[..], &[0, 0x0D, 0x3B], &words(&[0, 0, 2, 0, 1])].concat();
+    let hidden = |xls: &mut Xls, row: u16| {
+        xls.label(row, 0, PLAIN, &format!("091234567{row}"));
+        xls.number(row, 1, PLAIN, 700.0);
+        xls.sheet.extend(record(0x0208, &words(&[row, 0, 2, 255, 0, 0, 0x20, 0])));
+    };
+    for (globals, sheet, filtered) in [
+        (record(0x0018, &list), record(0x009B, &[]), true),
+        (record(0x0018, &list), vec![], false),
+        (vec![], record(0x009B, &[]), false),
+    ] {
+        let mut xls = Xls { globals, ..empty() };
+        xls.number(1, 1, PLAIN, 500.0);
+        xls.sheet.extend(sheet);
+        hidden(&mut xls, 2);
+        let problems = check(xls.file().path(), &IntakeOptions::default()).problems;
+        let says = |what: &str| problems.iter().any(|problem| problem.message.contains(what));
+        assert!(says("--include-hidden"), "{problems:?}");
+        assert_eq!(says("(filtered, 1 in all)"), filtered, "{problems:?}");
+    }
+}
+
+#[test]
 fn files_that_are_not_whole_or_have_a_password() {
     for (kind, data) in [(0x002F, vec![1, 0, 1, 0]), (0x002F, vec![0x34, 0x12, 0x78, 0x56])] {
         let mut xls = Xls { globals: record(kind, &data), ..empty() };

@@ -123,23 +123,8 @@ impl Styles {
         let name = attribute(element, "style:name")?.unwrap_or_default();
         let mut style = Style { parent: attribute(element, "style:parent-style-name")?, ..Style::default() };
         style.look.format = attribute(element, "style:data-style-name")?;
-        let end = element.name().as_ref().to_owned();
-        let mut buffer = Vec::new();
-        while !is_empty {
-            buffer.clear();
-            match reader.read_event_into(&mut buffer).map_err(damaged)? {
-                Event::Start(part) | Event::Empty(part) => style.note(&part)?,
-                Event::End(part) if part.name().as_ref() == end => break,
-                Event::Eof => return Err(damaged("its styles are cut off")),
-                Event::End(_)
-                | Event::Text(_)
-                | Event::CData(_)
-                | Event::Comment(_)
-                | Event::Decl(_)
-                | Event::PI(_)
-                | Event::DocType(_)
-                | Event::GeneralRef(_) => {}
-            }
+        if !is_empty {
+            style.read(reader, element.name().as_ref())?;
         }
         if let Some(family) = family {
             self.styles.insert((family, name), style);
@@ -188,6 +173,27 @@ impl Styles {
 }
 
 impl Style {
+    /// Reads what stands in the element of a style.
+    fn read<R: BufRead>(&mut self, reader: &mut Reader<R>, end: &str) -> Result<(), IntakeError> {
+        let mut buffer = Vec::new();
+        loop {
+            buffer.clear();
+            match reader.read_event_into(&mut buffer).map_err(damaged)? {
+                Event::Start(part) | Event::Empty(part) => self.note(&part)?,
+                Event::End(part) if part.name().as_ref() == end => return Ok(()),
+                Event::Eof => return Err(damaged("its styles are cut off")),
+                Event::End(_)
+                | Event::Text(_)
+                | Event::CData(_)
+                | Event::Comment(_)
+                | Event::Decl(_)
+                | Event::PI(_)
+                | Event::DocType(_)
+                | Event::GeneralRef(_) => {}
+            }
+        }
+    }
+
     fn note(&mut self, part: &BytesStart<'_>) -> Result<(), IntakeError> {
         match part.name().as_ref() {
             "style:text-properties" => {
