@@ -235,7 +235,8 @@ fn refuse_keys(place: &str, value: &Value) -> Result<(), Failure> {
         Value::Array(items) => items.iter().try_for_each(|item| refuse_keys(place, item)),
         Value::Table(table) => table.iter().try_for_each(|(name, value)| {
             refuse_key(place, name)?;
-            let below = place.rsplit_once(": ").map_or_else(|| format!("{place}: {name}"), |_| format!("{place}.{name}"));
+            let below =
+                place.rsplit_once(": ").map_or_else(|| format!("{place}: {name}"), |_| format!("{place}.{name}"));
             refuse_keys(&below, value)
         }),
         Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) => Ok(()),

@@ -3,6 +3,7 @@
 use super::context::{Context, unix_ms};
 use super::failure::{Exit, Failure};
 use super::output::Report;
+use super::setup;
 use crate::domain::standing::State;
 use crate::ledger::Ledger;
 use crate::report::{ExportError, ExportFormat, ExportRequest, Exported, Lang, counted, grouped};
@@ -11,9 +12,6 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-
-/// A year, in hours: no contract lets points rest longer.
-const SPENDABLE_AFTER_H_MAX: u64 = 8760;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -56,8 +54,7 @@ pub(super) struct Target<'t> {
 impl<'t> Target<'t> {
     pub(super) fn new(context: &Context, path: &'t Path, lang: Lang) -> Result<Self, Failure> {
         ExportFormat::of(path)?;
-        let spendable_after_h = context.config.whole("report.spendable_after_h", 0..=SPENDABLE_AFTER_H_MAX)?;
-        Ok(Self { path, lang, spendable_after_h: spendable_after_h.unwrap_or_default() })
+        Ok(Self { path, lang, spendable_after_h: setup::spendable_after_h(&context.config)? })
     }
 
     pub(super) fn write(

@@ -151,6 +151,14 @@ impl From<SimulatorError> for Failure {
 
 impl From<GatewayError> for Failure {
     fn from(error: GatewayError) -> Self {
-        Self::worded(Exit::Usage, "configuration", &error)
+        let exit = match &error {
+            GatewayError::Client { .. } => Exit::Failed,
+            GatewayError::Url { .. }
+            | GatewayError::Setting { .. }
+            | GatewayError::KeyUnreadable { .. }
+            | GatewayError::KeyExposed { .. }
+            | GatewayError::KeyRefused { .. } => Exit::Usage,
+        };
+        Self::worded(exit, if exit == Exit::Failed { "network" } else { "configuration" }, &error)
     }
 }

@@ -64,7 +64,10 @@ mod tests {
             (r#"{"kty":"RSA","d":"x"}"#.to_owned(), "a key in json form"),
             (body.clone(), "what looks like a key without its first line"),
             (format!("key: {body}"), "what looks like a key without its first line"),
-            (pem.lines().skip(1).take(5).collect::<Vec<_>>().join("\n"), "what looks like a key without its first line"),
+            (
+                pem.lines().skip(1).take(5).collect::<Vec<_>>().join("\n"),
+                "what looks like a key without its first line",
+            ),
             ("30".repeat(600), "what looks like a key without its first line"),
         ] {
             assert_eq!(kind_of_key(&text), Some(kind), "{text}");

@@ -99,7 +99,7 @@ fn terms(context: &Context, args: &RunArgs, batch: BatchName) -> Result<Terms, F
         allow_repeat_phones: args.how.allow_repeat_phones,
         skip_invalid: args.skip_invalid,
         repeat_why: args.repeat.clone().filter(|why| !why.trim().is_empty()),
-        repeat_window_days: config.count("payout.repeat_window_days", 0..=3650)?,
+        repeat_window_days: setup::repeat_window_days(config)?,
         now: unix_ms(),
     })
 }

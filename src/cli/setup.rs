@@ -17,6 +17,8 @@ use toml::Value;
 const SECONDS_MAX: f64 = 86_400.0;
 /// The longest that one call may take, in seconds.
 const TIMEOUT_S_MAX: f64 = 600.0;
+/// A year, in hours: no contract lets points rest longer.
+const SPENDABLE_AFTER_H_MAX: u64 = 8760;
 const RATE_MAX: f64 = 100_000.0;
 /// The shortest and the longest window of timestamps, in seconds: a minute, and a week.
 const WINDOW_S_MIN: f64 = 60.0;
@@ -109,6 +111,16 @@ pub(super) fn limits(config: &Config) -> Result<Limits, Failure> {
         points_per_batch: config.whole("limits.points_per_batch", 1..=u64::MAX)?,
         rows_per_batch: config.whole("limits.rows_per_batch", 1..=u64::MAX)?,
     })
+}
+
+/// How long ago another batch's payment still counts as a repeat, in days.
+pub(super) fn repeat_window_days(config: &Config) -> Result<u32, Failure> {
+    config.count("payout.repeat_window_days", 0..=3650)
+}
+
+/// How long after its receipt a member can spend points, in hours: reports say until when a mistake can be raised.
+pub(super) fn spendable_after_h(config: &Config) -> Result<u64, Failure> {
+    Ok(config.whole("report.spendable_after_h", 0..=SPENDABLE_AFTER_H_MAX)?.unwrap_or_default())
 }
 
 /// The settings of one run that may credit `budget_points` in all.

@@ -89,6 +89,16 @@ impl SharedPace {
         self.lock_state().trouble.clone()
     }
 
+    /// Waits until one request may leave at `rate_per_s`, which is above zero; not at all where there is nothing to share.
+    pub async fn wait_for_a_turn(&self, rate_per_s: f64) {
+        let interval = Duration::try_from_secs_f64(1.0 / rate_per_s).unwrap_or_default();
+        // A float that is too large saturates.
+        let speed = Speed { interval, window: rate_per_s as u64 + 1 };
+        while let Turn::Wait(wait) = self.turn(speed) {
+            tokio::time::sleep(wait).await;
+        }
+    }
+
     /// Asks for a departure now.
     pub(super) fn turn(&self, speed: Speed) -> Turn {
         now_ns().map_or(Turn::Alone, |now_ns| self.turn_at(now_ns, speed))

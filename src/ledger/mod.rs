@@ -85,6 +85,14 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// Whether a ledger may be in this folder.
+    ///
+    /// # Errors
+    /// [`LedgerError::NetworkShare`].
+    pub fn check_place(folder: &Path) -> Result<(), LedgerError> {
+        open::refuse_network_share(folder)
+    }
+
     /// Opens the ledger at `path`.
     ///
     /// # Errors

@@ -238,7 +238,7 @@ fn read_back(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
 
 /// SQLite's write-ahead log needs memory that both sides share; over a network there is none.
 #[cfg(target_os = "linux")]
-fn refuse_network_share(path: &Path) -> Result<(), LedgerError> {
+pub(super) fn refuse_network_share(path: &Path) -> Result<(), LedgerError> {
     let Ok(stat) = rustix::fs::statfs(path) else { return Ok(()) };
     let kind = match u32::try_from(stat.f_type).unwrap_or(0) {
         0x6969 => "NFS",
@@ -252,7 +252,7 @@ fn refuse_network_share(path: &Path) -> Result<(), LedgerError> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn refuse_network_share(_path: &Path) -> Result<(), LedgerError> {
+pub(super) fn refuse_network_share(_path: &Path) -> Result<(), LedgerError> {
     Ok(())
 }
 

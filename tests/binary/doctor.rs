@@ -207,3 +207,44 @@ async fn a_ledger_that_is_exposed_read_only_damaged_or_another_gateways_is_named
     std::fs::write(&ledger, "not a ledger at all").unwrap();
     assert!(line(&doctor(&stage, 1).await, "ledger", "failure").contains("is no ledger"));
 }
+
+/// What `run` refuses before it sends anything, `doctor` calls a failure, with the same exit status.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_keeps_a_run_from_beginning_is_a_failure() {
+    for (key, value, exit, check) in [
+        ("gateway.key_code", "\"28f04867\\n\"", 2, "client"),
+        ("gateway.key_code", "\"\"", 2, "gateway"),
+        ("gateway.merchant_id", "\"M 001\"", 2, "client"),
+        ("gateway.terminal_id", "\"T001\\r\"", 2, "client"),
+        ("gateway.private_key", "\"nowhere.pem\"", 2, "private key"),
+        ("gateway.rate_per_s", "0", 2, "settings"),
+        ("gateway.max_in_flight", "0", 2, "settings"),
+        ("payout.invoice_prefix", "\"long\"", 2, "invoice prefix"),
+        ("payout.names", "\"maybe\"", 2, "settings"),
+        ("payout.repeat_window_days", "5000", 2, "settings"),
+        ("limits.points_per_batch", "0", 2, "settings"),
+        ("ledger.path", "\"no/such/folder/topup.db\"", 1, "ledger"),
+    ] {
+        let stage = Stage::new("none").await;
+        stage.rows(1);
+        stage.set(key, value);
+        stage.topup(&RUN).await.exits(exit);
+        let json = doctor(&stage, exit).await;
+        assert!(!line(&json, check, "failure").is_empty(), "{key} = {value}");
+        assert_eq!(stage.credits(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_machine_without_root_certificates_is_named_before_a_run_finds_out() {
+    let stage = Stage::new("none").await;
+    stage.rows(1);
+    stage.point_at(&stage.simulator.url().replace("http:", "https:"));
+    std::fs::write(stage.path("empty.pem"), "").unwrap();
+    std::fs::create_dir(stage.path("empty")).unwrap();
+    let (file, folder) = (stage.path("empty.pem"), stage.path("empty"));
+    let none = [("SSL_CERT_FILE", file.to_str().unwrap()), ("SSL_CERT_DIR", folder.to_str().unwrap())];
+    stage.topup_with(&RUN, &none).await.exits(1).says(&["ca-certificates"]);
+    let json = stage.topup_with(&["doctor", "--json"], &none).await.exits(1).json();
+    assert!(line(&json, "client", "failure").contains("ca-certificates"), "{json:#}");
+}

@@ -21,6 +21,7 @@ pub(super) fn check_ledger(context: &Context, findings: &mut Findings) {
     let path = &context.ledger_path;
     if !path.exists() {
         findings.warn("ledger", format!("{} does not exist yet; `topup run` creates it", path.display()));
+        findings.take("ledger", Ledger::check_place(&folder_of(path)).map_err(Failure::from));
         check_folder(path, findings);
         return check_disk(path, 0, findings);
     }
@@ -113,7 +114,8 @@ fn check_modes(path: &Path, findings: &mut Findings) {
 fn check_folder(path: &Path, findings: &mut Findings) {
     let needs = |path: &Path| rustix::fs::access(path, rustix::fs::Access::WRITE_OK);
     let folder = folder_of(path);
-    for place in [Some(folder.as_path()), path.exists().then_some(path)].into_iter().flatten() {
+    let beside = ["", "-wal", "-shm", ".lock"].map(|end| beside(path, end));
+    for place in std::iter::once(&folder).chain(beside.iter().filter(|file| file.exists())) {
         if let Err(error) = needs(place) {
             let text = format!("cannot write to {}: {}", place.display(), std::io::Error::from(error));
             findings.fail("ledger", Exit::Failed, format!("{text}\nhint: the ledger and its folder must be writable"));

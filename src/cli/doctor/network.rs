@@ -10,6 +10,7 @@ use crate::domain::answer::{Answer, Reply};
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::RowKey;
+use crate::engine::Mode;
 use crate::gateway::{Gateway, GatewaySettings, Received, Request};
 use crate::ledger::Binding;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -37,16 +38,20 @@ pub(super) fn check_network(
             return Ok(());
         }
         // Without a usable key or setting there is no call to make, and its line says why already.
-        let Ok(gateway) = setup::gateway(&context.config) else {
+        let (Ok(gateway), Ok(_)) = (setup::gateway(&context.config), setup::binding(&context.config)) else {
             findings.warn("signed call", "not made: the key and the settings come first");
             return Ok(());
         };
         let binding = setup::binding(&context.config)?;
         let request = Request::OrderStatus(unused(&binding).map_err(failed)?);
-        let received = gateway.send(gateway.prepare(request, "doctor").await.map_err(failed)?).await;
-        if judge_call(settings, &received, findings) {
-            let rate_per_s = context.config.positive("gateway.rate_per_s", f64::MAX)?;
-            check_window(Probe::new(&gateway, &binding, rate_per_s), settings.fence, findings).await;
+        let prepared = gateway.prepare(request, "doctor").await.map_err(failed)?;
+        let Ok(run) = setup::run_settings(&context.config, Mode::Pay, 0) else { return Ok(()) };
+        let rate_per_s = run.rate_per_s;
+        // Beside a live run its calls are among that run's requests a second.
+        let pace = context.shared_pace(false);
+        pace.wait_for_a_turn(rate_per_s).await;
+        if judge_call(settings, &gateway.send(prepared).await, findings) {
+            check_window(Probe::new(&gateway, &binding, rate_per_s, &pace), settings.fence, findings).await;
         }
         Ok(())
     })

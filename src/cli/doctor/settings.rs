@@ -75,6 +75,8 @@ pub(super) fn check_settings(context: &Context, findings: &mut Findings) -> Opti
     }
     let run = setup::run_settings(&context.config, Mode::Pay, 0).and_then(|run| {
         setup::limits(&context.config)?;
+        setup::repeat_window_days(&context.config)?;
+        setup::spendable_after_h(&context.config)?;
         Ok(run)
     });
     if let Some(run) = findings.take("settings", run) {
@@ -99,6 +101,10 @@ pub(super) fn check_key(context: &Context, findings: &mut Findings) {
         findings.ok("private key", text);
     } else {
         findings.warn("private key", format!("{text}\nhint: the provider documents keys of {KEY_BITS} bits"));
+    }
+    // What a run sets up from key and settings together, the very same way: headers, certificates, threads.
+    if setup::gateway_settings(&context.config).is_ok() {
+        findings.take("client", setup::gateway(&context.config));
     }
 }
 

@@ -6,6 +6,7 @@ use super::Findings;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::setup;
 use crate::domain::answer::{Answer, Reply};
+use crate::engine::SharedPace;
 use crate::gateway::{Fence, HttpGateway};
 use crate::ledger::Binding;
 use anyhow::anyhow;
@@ -32,12 +33,13 @@ pub(super) struct Probe<'a> {
     pub(super) gateway: &'a HttpGateway,
     pub(super) binding: &'a Binding,
     pub(super) rate_per_s: f64,
+    pace: &'a SharedPace,
     calls: u32,
 }
 
 impl<'a> Probe<'a> {
-    pub(super) fn new(gateway: &'a HttpGateway, binding: &'a Binding, rate_per_s: f64) -> Self {
-        Self { gateway, binding, rate_per_s, calls: 0 }
+    pub(super) fn new(gateway: &'a HttpGateway, binding: &'a Binding, rate_per_s: f64, pace: &'a SharedPace) -> Self {
+        Self { gateway, binding, rate_per_s, pace, calls: 0 }
     }
 
     /// Whether the gateway takes a timestamp of this age; a text for people where it does not say.
@@ -47,6 +49,7 @@ impl<'a> Probe<'a> {
             return Err(format!("{PROBES_MAX} calls did not find the window"));
         }
         tokio::time::sleep(Duration::from_secs_f64(1.0 / self.rate_per_s)).await;
+        self.pace.wait_for_a_turn(self.rate_per_s).await;
         let age = Duration::from_secs_f64(age_s.max(0.0));
         let received = self.gateway.order_status_aged(super::network::unused(self.binding)?, "doctor", age).await?;
         match &received.reply {
