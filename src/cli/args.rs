@@ -224,7 +224,8 @@ pub(super) struct FileArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  topup check rewards.xlsx\n  topup check rewards.csv --column points=\"Thưởng T11\""
+    after_help = "Examples:\n  topup check rewards.xlsx\n  topup check rewards.csv --column points=\"Thưởng T11\"\n  \
+                  topup check rewards.xlsx --export errors.xlsx"
 )]
 pub(super) struct CheckArgs {
     /// The payout file: CSV, XLSX, XLS or ODS
@@ -237,6 +238,9 @@ pub(super) struct CheckArgs {
     /// Refuse the file unless its points add up to this
     #[arg(long, value_name = "POINTS")]
     pub(super) expect_total: Option<u64>,
+    /// Give the sheet back as FILE (.xlsx), with wrong cells marked and a column «Lỗi» that says what is wrong
+    #[arg(long, value_name = "FILE")]
+    pub(super) export: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -244,6 +248,9 @@ pub(super) struct TemplateArgs {
     /// Where to write it: .csv or .xlsx; a file that is there is left alone
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: PathBuf,
+    /// The language of its headers and notes
+    #[arg(long, value_name = "LANG", default_value = "vi", value_parser = ["vi", "en"])]
+    pub(super) lang: String,
 }
 
 #[derive(Debug, Args)]

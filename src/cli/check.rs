@@ -2,8 +2,9 @@
 
 use super::args::{CheckArgs, FileArgs, TemplateArgs};
 use super::failure::{Exit, Failure};
+use super::marked;
 use super::output::{Output, Report};
-use crate::intake::{self, CheckReport, IntakeOptions, Meaning};
+use crate::intake::{self, CheckReport, IntakeOptions, Meaning, TemplateLang};
 use anyhow::{Context as _, anyhow};
 use serde_json::{Map, Value, json};
 use std::io::{IsTerminal, Write};
@@ -38,7 +39,9 @@ fn column(text: &str) -> Result<(Meaning, String), Failure> {
 }
 
 pub(super) fn check(output: Output, args: &CheckArgs) -> Result<Report, Failure> {
-    let mut report = intake::check(&args.file, &intake_options(&args.how, args.expect_total)?);
+    let options = intake_options(&args.how, args.expect_total)?;
+    let target = args.export.as_deref().map(|path| marked::target(path, &args.file)).transpose()?;
+    let mut report = intake::check(&args.file, &options);
     if let Some(expected) = args.expect_rows {
         report.expect_rows(expected);
     }
@@ -46,12 +49,23 @@ pub(super) fn check(output: Output, args: &CheckArgs) -> Result<Report, Failure>
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let mut text = intake::report_text(&report, &args.file.display().to_string(), colour);
     let exit = if refused { Exit::Refused } else { Exit::Done };
+    let mut json = to_json(&report, refused);
+    if let Some(target) = &target {
+        let written = marked::write(&args.file, &options, target)?;
+        let shown = target.display();
+        text.push_str(&if written {
+            format!("wrote {shown}: the sheet with what is wrong in it, marked and in the column «Lỗi»\n")
+        } else {
+            format!("{shown} was not written: no sheet was found that could be given back\n")
+        });
+        json["export"] = json!(written.then(|| shown.to_string()));
+    }
     if colour {
         // The report shows what steers a terminal as dots already; at the end its own colours would go as well.
         output.bare(&Output::fitted(&text))?;
         text.clear();
     }
-    Ok(Report { exit, json: to_json(&report, refused), text })
+    Ok(Report { exit, json, text })
 }
 
 /// One JSON object, as scripts rely on it.
@@ -68,7 +82,12 @@ fn to_json(report: &CheckReport, refused: bool) -> Value {
         "points": report.points,
         "encoding": format.map(|format| format.encoding),
         "delimiter": format.and_then(|format| format.delimiter),
+        "sheet": format.and_then(|format| format.sheet.as_deref()),
+        "header_row": format.map(|format| format.header_row),
         "columns": columns,
+        "control_total": report.control_total.map(|(row, points)| json!({"row": row, "points": points})),
+        "footer_rows": listed(&report.footer_rows),
+        "hidden_rows": listed(&report.hidden_rows),
         "problem_count": report.problem_count,
         "problems": report.problems.iter().map(|problem| json!({
             "row": problem.row, "column": problem.column, "found": problem.found, "message": problem.message,
@@ -76,15 +95,22 @@ fn to_json(report: &CheckReport, refused: bool) -> Value {
         "repairs": report.repairs.iter().map(|repair| json!({
             "row": repair.row, "column": repair.column, "from": repair.from, "to": repair.to,
         })).collect::<Vec<_>>(),
+        "phones": report.phones.iter().map(|(row, phone)| json!({"row": row, "phone": phone})).collect::<Vec<_>>(),
         "warnings": report.warnings,
     })
 }
 
+/// The first of many rows.
+fn listed(rows: &[u64]) -> &[u64] {
+    &rows[..rows.len().min(intake::LISTED_MAX)]
+}
+
 pub(super) fn template(args: &TemplateArgs) -> Result<Report, Failure> {
     let path = &args.output;
+    let lang = if args.lang == "en" { TemplateLang::En } else { TemplateLang::Vi };
     let bytes = match path.extension().and_then(|ending| ending.to_str()) {
-        Some("csv") => intake::template_csv(),
-        Some("xlsx") => intake::template_xlsx()
+        Some("csv") => intake::template_csv(lang),
+        Some("xlsx") => intake::template_xlsx(lang)
             .context("making the template")
             .map_err(|error| Failure::new(Exit::Failed, "template", error))?,
         Some(_) | None => {

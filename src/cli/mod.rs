@@ -20,6 +20,7 @@ mod key_material;
 mod keys;
 mod logging;
 mod manual;
+mod marked;
 mod metrics;
 mod notify;
 mod output;

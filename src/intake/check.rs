@@ -39,12 +39,16 @@ pub struct CheckReport {
     pub repair_kinds: BTreeMap<RepairKind, u64>,
     /// The first repairs, in the file's order.
     pub repairs: Vec<Repair>,
+    /// The phones of the first valid rows as they would be sent, after repair: row and number.
+    pub phones: Vec<(u64, String)>,
     /// What a person should know and that refuses nothing.
     pub warnings: Vec<String>,
     /// Whether the file could not be read because the operating system failed.
     pub unreadable: bool,
     /// Whether reading stopped before the last row, so that what is counted is not the whole file.
     pub stopped: bool,
+    /// The most problems that are listed.
+    listed_max: usize,
 }
 
 impl CheckReport {
@@ -57,7 +61,7 @@ impl CheckReport {
     fn problem(&mut self, problem: Problem) {
         self.problem_count += 1;
         *self.problem_kinds.entry(problem.kind).or_default() += 1;
-        if self.problems.len() < LISTED_MAX {
+        if self.problems.len() < self.listed_max {
             self.problems.push(problem);
         }
     }
@@ -78,7 +82,7 @@ impl CheckReport {
 
     /// A full list makes room for what concerns every row.
     fn problem_of_file(&mut self, problem: Problem) {
-        self.problems.truncate(LISTED_MAX - 1);
+        self.problems.truncate(self.listed_max.saturating_sub(1));
         self.problem(problem);
     }
 
@@ -92,7 +96,12 @@ impl CheckReport {
 /// Judges a file; what is wrong with it is in the report, whatever it is.
 #[must_use]
 pub fn check(path: &Path, options: &IntakeOptions) -> CheckReport {
-    let mut report = CheckReport::default();
+    check_listing(path, options, LISTED_MAX)
+}
+
+/// The same with another number of problems that are listed.
+pub(crate) fn check_listing(path: &Path, options: &IntakeOptions, listed_max: usize) -> CheckReport {
+    let mut report = CheckReport { listed_max, ..CheckReport::default() };
     let mut duplicates = Duplicates::new(options.allow_repeat_phones);
     match open(path, options) {
         Ok(intake) => {
@@ -117,6 +126,11 @@ fn read_rows(mut intake: Intake, report: &mut CheckReport, duplicates: &mut Dupl
             Step::Row(judged, repairs, _) => {
                 report.valid_rows += 1;
                 report.points += u64::from(judged.points.value());
+                if report.phones.len() < LISTED_MAX
+                    && let Some(phone) = judged.member.phone()
+                {
+                    report.phones.push((judged.row, phone.as_str().to_owned()));
+                }
                 duplicates.note_judged(&judged);
                 for repair in repairs.drain(..) {
                     report.repair_count += 1;

@@ -4,6 +4,7 @@
 //! its reference is told apart by nothing. Two references may pay one member.
 
 use super::judge::{Judged, Named};
+use super::look;
 use super::problem::{Problem, ProblemKind};
 use crate::domain::member::Member;
 use crate::domain::payout::Row;
@@ -18,13 +19,27 @@ pub enum Shared {
     Reference(String),
     /// The member's identity, or the phone beside a card or user id.
     Member(String),
+    /// Member and points, and references that look alike and are not the same: `R1` and `R1` with a zero-width space.
+    Look {
+        /// How the reference looks.
+        reference: String,
+        /// The member's identity.
+        member: String,
+        /// The points, which are whole.
+        points: u32,
+    },
 }
 
 impl Shared {
     /// Everything that a row can have in common with another.
     pub fn of(row: &Row) -> impl Iterator<Item = Self> + '_ {
         let reference = row.reference.iter().cloned().map(Self::Reference);
-        reference.chain(members(&row.member).map(Self::Member))
+        reference.chain(members(&row.member).map(Self::Member)).chain(Self::look(row))
+    }
+
+    fn look(row: &Row) -> Option<Self> {
+        let reference = look::look(row.reference.as_deref()?);
+        Some(Self::Look { reference, member: row.member.identity(), points: row.points.value() })
     }
 }
 
@@ -58,6 +73,7 @@ fn print_of_member(name: &str) -> u64 {
 pub struct Duplicates {
     /// Only references count: one member may stand in several rows (`--allow-repeat-phones`).
     members_repeat: bool,
+    /// References, by how they look.
     references: Vec<u64>,
     /// Members of rows with and without a reference.
     with: Vec<u64>,
@@ -73,14 +89,14 @@ impl Duplicates {
 
     /// Remembers a row.
     pub fn note(&mut self, row: &Row) {
-        self.references.extend(row.reference.as_deref().map(print_of));
+        self.references.extend(row.reference.as_deref().map(look::print));
         let prints = members(&row.member).map(|name| print_of_member(&name));
         self.note_members(row.reference.is_some(), prints);
     }
 
     /// The same for a row that still borrows its texts, without writing its phone.
     pub(crate) fn note_judged(&mut self, row: &Judged<'_>) {
-        self.references.extend(row.reference.as_deref().map(print_of));
+        self.references.extend(row.reference.as_deref().map(look::print));
         let has_reference = row.reference.is_some();
         match &row.member {
             Named::Phone(phone) => self.note_members(has_reference, std::iter::once(print_of_phone(phone))),
@@ -115,6 +131,7 @@ impl Duplicates {
             references,
             members,
             by_reference: HashMap::new(),
+            by_look: HashMap::new(),
             by_member: HashMap::new(),
         })
     }
@@ -142,6 +159,8 @@ pub struct Suspects {
     references: Vec<u64>,
     members: Vec<u64>,
     by_reference: HashMap<String, u64>,
+    /// By how the reference looks, with what the row pays to whom.
+    by_look: HashMap<Shared, u64>,
     by_member: HashMap<String, First>,
 }
 
@@ -150,10 +169,12 @@ impl Suspects {
     pub fn shared(&mut self, row: &Row) -> Option<(u64, Shared)> {
         let mut found = None;
         if let Some(reference) = &row.reference
-            && self.references.binary_search(&print_of(reference)).is_ok()
+            && self.references.binary_search(&look::print(reference)).is_ok()
         {
             let first = *self.by_reference.entry(reference.clone()).or_insert(row.row);
             found = (first != row.row).then(|| (first, Shared::Reference(reference.clone())));
+            let alike = Shared::look(row).map(|look| (*self.by_look.entry(look.clone()).or_insert(row.row), look));
+            found = found.or(alike.filter(|(first, _)| *first != row.row));
         }
         if self.members_repeat {
             return found;
@@ -176,27 +197,35 @@ impl Suspects {
 
     /// The problem of a row that an earlier row is the same as.
     pub fn note(&mut self, row: &Row) -> Option<Problem> {
-        self.shared(row).map(|(first, shared)| same_as(first, row.row, &shared))
+        self.shared(row).map(|(first, shared)| same_as(first, row, &shared))
     }
 }
 
-fn same_as(first: u64, row: u64, shared: &Shared) -> Problem {
+fn same_as(first: u64, row: &Row, shared: &Shared) -> Problem {
     let (column, key, message) = match shared {
         Shared::Reference(reference) => (
             "reference",
-            reference,
+            reference.as_str(),
             format!("needs a reference of its own, has that of row {first}; remove one row or correct it"),
+        ),
+        Shared::Look { .. } => (
+            "reference",
+            row.reference.as_deref().unwrap_or_default(),
+            format!(
+                "needs a reference that a person can tell from others, has one that looks like that of row {first}, with \
+                 the same member and points; remove one row, or write another reference"
+            ),
         ),
         Shared::Member(name) => (
             if name.contains(':') { "id" } else { "phone" },
-            name,
+            name.as_str(),
             format!(
                 "needs a member of its own, has that of row {first}; remove one row, or say `--allow-repeat-phones` if \
                  both are meant"
             ),
         ),
     };
-    Problem::of_row(row, ProblemKind::Duplicate, message).in_column(column).with_found(key)
+    Problem::of_row(row.row, ProblemKind::Duplicate, message).in_column(column).with_found(key)
 }
 
 #[cfg(test)]

@@ -36,6 +36,14 @@ pub(crate) enum Named<'r> {
 }
 
 impl Named<'_> {
+    /// The member's number, where it is known.
+    pub(crate) fn phone(&self) -> Option<&PhoneNumber> {
+        match self {
+            Self::Phone(phone) => Some(phone),
+            Self::Card(_, phone) | Self::UserId(_, phone) => phone.as_ref(),
+        }
+    }
+
     pub(crate) fn to_member(&self) -> Member {
         match self {
             Self::Phone(phone) => Member::Phone(*phone),

@@ -22,10 +22,13 @@ mod header;
 mod hidden;
 mod judge;
 mod layout;
+mod look;
+mod marked;
 mod meaning;
 mod number_format;
 mod oddity;
 mod ods;
+mod offer;
 mod phone;
 mod points;
 mod problem;
@@ -47,6 +50,7 @@ mod xlsx;
 
 pub use check::{CheckReport, LISTED_MAX, check};
 pub use duplicates::{Duplicates, Shared, Suspects};
+pub use marked::{MarkedError, write_marked};
 pub use meaning::Meaning;
 pub(crate) use problem::counted;
 pub use problem::{IntakeError, Problem, ProblemKind, Repair, RepairKind};
@@ -55,7 +59,7 @@ pub(crate) use seen::masked;
 pub use statement::{Statement, StatementOptions, StatementRow};
 pub use statement_columns::StatementColumn;
 pub use stream::{Intake, Item, open};
-pub use template::{template_csv, template_xlsx};
+pub use template::{TemplateLang, template_csv, template_xlsx};
 
 /// How a file is to be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -263,6 +263,11 @@ impl SheetRows {
         Self { sheet, block: 0, next: 0 }
     }
 
+    /// The same rows, from the first.
+    pub(crate) fn from_start(&self) -> Self {
+        Self::new(Arc::clone(&self.sheet))
+    }
+
     /// The sheet.
     pub(crate) fn sheet(&self) -> &Sheet {
         &self.sheet

@@ -7,6 +7,7 @@ use super::header::{self, Header};
 use super::hidden::{self, HiddenRows};
 use super::judge::{self, Findings, Judged, Rules};
 use super::layout::TextLayout;
+use super::offer::Offer;
 use super::points::{self, Reading};
 use super::problem::{IntakeError, Problem, ProblemKind, Repair, grouped};
 use super::reading;
@@ -31,14 +32,15 @@ pub enum Item {
     Problems(Vec<Problem>),
 }
 
-/// Where rows come from.
-enum Rows {
+/// Every row of a file as it is, from the first on.
+pub(crate) enum Raw {
     Text(TextRows),
     Sheet(SheetRows),
 }
 
-impl Rows {
-    fn read(&mut self, record: &mut Record) -> Result<bool, IntakeError> {
+impl Raw {
+    /// Reads the next row; `false` at the end.
+    pub(crate) fn read(&mut self, record: &mut Record) -> Result<bool, IntakeError> {
         match self {
             Self::Text(rows) => rows.read(record),
             Self::Sheet(rows) => Ok(rows.read(record)),
@@ -60,7 +62,7 @@ pub struct Intake {
     source: Source,
     header: Header,
     format: Format,
-    rows: Rows,
+    rows: Raw,
     record: Record,
     findings: Findings,
     /// How the points column writes thousands; unknown until a cell asks.
@@ -69,6 +71,7 @@ pub struct Intake {
     sum: Sum,
     hidden: HiddenRows,
     seen: Seen,
+    offer: Offer,
     tail: Tail,
 }
 
@@ -101,6 +104,7 @@ pub fn open(path: &Path, options: &IntakeOptions) -> Result<Intake, IntakeError>
         None => open_text(path, &head, options)?,
         Some(container) => open_sheet(path, stamp.len, container, options)?,
     };
+    let offer = Offer::of(&header.columns);
     let mut intake = Intake {
         path: path.to_owned(),
         options: options.clone(),
@@ -116,19 +120,20 @@ pub fn open(path: &Path, options: &IntakeOptions) -> Result<Intake, IntakeError>
         sum: Sum::default(),
         hidden: HiddenRows::default(),
         seen: Seen::default(),
+        offer,
         tail: Tail::default(),
     };
     intake.judge_sheet();
     Ok(intake)
 }
 
-type Opened = (Source, Rows, Header, Format);
+type Opened = (Source, Raw, Header, Format);
 
 fn open_text(path: &Path, head: &[u8], options: &IntakeOptions) -> Result<Opened, IntakeError> {
     let (layout, header) = TextLayout::find(path, head, &|read| header::find_header(read, options))?;
     let rows = layout.rows_below(path, header.row)?;
     let format = format(layout.encoding.word(), Some(char::from(layout.delimiter)), None, &header);
-    Ok((Source::Text(layout), Rows::Text(rows), header, format))
+    Ok((Source::Text(layout), Raw::Text(rows), header, format))
 }
 
 fn open_sheet(
@@ -145,7 +150,7 @@ fn open_sheet(
     let mut record = Record::default();
     while record.row < header.row && rows.read(&mut record) {}
     let format = format(word, None, Some(name), &header);
-    Ok((Source::Sheet(rows.clone()), Rows::Sheet(rows), header, format))
+    Ok((Source::Sheet(rows.clone()), Raw::Sheet(rows), header, format))
 }
 
 fn format(encoding: &'static str, delimiter: Option<char>, sheet: Option<String>, header: &Header) -> Format {
@@ -166,6 +171,29 @@ impl Intake {
     #[must_use]
     pub fn format(&self) -> &Format {
         &self.format
+    }
+
+    /// What the columns mean.
+    pub(crate) fn columns(&self) -> &Columns {
+        &self.header.columns
+    }
+
+    /// Every row of the file as it is, those above the header too.
+    pub(crate) fn raw(&self) -> Result<Raw, IntakeError> {
+        Ok(match &self.source {
+            Source::Text(layout) => Raw::Text(layout.rows_below(&self.path, 0)?),
+            Source::Sheet(rows) => Raw::Sheet(rows.from_start()),
+        })
+    }
+
+    /// The columns of a sheet that nobody sees.
+    pub(crate) fn hidden_columns(&self) -> Vec<u16> {
+        match &self.source {
+            Source::Text(_) => Vec::new(),
+            Source::Sheet(rows) => {
+                rows.sheet().hidden_columns.iter().filter_map(|column| u16::try_from(*column).ok()).collect()
+            }
+        }
     }
 
     /// The same file from its beginning, read in the same way.
@@ -255,6 +283,7 @@ impl Intake {
         let judged = judge::judge(&self.record, rules, &mut self.findings);
         self.sum.add(self.findings.points);
         self.seen.note(&self.record, &self.header.columns, &self.findings, self.format.encoding);
+        self.offer.note(&self.record);
         match judged {
             Some(judged) => {
                 self.seen.without_reference += u64::from(judged.reference.is_none());
@@ -304,6 +333,7 @@ impl Intake {
         self.tail.warnings.extend(self.closing.warning());
         (self.tail.hidden_rows, self.tail.footer_rows) = (self.hidden.rows, self.closing.footer);
         self.seen.warn(&self.format, &mut self.tail.warnings);
+        self.tail.warnings.extend(self.offer.words(&self.header.columns));
         Ok(self.tail)
     }
 

@@ -139,7 +139,8 @@ pub(crate) fn of(record: &Record, columns: &Columns) -> Option<TotalRow> {
 pub(crate) fn subtotal(record: &Record, columns: &Columns) -> Option<Problem> {
     let (label, Label::Subtotal) = labelled(record, columns)? else { return None };
     let points = columns.of(Meaning::Points).map_or("", |column| record.cell(column).text.trim());
-    let message = "needs payees and at most one total of all of them, has what looks like the subtotal of a group; remove the                    rows of subtotals";
+    let message = "needs payees and at most one total of all of them, has what looks like the subtotal of a group; remove \
+                   the rows of subtotals";
     (!points.is_empty()).then(|| Problem::of_row(record.row, ProblemKind::Total, message).with_found(label))
 }
 

@@ -14,6 +14,7 @@ mod words;
 
 pub use export::{ExportError, ExportFormat, ExportRequest, Exported, export};
 pub use in_doubt::{DoubtList, IN_DOUBT_MAX};
+pub(crate) use export::{NewFile, quietly};
 pub use lang::Lang;
 pub use reasons::{Reason, code_text};
 pub use reconciliation::Reconciliation;

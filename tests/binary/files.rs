@@ -145,3 +145,27 @@ async fn a_ledger_that_may_not_grow_stops_the_run_and_a_rerun_finishes() {
         stage.audit_intents();
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_gives_the_sheet_back_for_its_owners_eyes_and_over_nothing_else() {
+    let stage = Stage::new("none").await;
+    stage.file("rewards.csv", &[("0901234567".into(), 500), ("09".into(), 1500)]);
+    let source = std::fs::read(stage.path("rewards.csv")).unwrap();
+    let checked = stage.topup(&["check", "rewards.csv", "--export", "errors.xlsx", "--json"]).await.exits(3).json();
+    assert_eq!(checked["export"], stage.path("errors.xlsx").file_name().unwrap().to_str().unwrap());
+    assert_eq!((&checked["header_row"], &checked["sheet"]), (&1.into(), &serde_json::Value::Null));
+    assert_eq!(checked["phones"], serde_json::json!([{"row": 2, "phone": "0901234567"}]));
+    let copy = std::fs::metadata(stage.path("errors.xlsx")).unwrap();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&copy.permissions()) & 0o777, 0o600);
+    assert!(copy.len() > 1000, "{}", copy.len());
+    // Over a copy of before, and over nothing else.
+    stage.topup(&["check", "rewards.csv", "--export", "errors.xlsx"]).await.exits(3);
+    std::fs::hard_link(stage.path("rewards.csv"), stage.path("same.xlsx")).unwrap();
+    std::fs::write(stage.path("ledger.xlsx"), b"SQLite format 3\0").unwrap();
+    for name in ["rewards.csv", "same.xlsx", "ledger.xlsx", "errors.csv", "no/such/folder.xlsx"] {
+        let ended = stage.topup(&["check", "rewards.csv", "--export", name]).await;
+        ended.exits(if name.starts_with("no/") { 1 } else { 2 });
+    }
+    assert_eq!(std::fs::read(stage.path("rewards.csv")).unwrap(), source);
+    assert_eq!(std::fs::read(stage.path("ledger.xlsx")).unwrap(), b"SQLite format 3\0");
+}

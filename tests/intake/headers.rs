@@ -102,3 +102,22 @@ fn what_to_type_is_said_exactly() {
         assert!(said.contains(part), "{said}\n{part}");
     }
 }
+
+#[test]
+fn a_key_of_the_payer_is_offered_and_never_taken() {
+    let notes = |content: &str| -> Vec<String> {
+        let report = check(file(content.as_bytes()).path(), &IntakeOptions::default());
+        assert!(report.is_ok(), "{:?}", report.problems);
+        report.warnings.into_iter().filter(|warning| warning.contains("different in every row")).collect()
+    };
+    let found = notes("Mã NV,SĐT,Điểm\nNV1,0901234567,1000\nNV2,0312345678,500\n");
+    assert!(found.len() == 1 && found[0].contains("`--column reference=\"Mã NV\"`"), "{found:?}");
+    for none in [
+        "Mã NV,SĐT,Điểm\nNV1,0901234567,1000\nNV1,0312345678,500\n",
+        "Mã NV,SĐT,Điểm\nNV1,0901234567,1000\n,0312345678,500\n",
+        "Mã NV,reference,SĐT,Điểm\nNV1,a,0901234567,1000\nNV2,b,0312345678,500\n",
+        "Ghi chú,SĐT,Điểm\nNV1,0901234567,1000\nNV2,0312345678,500\n",
+    ] {
+        assert_eq!(notes(none), [""; 0], "{none}");
+    }
+}

@@ -8,6 +8,7 @@ mod columns;
 mod files;
 mod formats;
 mod headers;
+mod marked;
 mod mutations;
 mod ods;
 mod properties;

@@ -71,6 +71,18 @@ fn duplicates_name_both_rows() {
         assert!(found[0].1.contains("row 2"), "{found:?}");
     }
     assert_eq!(twice("ref,phone,points\na,0901234567,1000\nA,0901234567,1000\n", &plain), [], "case is kept");
+    for (one, other) in
+        [("R1", "R1\u{200b}"), ("A-1", "A–1"), ("A 1", "A\u{a0}1"), ("A1", "\u{410}1"), ("\u{392}1", "B1")]
+    {
+        let alike = format!("ref,phone,points\n{one},0901234567,1000\nX,0901234567,1000\n{other},0901234567,1000\n");
+        for options in [&plain, &allowed] {
+            let found = twice(&alike, options);
+            assert_eq!((found.len(), found[0].0), (1, 4), "{one} {other}");
+            assert!(found[0].1.contains("looks like that of row 2"), "{found:?}");
+        }
+        let other_points = format!("ref,phone,points\n{one},0901234567,1000\n{other},0901234567,500\n");
+        assert_eq!(twice(&other_points, &plain), [], "{one} {other}");
+    }
     let composed = "ref,phone,points\n\u{1ed3},0901234567,1000\no\u{302}\u{300},0312345678,500\n";
     assert_eq!(twice(composed, &plain).len(), 1, "one spelling of a letter is the other");
 }

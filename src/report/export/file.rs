@@ -25,7 +25,7 @@ pub(super) fn target(path: &Path, payout_file: &str) -> std::result::Result<Path
 
 /// A file in the making. Dropped before [`NewFile::finish`], it leaves nothing behind.
 #[derive(Debug)]
-pub(super) struct NewFile {
+pub(crate) struct NewFile {
     writer: BufWriter<File>,
     temporary: PathBuf,
     path: PathBuf,
@@ -34,7 +34,7 @@ pub(super) struct NewFile {
 
 impl NewFile {
     /// Begins a file that will be `path`, for its owner's eyes only: it names members and their phones.
-    pub(super) fn create(path: &Path) -> Result<Self> {
+    pub(crate) fn create(path: &Path) -> Result<Self> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let temporary = path.with_file_name(format!(".{name}.{:016x}.part", fastrand::u64(..)));
         let mut options = OpenOptions::new();
@@ -46,12 +46,12 @@ impl NewFile {
     }
 
     /// The name that the file will have.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Makes the file durable and gives it its name.
-    pub(super) fn finish(mut self) -> Result<()> {
+    pub(crate) fn finish(mut self) -> Result<()> {
         self.writer.flush()?;
         self.writer.get_ref().sync_all()?;
         std::fs::rename(&self.temporary, &self.path)?;

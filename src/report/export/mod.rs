@@ -13,9 +13,10 @@ mod xlsx;
 use super::lang::Lang;
 use crate::domain::standing::State;
 use crate::ledger::{Ledger, LedgerError, Outcome, Snapshot, Total, UnixMs};
-use file::NewFile;
+pub(crate) use file::NewFile;
 use layout::Layout;
 use std::path::{Path, PathBuf};
+pub(crate) use xlsx::quietly;
 
 /// What a result file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -60,7 +60,7 @@ thread_local! {
 }
 
 /// Runs `write` without the report that a panic prints; gives the panic's words.
-fn quietly<T>(write: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn quietly<T>(write: impl FnOnce() -> T) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let before = std::panic::take_hook();
