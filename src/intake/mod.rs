@@ -9,6 +9,7 @@
 mod archive;
 mod cells;
 mod check;
+mod choice;
 mod closing;
 mod columns;
 mod compound;

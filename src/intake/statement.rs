@@ -96,7 +96,15 @@ impl Statement {
                 (Source::Text(layout, rows), header)
             }
             Some(container) => {
-                let (_, sheet) = workbook::read(path, stamp.len, container, options.sheet.as_deref())?;
+                // Nothing is paid from a statement: it may open on any sheet.
+                let find = |read: &mut dyn FnMut(&mut Record) -> Result<bool, IntakeError>| {
+                    find_header(read, &options.columns).map(|_| true)
+                };
+                let wanted = workbook::Wanted { sheet: options.sheet.as_deref(), find: &find };
+                let (_, (sheet, problem)) = workbook::read(path, stamp.len, container, wanted)?;
+                if let Some(problem) = problem {
+                    return Err(problem.into());
+                }
                 warnings.extend(sheet.warnings.iter().cloned());
                 let mut rows = SheetRows::new(Arc::new(sheet));
                 let mut looked = rows.clone();

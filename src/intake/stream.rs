@@ -100,7 +100,7 @@ pub fn open(path: &Path, options: &IntakeOptions) -> Result<Intake, IntakeError>
     }
     let stamp = file::stamp(path)?;
     let head = file::head(path)?;
-    let (source, rows, header, format) = match file::contents(&head)? {
+    let (source, rows, header, format, problem) = match file::contents(&head)? {
         None => open_text(path, &head, options)?,
         Some(container) => open_sheet(path, stamp.len, container, options)?,
     };
@@ -123,17 +123,18 @@ pub fn open(path: &Path, options: &IntakeOptions) -> Result<Intake, IntakeError>
         offer,
         tail: Tail::default(),
     };
+    intake.tail.problems.extend(problem);
     intake.judge_sheet();
     Ok(intake)
 }
 
-type Opened = (Source, Raw, Header, Format);
+type Opened = (Source, Raw, Header, Format, Option<Problem>);
 
 fn open_text(path: &Path, head: &[u8], options: &IntakeOptions) -> Result<Opened, IntakeError> {
     let (layout, header) = TextLayout::find(path, head, &|read| header::find_header(read, options))?;
     let rows = layout.rows_below(path, header.row)?;
     let format = format(layout.encoding.word(), Some(char::from(layout.delimiter)), None, &header);
-    Ok((Source::Text(layout), Raw::Text(rows), header, format))
+    Ok((Source::Text(layout), Raw::Text(rows), header, format, None))
 }
 
 fn open_sheet(
@@ -142,15 +143,26 @@ fn open_sheet(
     container: workbook::Container,
     options: &IntakeOptions,
 ) -> Result<Opened, IntakeError> {
-    let (word, sheet) = workbook::read(path, file_bytes, container, options.sheet.as_deref())?;
+    let find = |read: &mut dyn FnMut(&mut Record) -> Result<bool, IntakeError>| {
+        let columns = header::find_header(read, options)?.columns;
+        // Our own result files open on their summary.
+        Ok(!columns.kept("batch").is_empty() && !columns.kept("invoice_no").is_empty())
+    };
+    let wanted = workbook::Wanted { sheet: options.sheet.as_deref(), find: &find };
+    let (word, (sheet, problem)) = workbook::read(path, file_bytes, container, wanted)?;
     let name = sheet.name.clone();
     let mut rows = SheetRows::new(Arc::new(sheet));
     let mut looked = rows.clone();
-    let header = header::find_header(|record| Ok(looked.read(record)), options)?;
+    let header = match (header::find_header(|record| Ok(looked.read(record)), options), problem.clone()) {
+        (Ok(header), _) => header,
+        // What is wrong with a sheet that may not be meant can wait.
+        (Err(_), Some(problem)) => return Err(problem.into()),
+        (Err(error), None) => return Err(error),
+    };
     let mut record = Record::default();
     while record.row < header.row && rows.read(&mut record) {}
     let format = format(word, None, Some(name), &header);
-    Ok((Source::Sheet(rows.clone()), Raw::Sheet(rows), header, format))
+    Ok((Source::Sheet(rows.clone()), Raw::Sheet(rows), header, format, problem))
 }
 
 fn format(encoding: &'static str, delimiter: Option<char>, sheet: Option<String>, header: &Header) -> Format {

@@ -1,9 +1,11 @@
 //! Opens XLSX, XLS and ODS within limits, and packs the sheet that is to be paid.
 
 use super::archive::{Archive, Kind};
+use super::choice::{Choice, choose};
+pub(crate) use super::choice::{SheetName, Wanted};
 use super::compound::{self, Contents};
 use super::ods::Ods;
-use super::problem::{IntakeError, ProblemKind};
+use super::problem::{IntakeError, Problem, ProblemKind};
 use super::sheet::Sheet;
 use super::{xls, xlsx};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,6 +22,9 @@ pub(crate) enum Container {
     /// A compound file: XLS, or an encrypted XLSX.
     Compound,
 }
+
+/// A sheet, and why nothing may be paid from it before its name is said.
+pub(crate) type Found = (Sheet, Option<Problem>);
 
 fn refuse(kind: ProblemKind, message: impl Into<String>) -> IntakeError {
     IntakeError::file(kind, message)
@@ -38,8 +43,8 @@ pub(crate) fn read(
     path: &Path,
     file_bytes: u64,
     container: Container,
-    wanted: Option<&str>,
-) -> Result<(&'static str, Sheet), IntakeError> {
+    wanted: Wanted<'_>,
+) -> Result<(&'static str, Found), IntakeError> {
     if file_bytes > FILE_BYTES_MAX {
         let message =
             format!("needs a workbook of at most 64 MiB, has {file_bytes} bytes; split it, or save it as CSV");
@@ -53,7 +58,7 @@ pub(crate) fn read(
     read.unwrap_or_else(|_| Err(damaged("Excel", "its parts contradict each other")))
 }
 
-fn read_zip(path: &Path, wanted: Option<&str>) -> Result<(&'static str, Sheet), IntakeError> {
+fn read_zip(path: &Path, wanted: Wanted<'_>) -> Result<(&'static str, Found), IntakeError> {
     let mut archive = Archive::open(path)?;
     match archive.kind()? {
         Kind::Xlsx(part) => read_xlsx(archive, &part, wanted).map(|sheet| ("xlsx", sheet)),
@@ -61,69 +66,26 @@ fn read_zip(path: &Path, wanted: Option<&str>) -> Result<(&'static str, Sheet), 
     }
 }
 
-/// A sheet that holds cells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SheetName {
-    pub(crate) name: String,
-    pub(crate) is_visible: bool,
-}
+/// How many rows tell whether a sheet holds a list.
+const HEAD_ROWS: u32 = 50;
 
-/// Chooses the sheet, and says what a person should know about the others.
-fn choose(tables: &[SheetName], wanted: Option<&str>) -> Result<(String, Vec<String>), IntakeError> {
-    let visible: Vec<&str> = tables.iter().filter(|sheet| sheet.is_visible).map(|sheet| sheet.name.as_str()).collect();
-    let mut warnings = Vec::new();
-    let name = match wanted {
-        Some(wanted) => {
-            let found = tables.iter().find(|sheet| sheet.name.trim() == wanted.trim());
-            let Some(sheet) = found else {
-                let message = format!("needs the sheet «{wanted}», has {}; correct `--sheet`", quoted(&visible));
-                return Err(refuse(ProblemKind::Sheet, message));
-            };
-            if !sheet.is_visible {
-                warnings.push(format!("the sheet «{}» is hidden in the workbook", sheet.name));
-            }
-            sheet.name.clone()
-        }
-        None => match visible.first() {
-            Some(first) => (*first).to_owned(),
-            None => {
-                return Err(refuse(
-                    ProblemKind::Sheet,
-                    "needs a visible sheet, has none; show it, or name it with `--sheet`",
-                ));
-            }
-        },
-    };
-    if tables.iter().filter(|sheet| sheet.name == name).count() > 1 {
-        return Err(damaged("Excel", format_args!("two sheets are called «{name}»")));
-    }
-    let others: Vec<&str> = tables.iter().map(|sheet| sheet.name.as_str()).filter(|other| *other != name).collect();
-    if !others.is_empty() {
-        warnings.push(format!("only the sheet «{name}» is read, not {}", quoted(&others)));
-    }
-    Ok((name, warnings))
-}
-
-fn quoted(names: &[&str]) -> String {
-    names.iter().map(|name| format!("«{name}»")).collect::<Vec<_>>().join(", ")
-}
-
-fn read_xlsx(archive: Archive, part: &str, wanted: Option<&str>) -> Result<Sheet, IntakeError> {
+fn read_xlsx(archive: Archive, part: &str, wanted: Wanted<'_>) -> Result<Found, IntakeError> {
     let mut workbook = xlsx::Workbook::open(archive, part)?;
-    let (name, warnings) = choose(&workbook.sheets, wanted)?;
-    let position = workbook.sheets.iter().position(|sheet| sheet.name == name).unwrap_or(0);
-    workbook.sheet(position, warnings, None)
+    let (sheets, active) = (workbook.sheets.clone(), workbook.active);
+    let head = |at| workbook.sheet(at, Vec::new(), Some(HEAD_ROWS));
+    let Choice { position, warnings, problem } = choose(&sheets, active, wanted, head)?;
+    Ok((workbook.sheet(position, warnings, None)?, problem))
 }
 
-fn read_ods(archive: &mut Archive, wanted: Option<&str>) -> Result<Sheet, IntakeError> {
+fn read_ods(archive: &mut Archive, wanted: Wanted<'_>) -> Result<Found, IntakeError> {
     archive.measure()?;
     let ods = Ods::open(archive)?;
-    let (name, warnings) = choose(&ods.sheets, wanted)?;
-    let position = ods.sheets.iter().position(|sheet| sheet.name == name).unwrap_or(0);
-    ods.sheet(archive, position, warnings, None)
+    let head = |at| ods.sheet(archive, at, Vec::new(), Some(HEAD_ROWS));
+    let Choice { position, warnings, problem } = choose(&ods.sheets, ods.active, wanted, head)?;
+    Ok((ods.sheet(archive, position, warnings, None)?, problem))
 }
 
-fn read_xls(path: &Path, wanted: Option<&str>) -> Result<Sheet, IntakeError> {
+fn read_xls(path: &Path, wanted: Wanted<'_>) -> Result<Found, IntakeError> {
     let bytes = std::fs::read(path).map_err(|error| IntakeError::io(path, error))?;
     let stream = match compound::contents(bytes) {
         Contents::Workbook(stream) => stream,
@@ -135,9 +97,9 @@ fn read_xls(path: &Path, wanted: Option<&str>) -> Result<Sheet, IntakeError> {
         }
     };
     let workbook = xls::Workbook::open(stream)?;
-    let (name, warnings) = choose(&workbook.sheets, wanted)?;
-    let position = workbook.sheets.iter().position(|sheet| sheet.name == name).unwrap_or(0);
-    workbook.sheet(position, warnings, None)
+    let head = |at| workbook.sheet(at, Vec::new(), Some(HEAD_ROWS));
+    let Choice { position, warnings, problem } = choose(&workbook.sheets, workbook.active, wanted, head)?;
+    Ok((workbook.sheet(position, warnings, None)?, problem))
 }
 
 /// The most cells with content of an XLS or ODS: a few bytes of either can ask for any number of them.

@@ -13,8 +13,8 @@ mod summary;
 mod words;
 
 pub use export::{ExportError, ExportFormat, ExportRequest, Exported, export};
-pub use in_doubt::{DoubtList, IN_DOUBT_MAX};
 pub(crate) use export::{NewFile, quietly};
+pub use in_doubt::{DoubtList, IN_DOUBT_MAX};
 pub use lang::Lang;
 pub use reasons::{Reason, code_text};
 pub use reconciliation::Reconciliation;

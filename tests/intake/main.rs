@@ -15,4 +15,5 @@ mod properties;
 mod rows;
 mod rule;
 mod samples;
+mod sheets;
 mod xls;
