@@ -2,10 +2,11 @@
 
 use super::args::Common;
 use super::config::Config;
-use super::failure::Failure;
-use super::output::Output;
+use super::failure::{Exit, Failure};
+use super::output::{Output, Report};
 use crate::engine::SharedPace;
 use crate::ledger::{Access, Ledger, RunLock, UnixMs};
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ pub(super) struct Context {
     pub(super) ledger_path: PathBuf,
     /// The flags that said which configuration and ledger, for a command that is to be typed next.
     pub(super) typed: Vec<(&'static str, PathBuf)>,
+    /// This command made the ledger.
+    created: Cell<bool>,
 }
 
 impl Context {
@@ -29,7 +32,7 @@ impl Context {
         let ledger_path = common.ledger.clone().map_or_else(|| config.path("ledger.path"), Ok)?;
         let typed = [("--config", &common.config), ("--ledger", &common.ledger)];
         let typed = typed.into_iter().filter_map(|(flag, path)| Some((flag, path.clone()?))).collect();
-        Ok(Self { config, output: Output::new(common), ledger_path, typed })
+        Ok(Self { config, output: Output::new(common), ledger_path, typed, created: Cell::new(false) })
     }
 
     /// Takes the run lock and opens the ledger for changes.
@@ -51,9 +54,43 @@ impl Context {
         let is_new = !self.ledger_path.exists();
         let ledger = Ledger::open(&self.ledger_path, access)?;
         if is_new {
-            self.output.note(&format!("created the ledger {}", self.ledger_path.display()));
+            self.created.set(true);
+            // Not only where notes are wanted: a ledger that should have been there knows nobody who was paid.
+            Output::warn(&format!("created the ledger {}", self.ledger_path.display()));
         }
         Ok(ledger)
+    }
+
+    /// Refuses to go on without a ledger where none may be made.
+    pub(super) fn refuse_missing(&self) -> Result<(), Failure> {
+        if self.config.yes("ledger.create") || self.ledger_path.exists() {
+            return Ok(());
+        }
+        let path = std::path::absolute(&self.ledger_path).unwrap_or_else(|_| self.ledger_path.clone());
+        let message = format!(
+            "needs the ledger {path}, and there is none; ledger.create is false, so none was made and nothing was sent\nhint: \
+             a ledger that was there is somewhere: look for a volume that is not mounted, or another --ledger; for a first \
+             run set ledger.create = true",
+            path = path.display()
+        );
+        Err(Failure::new(Exit::Usage, "no_ledger", anyhow::anyhow!(message)))
+    }
+
+    /// Says in the command's object that it made the ledger.
+    pub(super) fn say_created(&self, ended: Result<Report, Failure>) -> Result<Report, Failure> {
+        if !self.created.get() {
+            return ended;
+        }
+        let path = self.ledger_path.display().to_string();
+        match ended {
+            Ok(mut report) => {
+                if let Some(object) = report.json.as_object_mut() {
+                    object.insert("ledger_created".to_owned(), path.into());
+                }
+                Ok(report)
+            }
+            Err(failure) => Err(failure.with_detail("ledger_created", path.into())),
+        }
     }
 
     /// The pace that the commands of this ledger share. `may_create`: this command may make its file.

@@ -67,6 +67,15 @@ impl Failure {
         self
     }
 
+    /// One more of them.
+    pub(super) fn with_detail(mut self, name: &str, value: serde_json::Value) -> Self {
+        let details = self.details.get_or_insert_with(|| serde_json::json!({}));
+        if let Some(details) = details.as_object_mut() {
+            details.insert(name.to_owned(), value);
+        }
+        self
+    }
+
     /// The words without the hint, and the hint: every message carries it behind its last line's `hint: `.
     pub(super) fn message_and_hint(&self) -> (String, Option<String>) {
         let text = self.to_string();
@@ -101,6 +110,9 @@ impl From<LedgerError> for Failure {
             LedgerError::NotALedger { .. }
             | LedgerError::NewerSchema { .. }
             | LedgerError::NetworkShare { .. }
+            | LedgerError::ManyNames { .. }
+            | LedgerError::Mounted { .. }
+            | LedgerError::Replaced { .. }
             | LedgerError::Setting { .. }
             | LedgerError::Io { .. }
             | LedgerError::Sqlite { .. }

@@ -52,6 +52,7 @@ pub(super) const KEYS: &[Key] = &[
     key("safety", "breaker_in_doubt", Kind::Whole, Some("20")),
     key("safety", "breaker_refused", Kind::Whole, Some("3")),
     key("ledger", "path", Kind::Text, Some("topup.db")),
+    key("ledger", "create", Kind::YesNo, Some("true")),
     key("report", "spendable_after_h", Kind::Whole, Some("24")),
 ];
 

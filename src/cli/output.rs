@@ -42,6 +42,11 @@ impl Output {
         }
     }
 
+    /// What is said however little was asked for.
+    pub(super) fn warn(text: &str) {
+        say(&format!("{text}\n"));
+    }
+
     /// Whether a person can be asked.
     pub(super) fn can_ask() -> bool {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()

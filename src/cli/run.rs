@@ -25,6 +25,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Report, Failure> {
+    context.refuse_missing()?;
+    context.say_created(plan_and_pay(context, args))
+}
+
+fn plan_and_pay(context: &Context, args: &RunArgs) -> Result<Report, Failure> {
     let batch = batch_name(args)?;
     let terms = terms(context, args, batch)?;
     if args.rehearse {

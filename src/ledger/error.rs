@@ -43,6 +43,37 @@ pub enum LedgerError {
         /// Which process, since when.
         holder: String,
     },
+    /// The file has more names than one: each of them would have a write-ahead log of its own.
+    #[error(
+        "the ledger needs one name, and {path} is one of {names} hard links to it: each would have a write-ahead log of \
+         its own, and the two know nothing of each other\nhint: find the others with `find -samefile {path}` and remove \
+         them; a copy is made while nothing runs, with `cp`"
+    )]
+    ManyNames {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        names: u64,
+    },
+    /// The file is mounted by itself, and so its side files are elsewhere.
+    #[error(
+        "the ledger {path} is mounted by itself, and its write-ahead log would stand beside it and not beside the file that \
+         it is\nhint: mount the folder in which the ledger is"
+    )]
+    Mounted {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of the ledger was removed or replaced while it was open.
+    #[error(
+        "{path} was removed or replaced while the ledger was open; nothing more was sent, and what was being written may be \
+         lost\nhint: leave the ledger, its -wal and its -shm alone while a run goes on; put the newest whole copy back: a \
+         run then asks the gateway before every first send"
+    )]
+    Replaced {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file lies where SQLite cannot keep its promises.
     #[error(
         "the ledger {path} is on a network share ({kind}), where writes can be lost\nhint: keep the ledger on a local disk"

@@ -1,11 +1,15 @@
-//! Keeps a second run off a ledger while the first one lives.
+//! Keeps a second run off a ledger while the first one lives, and says who that is. The ledger's own inode is locked
+//! beside it (`held`): this file goes by the ledger's name, and a ledger may have been given another.
 //!
 //! The operating system's lock on a file beside the ledger is given back whenever its process ends, however it ends,
 //! so a killed run needs no clean-up. The file stays: removing it would let two runs lock two files of one name.
 
 use super::error::LedgerError;
+use super::held;
+use rustix::fs::OFlags;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,13 +29,22 @@ impl RunLock {
     /// # Errors
     /// [`LedgerError::Locked`], naming the holder, while another process has it.
     pub fn acquire(ledger: &Path, holder: &str) -> Result<Self, LedgerError> {
+        // Nothing is put beside what can be no ledger.
+        held::regular(ledger)?;
         let path = lock_path(ledger);
         let io = |error| LedgerError::io(format!("locking {}", path.display()))(error);
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        // Whatever stands there under another name is not written into, and a pipe is not waited for.
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        options.custom_flags(i32::try_from(flags.bits()).unwrap_or_default());
         let mut file = options.open(&path).map_err(io)?;
+        let metadata = file.metadata().map_err(io)?;
+        if !metadata.is_file() || metadata.nlink() > 1 {
+            let found =
+                std::io::Error::other("it needs a file of its own, and is a link or no regular file; remove it");
+            return Err(io(found));
+        }
         match lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -50,7 +63,11 @@ impl RunLock {
     /// Whether a process holds the lock right now.
     #[must_use]
     pub fn is_held(ledger: &Path) -> bool {
-        let Ok(file) = File::open(lock_path(ledger)) else { return false };
+        let path = lock_path(ledger);
+        if !path.is_file() {
+            return false;
+        }
+        let Ok(file) = File::open(path) else { return false };
         matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 }

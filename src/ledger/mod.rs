@@ -12,6 +12,7 @@ mod error;
 mod facts;
 mod glance;
 mod gone;
+mod held;
 mod hex;
 mod in_doubt;
 mod intent;
@@ -69,8 +70,10 @@ use crate::domain::payout::TopUp;
 use crate::domain::proposal::{Proposal, ProposalEvent, Proposals};
 use crate::domain::standing::State;
 use crate::domain::team::{Team, TeamEvent};
+use held::Held;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// An open ledger.
 #[derive(Debug)]
@@ -82,6 +85,8 @@ pub struct Ledger {
     purge_key: Option<PathBuf>,
     /// A copy for a rehearsal: nothing of it is kept, and nothing of it is approved.
     is_rehearsal: bool,
+    /// The file itself; `None`: in memory. Let go of after the connection.
+    held: Option<Arc<Held>>,
 }
 
 impl Ledger {
@@ -98,12 +103,13 @@ impl Ledger {
     /// # Errors
     /// When the file is missing, no ledger, of a newer schema, or not usable as `access` wants.
     pub fn open(path: &Path, access: Access) -> Result<Self, LedgerError> {
-        let connection = open::open(path, access)?;
+        let (connection, held) = open::open(path, access)?;
         Ok(Self {
             connection,
             path: Some(path.to_owned()),
             purge_key: Some(purge_key::path_beside(path)),
             is_rehearsal: false,
+            held: Some(held),
         })
     }
 
@@ -112,7 +118,8 @@ impl Ledger {
     /// # Errors
     /// When SQLite cannot make one.
     pub fn in_memory() -> Result<Self, LedgerError> {
-        Ok(Self { connection: open::open_in_memory(":memory:")?, path: None, purge_key: None, is_rehearsal: false })
+        let connection = open::open_in_memory(":memory:")?;
+        Ok(Self { connection, path: None, purge_key: None, is_rehearsal: false, held: None })
     }
 
     /// A ledger in memory that everyone in this process who opens this name shares, as a file, while one of them has it
@@ -123,7 +130,7 @@ impl Ledger {
     pub fn in_shared_memory(name: &str) -> Result<Self, LedgerError> {
         // The leading slash is what makes it shared.
         let connection = open::open_in_memory(&format!("file:/{name}?vfs=memdb"))?;
-        Ok(Self { connection, path: None, purge_key: None, is_rehearsal: false })
+        Ok(Self { connection, path: None, purge_key: None, is_rehearsal: false, held: None })
     }
 
     /// A copy that lives as long as this value, of the ledger at `from` if there is one: for rehearsals, which must
@@ -133,7 +140,8 @@ impl Ledger {
     /// When the ledger cannot be read, or the copy not be made.
     pub fn scratch(from: Option<&Path>) -> Result<Self, LedgerError> {
         let connection = open::open_scratch(from)?;
-        Ok(Self { connection, path: None, purge_key: from.map(purge_key::path_beside), is_rehearsal: true })
+        let purge_key = from.map(purge_key::path_beside);
+        Ok(Self { connection, path: None, purge_key, is_rehearsal: true, held: None })
     }
 
     /// All batches, oldest first.
@@ -431,7 +439,7 @@ impl Ledger {
         match self.path {
             None if self.is_rehearsal => Ok(RunLedger::rehearsing(self.connection, batch)),
             None => RunLedger::inline(self.connection, batch),
-            Some(path) => RunLedger::threaded(self.connection, open::open_beside(&path)?, batch),
+            Some(path) => RunLedger::threaded(self.connection, open::open_beside(&path)?, batch, self.held),
         }
     }
 }

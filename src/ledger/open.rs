@@ -1,10 +1,11 @@
 //! Opens a ledger file: what it must be, the settings that durability rests on, and its schema.
 
 use super::error::LedgerError;
+use super::held::Held;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
-use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) const MIGRATIONS: &[M<'_>] = &[M::up(include_str!("../../migrations/0001_ledger.sql"))];
@@ -33,18 +34,24 @@ pub enum Access {
     Read,
 }
 
-/// Opens the file, sets and reads back what durability needs, and brings the schema up to date.
+/// Opens the file, sets and reads back what durability needs, and brings the schema up to date. What is given beside the
+/// connection is to be let go of after it.
 ///
 /// Only for the first connection of a process to this file: see [`open_beside`].
-pub(super) fn open(path: &Path, access: Access) -> Result<Connection, LedgerError> {
-    let found = check_file(path, access)?;
-    if found == Found::Nothing {
-        if access != Access::Create {
-            return Err(LedgerError::Missing(path.to_owned()));
+pub(super) fn open(path: &Path, access: Access) -> Result<(Connection, Arc<Held>), LedgerError> {
+    let to_change = access != Access::Read;
+    let held = match Held::hold(path, to_change)? {
+        Some(held) => held,
+        None if access == Access::Create => {
+            refuse_network_share(path.parent().filter(|folder| folder.as_os_str() != "").unwrap_or(Path::new(".")))?;
+            create_private(path)?;
+            Held::hold(path, to_change)?.ok_or_else(|| LedgerError::Replaced { path: path.to_owned() })?
         }
-        create_private(path)?;
-    }
-    connect(path, access, found == Found::Database)
+        None => return Err(LedgerError::Missing(path.to_owned())),
+    };
+    refuse_network_share(path)?;
+    let exists = check_file(&held, path, access)?;
+    Ok((connect(path, access, exists)?, held))
 }
 
 /// Opens a reader beside a connection of this process to the same file.
@@ -57,7 +64,6 @@ pub(super) fn open_beside(path: &Path) -> Result<Connection, LedgerError> {
 }
 
 fn connect(path: &Path, access: Access, exists: bool) -> Result<Connection, LedgerError> {
-    refuse_network_share(path)?;
     let flags = match access {
         Access::Create | Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
         Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
@@ -87,7 +93,7 @@ pub(super) fn open_scratch(from: Option<&Path>) -> Result<Connection, LedgerErro
     // An empty name is SQLite's own kind of temporary file.
     let mut scratch = Connection::open("").map_err(copying())?;
     if let Some(path) = from {
-        let source = open(path, Access::Read)?;
+        let (source, _held) = open(path, Access::Read)?;
         let backup = rusqlite::backup::Backup::new(&source, &mut scratch).map_err(copying())?;
         // In one step: between two, a run beside it would write, and the copy would begin again, maybe for ever.
         backup.run_to_completion(i32::MAX, Duration::from_millis(10), None).map_err(copying())?;
@@ -98,50 +104,46 @@ pub(super) fn open_scratch(from: Option<&Path>) -> Result<Connection, LedgerErro
     Ok(scratch)
 }
 
-/// What stands at a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Found {
-    Nothing,
-    /// A new ledger of which nothing was written yet: its maker was killed.
-    Empty,
-    Database,
-}
-
-/// What there is; an existing file must be an SQLite database, or be about to become one.
-fn check_file(path: &Path, access: Access) -> Result<Found, LedgerError> {
+/// An existing file must be an SQLite database, all of it, or be about to become one; whether it is one already.
+fn check_file(held: &Held, path: &Path, access: Access) -> Result<bool, LedgerError> {
     let reading = || format!("reading the ledger {}", path.display());
-    let mut file = match std::fs::File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Found::Nothing),
-        Err(error) => return Err(LedgerError::io(reading())(error)),
-    };
     let not_a_ledger = |found: &str| LedgerError::NotALedger { path: path.to_owned(), found: found.to_owned() };
-    if file.metadata().map_err(LedgerError::io(reading()))?.is_dir() {
-        return Err(not_a_ledger("a folder"));
-    }
-    let mut head = Vec::new();
-    file.by_ref().take(16).read_to_end(&mut head).map_err(LedgerError::io(reading()))?;
-    if head.is_empty() {
+    let (header, length) = held.header().map_err(LedgerError::io(reading()))?;
+    if header.is_empty() {
         if access != Access::Create {
             return Err(not_a_ledger("an empty file"));
         }
-        only_for_the_owner(&file).map_err(LedgerError::io(reading()))?;
-        return Ok(Found::Empty);
+        held.only_for_the_owner().map_err(LedgerError::io(reading()))?;
+        return Ok(false);
     }
-    if head != b"SQLite format 3\0" {
+    if !header.starts_with(b"SQLite format 3\0") {
         return Err(not_a_ledger("another kind of file"));
     }
-    Ok(Found::Database)
+    // With a write-ahead log the file may be shorter than what it holds; and who only looks may look while it grows.
+    if access != Access::Read && !has_log(path) && pages_bytes(&header).is_some_and(|told| told != length) {
+        let finding =
+            format!("the file {} has {length} bytes, and by its header it should have another size", path.display());
+        return Err(LedgerError::Unsound { finding });
+    }
+    Ok(true)
 }
 
-#[cfg(unix)]
-fn only_for_the_owner(file: &std::fs::File) -> std::io::Result<()> {
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
+/// Whether there is a write-ahead log with anything in it.
+fn has_log(path: &Path) -> bool {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut log = path.into_os_string();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
 }
 
-#[cfg(not(unix))]
-fn only_for_the_owner(_file: &std::fs::File) -> std::io::Result<()> {
-    Ok(())
+/// The size of the file by its header (SQLite, "Database File Format", 1.3.7); `None` where the header does not say.
+fn pages_bytes(header: &[u8]) -> Option<u64> {
+    let number = |at: usize| Some(u32::from_be_bytes(header.get(at..at + 4)?.try_into().ok()?));
+    let page = u64::from(u16::from_be_bytes(header.get(16..18)?.try_into().ok()?));
+    let page = if page == 1 { 65_536 } else { page };
+    let (changes, pages, application, valid_for) = (number(24)?, number(28)?, number(68)?, number(92)?);
+    let is_ledger = i64::from(application) == APPLICATION_ID;
+    (is_ledger && changes == valid_for && pages > 0).then_some(page * u64::from(pages))
 }
 
 /// The ledger holds whole phone numbers: from its first moment on only its owner may read it.
@@ -240,15 +242,29 @@ fn read_back(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
 #[cfg(target_os = "linux")]
 pub(super) fn refuse_network_share(path: &Path) -> Result<(), LedgerError> {
     let Ok(stat) = rustix::fs::statfs(path) else { return Ok(()) };
-    let kind = match u32::try_from(stat.f_type).unwrap_or(0) {
-        0x6969 => "NFS",
-        0xff53_4d42 => "CIFS",
-        0xfe53_4d42 => "SMB",
-        0x517b => "SMB",
-        0x0102_1997 => "9P",
-        _ => return Ok(()),
-    };
-    Err(LedgerError::NetworkShare { path: path.to_owned(), kind })
+    // The type is signed on some machines: the bits are what counts.
+    match u32::try_from(stat.f_type & 0xffff_ffff).ok().and_then(network_share) {
+        Some(kind) => Err(LedgerError::NetworkShare { path: path.to_owned(), kind }),
+        None => Ok(()),
+    }
+}
+
+/// The kind of file system by its number (statfs(2), linux/magic.h), where writes of two machines can meet, or where
+/// another program stands between a write and the disk.
+#[cfg(target_os = "linux")]
+fn network_share(magic: u32) -> Option<&'static str> {
+    match magic {
+        0x6969 => Some("NFS"),
+        0xff53_4d42 => Some("CIFS"),
+        0xfe53_4d42 | 0x517b => Some("SMB"),
+        0x0102_1997 => Some("9P"),
+        // virtiofs says the same.
+        0x6573_5546 => Some("FUSE or virtiofs"),
+        0x00c3_6400 => Some("CephFS"),
+        0x0bd0_0bd0 => Some("Lustre"),
+        0x5346_414f | 0x6b41_4653 => Some("AFS"),
+        _ => None,
+    }
 }
 
 #[cfg(not(target_os = "linux"))]

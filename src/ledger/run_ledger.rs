@@ -7,6 +7,7 @@ use super::Ledger;
 use super::decision;
 use super::error::LedgerError;
 use super::facts;
+use super::held::Held;
 use super::in_doubt::{self, InDoubt};
 use super::permit::SubmitPermit;
 use super::planning::Size;
@@ -19,7 +20,7 @@ use crate::domain::standing::{Standing, State};
 use crate::moment::Moment;
 use rusqlite::Connection;
 use std::future::Future;
-use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -46,6 +47,8 @@ pub struct RunLedger {
     /// The version of the plan up to which payouts are taken up.
     payable: u32,
     side: Side,
+    /// The file itself; `None`: in memory. Let go of after the connections.
+    _held: Option<Arc<Held>>,
 }
 
 #[derive(Debug)]
@@ -80,27 +83,33 @@ impl Drop for WriterThread {
 }
 
 impl RunLedger {
-    pub(super) fn threaded(writer: Connection, reader: Connection, batch: BatchId) -> Result<Self, LedgerError> {
+    pub(super) fn threaded(
+        writer: Connection,
+        reader: Connection,
+        batch: BatchId,
+        held: Option<Arc<Held>>,
+    ) -> Result<Self, LedgerError> {
         let (jobs, waiting) = mpsc::channel::<Job>();
         let payable = proposals::payable(&reader, batch)?;
-        let mut writer = Writer::new(writer, batch);
+        let mut writer = Writer::new(writer, batch).watching()?;
         let thread = std::thread::Builder::new()
             .name("ledger".to_owned())
             .spawn(move || write_until_closed(&mut writer, &waiting))
             .map_err(LedgerError::io("starting the ledger's thread"))?;
         let writer = WriterThread { jobs: Some(jobs), thread: Some(thread) };
-        Ok(Self { batch, payable, side: Side::Threaded { reader: Mutex::new(reader), writer } })
+        Ok(Self { batch, payable, side: Side::Threaded { reader: Mutex::new(reader), writer }, _held: held })
     }
 
     pub(super) fn inline(connection: Connection, batch: BatchId) -> Result<Self, LedgerError> {
         let payable = proposals::payable(&connection, batch)?;
-        Ok(Self { batch, payable, side: Side::Inline(Mutex::new(Writer::new(connection, batch))) })
+        let side = Side::Inline(Mutex::new(Writer::new(connection, batch)));
+        Ok(Self { batch, payable, side, _held: None })
     }
 
     /// On a rehearsal's copy.
     pub(super) fn rehearsing(connection: Connection, batch: BatchId) -> Self {
         let side = Side::Inline(Mutex::new(Writer::rehearsing(connection, batch)));
-        Self { batch, payable: u32::MAX, side }
+        Self { batch, payable: u32::MAX, side, _held: None }
     }
 
     /// The same with another clock for the moments of intents, where the ledger is in memory: a simulation has its own
@@ -301,7 +310,13 @@ impl RunLedger {
             Side::Threaded { .. } => None,
             Side::Inline(writer) => {
                 let writer = writer.into_inner().unwrap_or_else(PoisonError::into_inner);
-                Some(Ledger { connection: writer.into_connection(), path: None, purge_key: None, is_rehearsal: true })
+                Some(Ledger {
+                    connection: writer.into_connection(),
+                    path: None,
+                    purge_key: None,
+                    is_rehearsal: true,
+                    held: None,
+                })
             }
         }
     }

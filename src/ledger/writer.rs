@@ -3,6 +3,7 @@
 use super::chain::Link;
 use super::decided;
 use super::error::LedgerError;
+use super::held::Watched;
 use super::intent::{self, Payable};
 use super::permit::SubmitPermit;
 use super::record::{BatchEvent, BatchId, Call, Entry, PayoutId, Total, Totals, UnixMs};
@@ -14,6 +15,7 @@ use crate::domain::payout::TopUp;
 use crate::domain::standing::State;
 use crate::moment::Moment;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use std::path::Path;
 
 /// What becomes durable together.
 #[derive(Debug)]
@@ -44,6 +46,8 @@ pub(super) struct Writer {
     payable: Payable,
     /// A rehearsal's: nothing of it is anybody's money.
     is_rehearsal: bool,
+    /// The files that it writes into; `None`: in memory.
+    watched: Option<Watched>,
     stopped: Option<String>,
     /// What the moments of intents are told by.
     now: fn() -> Moment,
@@ -51,7 +55,8 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(connection: Connection, batch: BatchId) -> Self {
-        Self { connection, batch, head: None, payable: None, is_rehearsal: false, stopped: None, now: Moment::now }
+        let (head, payable, watched, stopped) = (None, None, None, None);
+        Self { connection, batch, head, payable, is_rehearsal: false, watched, stopped, now: Moment::now }
     }
 
     /// A writer to a copy of which nothing is kept, and of which nothing is approved.
@@ -63,6 +68,12 @@ impl Writer {
     pub(super) fn on_clock(mut self, now: fn() -> Moment) -> Self {
         self.now = now;
         self
+    }
+
+    /// The same, of a file: from here on it, its write-ahead log and its index have to stay what they are.
+    pub(super) fn watching(self) -> Result<Self, LedgerError> {
+        let watched = self.connection.path().map(|path| Watched::of(Path::new(path))).transpose()?;
+        Ok(Self { watched, ..self })
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -83,8 +94,13 @@ impl Writer {
         self.try_commit(writes).inspect_err(|error| self.stopped = Some(error.to_string()))
     }
 
+    fn check_files(&self) -> Result<(), LedgerError> {
+        self.watched.as_ref().map_or(Ok(()), Watched::check)
+    }
+
     fn try_commit(&mut self, writes: &[Write]) -> Result<Vec<Vec<SubmitPermit>>, LedgerError> {
         let doing = "writing to the ledger";
+        self.check_files()?;
         // IMMEDIATE: a deferred transaction that reads before it writes is refused without waiting.
         let transaction = self
             .connection
@@ -113,6 +129,8 @@ impl Writer {
         transaction.commit().map_err(LedgerError::sqlite("committing to the ledger"))?;
         self.head = Some(head);
         crash::point("after-commit");
+        // In pairs: a commit into a file that nobody finds any more is none, and no permit rests on it.
+        self.check_files()?;
         let minted = |top_up| SubmitPermit::mint(top_up, intended_at);
         Ok(intended.into_iter().map(|top_ups| top_ups.into_iter().map(minted).collect()).collect())
     }

@@ -22,6 +22,7 @@ mod ledger_lost;
 mod live;
 mod manual;
 mod metrics;
+mod names;
 mod notify;
 mod outage;
 mod pace;
