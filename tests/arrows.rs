@@ -155,13 +155,14 @@ fn hold(rule: &str, breaches: &[String]) {
 /// What each module may know of the others. `*`: everything.
 const ARROWS: &[(&str, &[&str])] = &[
     ("domain", &[]),
-    ("intake", &["domain"]),
+    ("intake", &["domain", "caught"]),
     ("gateway", &["domain", "ledger::SubmitPermit", "moment"]),
     ("ledger", &["domain", "crash", "moment", "sshsig"]),
     ("plan", &["domain", "intake", "ledger"]),
     ("engine", &["domain", "gateway", "ledger", "crash"]),
-    ("report", &["domain", "ledger", "engine"]),
+    ("report", &["domain", "ledger", "engine", "caught"]),
     ("simulator", &[]),
+    ("caught", &[]),
     ("crash", &[]),
     ("sshsig", &[]),
     ("moment", &[]),

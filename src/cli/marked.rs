@@ -1,8 +1,9 @@
 //! `topup check --export`: the user's own sheet with what is wrong in it, in a file of its own.
 
 use super::failure::{Exit, Failure};
+use crate::caught::caught;
 use crate::intake::{self, IntakeOptions, MarkedError};
-use crate::report::{NewFile, quietly};
+use crate::report::NewFile;
 use anyhow::{Context as _, anyhow};
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -62,7 +63,7 @@ pub(super) fn write(source: &Path, options: &IntakeOptions, target: &Path) -> Re
     let mut file = NewFile::create(target).map_err(|error| failed(error.into()))?;
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     // The library panics where its temporary file cannot be written, as on a full disk; that is an error here.
-    let written = quietly(|| intake::write_marked(source, options, folder, &mut file));
+    let written = caught(|| intake::write_marked(source, options, folder, &mut file));
     match written {
         Ok(Ok(())) => {}
         Ok(Err(MarkedError::Intake(_))) => return Ok(false),

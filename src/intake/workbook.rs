@@ -8,7 +8,7 @@ use super::ods::Ods;
 use super::problem::{IntakeError, Problem, ProblemKind};
 use super::sheet::Sheet;
 use super::{xls, xlsx};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use crate::caught::caught;
 use std::path::Path;
 
 /// The largest workbook, in bytes.
@@ -51,10 +51,10 @@ pub(crate) fn read(
         return Err(refuse(ProblemKind::Limit, message));
     }
     // The libraries below are given what a stranger sent: a panic in them is a damaged file, not a crash of ours.
-    let read = catch_unwind(AssertUnwindSafe(|| match container {
+    let read = caught(|| match container {
         Container::Zip => read_zip(path, wanted),
         Container::Compound => read_xls(path, wanted).map(|sheet| ("xls", sheet)),
-    }));
+    });
     read.unwrap_or_else(|_| Err(damaged("Excel", "its parts contradict each other")))
 }
 

@@ -12,8 +12,8 @@ mod status;
 mod summary;
 mod words;
 
+pub(crate) use export::NewFile;
 pub use export::{ExportError, ExportFormat, ExportRequest, Exported, export};
-pub(crate) use export::{NewFile, quietly};
 pub use in_doubt::{DoubtList, IN_DOUBT_MAX};
 pub use lang::Lang;
 pub use reasons::{Reason, code_text};

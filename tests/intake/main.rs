@@ -16,4 +16,5 @@ mod rows;
 mod rule;
 mod samples;
 mod sheets;
+mod styled;
 mod xls;

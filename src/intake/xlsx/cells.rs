@@ -8,7 +8,7 @@ use super::super::archive::Hidden;
 use super::super::dates::date_text;
 use super::super::number_format::{Shown, at_15_digits};
 use super::super::oddity::Oddity;
-use super::super::problem::IntakeError;
+use super::super::problem::{IntakeError, ProblemKind};
 use super::super::record::CellKind;
 use super::super::sheet::{COLUMNS_MAX, Merge, Sheet};
 use super::package::{Xml, attribute, damaged, is_true};
@@ -21,6 +21,11 @@ use std::io::Read;
 const SEEN_HEIGHT: f64 = 2.0;
 /// A narrower column than this, in characters, nobody sees: a pixel is a seventh or a twelfth.
 const SEEN_WIDTH: f64 = 0.25;
+
+/// The most merged cells: one for each row that a sheet can have.
+const MERGES_MAX: usize = 1 << 20;
+/// The most lists with a filter in a sheet; rows of more are said to be hidden, without the reason.
+const FILTERS_MAX: usize = 1000;
 
 /// What the cells of all sheets speak of.
 pub(super) struct Book<'b> {
@@ -35,7 +40,7 @@ pub(super) struct Around {
     pub(super) hidden: Hidden,
     pub(super) merges: Vec<Merge>,
     /// The rows, from 0 and without the header, of lists in which a filter is set.
-    pub(super) filters: Vec<(u32, u32)>,
+    filters: Vec<(u32, u32)>,
     /// Whether rows that say nothing of their height have none.
     rows_without_height: bool,
 }
@@ -98,7 +103,7 @@ impl<'b, R: Read> Cells<'b, R> {
     pub(super) fn read(&mut self, sheet: &mut Sheet, rows_max: u32) -> Result<Around, IntakeError> {
         let (mut around, mut within) = (Around::default(), Within::Sheet);
         let mut buffer = std::mem::take(&mut self.buffer);
-        let mut next_row = 0;
+        let (mut next_row, mut skipped) = (0, Vec::new());
         while let Some(event) = self.xml.next(&mut buffer)? {
             let Event::Start(element) = &event else {
                 if let Event::End(end) = &event {
@@ -124,11 +129,10 @@ impl<'b, R: Read> Cells<'b, R> {
                 (Within::Sheet, "sheetData") => within = Within::Data,
                 (Within::Columns, "col") => around.columns(element)?,
                 (Within::Sheet, "autoFilter") => within = Within::Filter(rows_below_header(element)?),
-                (Within::Filter(Some(rows)), "filterColumn") => around.filters.push(rows),
-                (Within::Sheet, "mergeCell") => {
-                    let area = attribute(element, "ref")?.as_deref().and_then(area);
-                    around.merges.extend(area.map(|(top, left, bottom, right)| Merge { top, left, bottom, right }));
-                }
+                (Within::Filter(Some(rows)), "filterColumn") => around.filter(rows),
+                (Within::Sheet, "mergeCell") => around.merge(element)?,
+                // Views that others keep have filters of their own.
+                (Within::Sheet, "customSheetViews") => self.xml.skip(&mut skipped)?,
                 _ => {}
             }
         }
@@ -173,6 +177,13 @@ impl<'b, R: Read> Cells<'b, R> {
             }
         }
         self.buffer = buffer;
+        // A text beside its cell's type, as some programs write it, is what the cell holds.
+        let is_inline = has_inline && self.value.trim().is_empty();
+        let tag = match tag.kind {
+            Type::Inline if !has_inline => Tag { kind: Type::Text, ..tag },
+            Type::Number | Type::Shared | Type::Text if is_inline => Tag { kind: Type::Inline, ..tag },
+            Type::Number | Type::Shared | Type::Inline | Type::Text | Type::Bool | Type::Error | Type::IsoDate => tag,
+        };
         let kind = CellKind { formula, struck: tag.style.struck, ..CellKind::default() };
         // A text that is empty was computed; nothing at all was not.
         let is_computed = !self.value.trim().is_empty() || has_inline || (has_value && tag.kind == Type::Text);
@@ -226,7 +237,7 @@ impl<'b, R: Read> Cells<'b, R> {
                 let number: usize = value.parse().map_err(|_| damaged("a shared text that is no number"))?;
                 let strings = self.book.strings;
                 let text = strings.get(number).ok_or_else(|| damaged("a shared text that it does not have"))?;
-                let odd = strings.odd(number).map(|(oddity, seen)| (*oddity, seen.as_str()));
+                let odd = strings.odd(number);
                 let is_rich = kind.struck && strings.is_rich(number);
                 put_text(self.book.styles, sheet, at, (text, odd, is_rich), (tag.style, kind))
             }
@@ -322,6 +333,18 @@ impl Around {
         Ok(())
     }
 
+    fn merge(&mut self, element: &BytesStart<'_>) -> Result<(), IntakeError> {
+        let Some((top, left, bottom, right)) = attribute(element, "ref")?.as_deref().and_then(area) else {
+            return Ok(());
+        };
+        if self.merges.len() >= MERGES_MAX {
+            let message = "needs at most 1,048,576 merged cells, has more; unmerge them, or save the sheet as CSV";
+            return Err(IntakeError::file(ProblemKind::Limit, message));
+        }
+        self.merges.push(Merge { top, left, bottom, right });
+        Ok(())
+    }
+
     fn columns(&mut self, element: &BytesStart<'_>) -> Result<(), IntakeError> {
         let width = attribute(element, "width")?;
         let is_hidden = is_below(width.as_deref(), SEEN_WIDTH) || is_true(attribute(element, "hidden")?.as_deref());
@@ -352,6 +375,13 @@ impl Around {
             self.hidden.rows.insert(row);
         }
         Ok(())
+    }
+
+    /// Notes that a filter is set in a list; each of its columns may have one.
+    pub(super) fn filter(&mut self, rows: (u32, u32)) {
+        if self.filters.last() != Some(&rows) && self.filters.len() < FILTERS_MAX {
+            self.filters.push(rows);
+        }
     }
 
     /// What is hidden; rows in lists in which a filter is set are hidden by it.

@@ -118,7 +118,7 @@ impl Workbook {
 impl List {
     fn read(archive: &mut Archive, part: &str) -> Result<Self, IntakeError> {
         let mut list = Self::default();
-        let Some(mut xml) = Xml::open(archive, part)? else { return Err(damaged("no list of its sheets")) };
+        let Some(mut xml) = Xml::open_small(archive, part)? else { return Err(damaged("no list of its sheets")) };
         let (mut buffer, mut depth) = (Vec::new(), 0_u32);
         while let Some(event) = xml.next(&mut buffer)? {
             if let Event::Start(element) = &event {
@@ -153,13 +153,13 @@ impl List {
 
 /// Notes the rows of a table in which a filter is set.
 fn note_filter(archive: &mut Archive, part: &str, around: &mut Around) -> Result<(), IntakeError> {
-    let Some(mut xml) = Xml::open(archive, part)? else { return Ok(()) };
+    let Some(mut xml) = Xml::open_small(archive, part)? else { return Ok(()) };
     let (mut buffer, mut rows) = (Vec::new(), None);
     while let Some(event) = xml.next(&mut buffer)? {
         let Event::Start(element) = &event else { continue };
         match element.local_name().as_ref() {
             "autoFilter" => rows = rows_below_header(element)?,
-            "filterColumn" => around.filters.extend(rows),
+            "filterColumn" => rows.into_iter().for_each(|rows| around.filter(rows)),
             _ => {}
         }
     }

@@ -12,8 +12,10 @@ use std::io::{self, BufReader, Read};
 
 /// The deepest nesting of elements that a part may have; real ones stay below 30.
 const DEPTH_MAX: u32 = 256;
-/// The most bytes of one tag or text; the longest cell has 32,767 characters.
+/// The most bytes of one tag or text, and of a text in pieces; the longest cell has 32,767 characters.
 const TOKEN_BYTES_MAX: u64 = 16 << 20;
+/// The most bytes of a part that is no sheet and no list of texts: styles, relationships, tables.
+const SMALL_PART_BYTES_MAX: u64 = 32 << 20;
 
 /// A workbook that is cut off or contradicts itself, with where it does.
 pub(super) fn damaged(what: impl std::fmt::Display) -> IntakeError {
@@ -55,7 +57,7 @@ pub(super) fn relationships(archive: &mut Archive, part: &str) -> Result<Vec<Rel
     let (folder, name) = part.rsplit_once('/').map_or(("", part), |(folder, name)| (folder, name));
     let list = normalized(&format!("{folder}/_rels/{name}.rels"));
     let mut found = Vec::new();
-    let Some(mut xml) = Xml::open(archive, &list)? else { return Ok(found) };
+    let Some(mut xml) = Xml::open_small(archive, &list)? else { return Ok(found) };
     let mut buffer = Vec::new();
     loop {
         let Some(event) = xml.next(&mut buffer)? else { return Ok(found) };
@@ -83,11 +85,20 @@ impl<'a> Xml<Box<dyn Read + 'a>> {
         let Some(part) = archive.part(name)? else { return Ok(None) };
         Ok(Some(Xml::new(Box::new(part), name, packed)))
     }
+
+    /// Opens a part all of which is kept, so that it must not be large.
+    pub(super) fn open_small(archive: &'a mut Archive, name: &str) -> Result<Option<Self>, IntakeError> {
+        let mut xml = Self::open(archive, name)?;
+        if let Some(xml) = &mut xml {
+            xml.reader.get_mut().get_mut().bytes_max = SMALL_PART_BYTES_MAX;
+        }
+        Ok(xml)
+    }
 }
 
 impl<R: Read> Xml<R> {
     fn new(part: R, name: &str, packed: u64) -> Self {
-        let counted = Counted { part, packed, total: 0, token: 0, is_over: false };
+        let counted = Counted { part, packed, bytes_max: u64::MAX, total: 0, token: 0, is_over: false };
         let mut reader = Reader::from_reader(BufReader::with_capacity(64 * 1024, counted));
         reader.config_mut().expand_empty_elements = true;
         Self { reader, name: name.to_owned(), depth: 0 }
@@ -147,6 +158,9 @@ impl<R: Read> Xml<R> {
         while self.depth > outside {
             let depth = self.depth;
             let Some(event) = self.next(buffer)? else { return Err(self.cut_off()) };
+            if text.len() as u64 > TOKEN_BYTES_MAX {
+                return Err(too_large());
+            }
             match event {
                 Event::Text(piece) => text.push_str(&piece.xml10_content()),
                 Event::CData(piece) => text.push_str(&piece.xml10_content()),
@@ -205,6 +219,7 @@ pub(super) fn is_true(value: Option<&str>) -> bool {
 struct Counted<R> {
     part: R,
     packed: u64,
+    bytes_max: u64,
     total: u64,
     token: u64,
     is_over: bool,
@@ -215,7 +230,8 @@ impl<R: Read> Read for Counted<R> {
         let read = self.part.read(into)?;
         self.total += read as u64;
         self.token += read as u64;
-        if is_bomb(self.total, self.packed) || self.token > TOKEN_BYTES_MAX {
+        let is_over = self.total > self.bytes_max || self.token > TOKEN_BYTES_MAX;
+        if is_over || is_bomb(self.total, self.packed) {
             self.is_over = true;
             return Err(io::Error::other("over a limit"));
         }

@@ -5,13 +5,12 @@ use super::super::oddity::Oddity;
 use super::super::problem::{IntakeError, ProblemKind};
 use super::package::{Xml, attribute};
 use quick_xml::events::{BytesStart, Event};
-use std::collections::HashMap;
 use std::io::Read;
 
-/// The most bytes of all shared texts.
+/// The most bytes of all shared texts, with what is kept beside them.
 const SHARED_BYTES_MAX: usize = 96 << 20;
-/// The most shared texts; each has a place beside its bytes.
-const SHARED_MAX: usize = 8 << 20;
+/// The most bytes of one text; the longest cell has 32,767 characters.
+const TEXT_BYTES_MAX: usize = 1 << 20;
 
 /// One text, put together of its runs.
 #[derive(Debug, Default)]
@@ -48,6 +47,9 @@ impl RichText {
                         xml.text(buffer, &mut piece)?;
                         let piece = if keeps { &piece } else { piece.trim_matches([' ', '\t', '\r', '\n']) };
                         self.add(&unescaped(piece), run);
+                        if self.text.len() > TEXT_BYTES_MAX {
+                            return Err(limit("needs at most 32,767 characters in a cell, has more; shorten it"));
+                        }
                         continue;
                     }
                     // How a text is pronounced is no part of it.
@@ -106,10 +108,23 @@ pub(super) fn is_set(element: &BytesStart<'_>) -> Result<bool, IntakeError> {
 pub(super) struct Strings {
     text: String,
     ends: Vec<u32>,
-    /// The texts of which a person sees another thing, and what that is.
-    odd: HashMap<u32, (Oddity, String)>,
+    /// The texts of which a person sees another thing, in order; what they see lies back to back in `seen`.
+    odd: Vec<Odd>,
+    seen: String,
     /// The texts with runs of their own.
     rich: Vec<u32>,
+}
+
+/// A text of which a person sees another thing, up to where that stands.
+#[derive(Clone, Copy, Debug)]
+struct Odd {
+    at: u32,
+    seen_end: u32,
+    oddity: Oddity,
+}
+
+fn limit(message: &str) -> IntakeError {
+    IntakeError::file(ProblemKind::Limit, message)
 }
 
 impl Strings {
@@ -128,19 +143,19 @@ impl Strings {
     }
 
     fn push(&mut self, rich: &RichText) -> Result<(), IntakeError> {
-        if self.text.len() + rich.text.len() + rich.seen.len() > SHARED_BYTES_MAX || self.ends.len() >= SHARED_MAX {
-            let message = "needs at most 96 MiB of texts, and 8,388,608 different ones, has more; split the file, or save it \
-                           as CSV";
-            return Err(IntakeError::file(ProblemKind::Limit, message));
-        }
         let at = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
         self.text.push_str(&rich.text);
         self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
         if let Some(oddity) = rich.oddity {
-            self.odd.insert(at, (oddity, rich.seen.clone()));
+            self.seen.push_str(&rich.seen);
+            self.odd.push(Odd { at, seen_end: u32::try_from(self.seen.len()).unwrap_or(u32::MAX), oddity });
         }
         if rich.is_rich {
             self.rich.push(at);
+        }
+        let beside = size_of_val(self.ends.as_slice()) + size_of_val(self.odd.as_slice());
+        if self.text.len() + self.seen.len() + beside + size_of_val(self.rich.as_slice()) > SHARED_BYTES_MAX {
+            return Err(limit("needs at most 96 MiB of different texts, has more; split the file, or save it as CSV"));
         }
         Ok(())
     }
@@ -153,8 +168,11 @@ impl Strings {
     }
 
     /// What a person sees of it, where that is another thing.
-    pub(super) fn odd(&self, at: usize) -> Option<&(Oddity, String)> {
-        self.odd.get(&u32::try_from(at).ok()?)
+    pub(super) fn odd(&self, at: usize) -> Option<(Oddity, &str)> {
+        let place = self.odd.binary_search_by_key(&u32::try_from(at).ok()?, |odd| odd.at).ok()?;
+        let start = place.checked_sub(1).map_or(0, |before| self.odd[before].seen_end);
+        let odd = self.odd[place];
+        Some((odd.oddity, &self.seen[start as usize..odd.seen_end as usize]))
     }
 
     /// Whether some of its runs are formatted apart from the cell.

@@ -48,7 +48,7 @@ impl Styles {
     /// Reads the part of styles.
     pub(super) fn read(archive: &mut Archive, part: &str) -> Result<Self, IntakeError> {
         let mut found = Found::default();
-        let Some(mut xml) = Xml::open(archive, part)? else { return Ok(Self::default()) };
+        let Some(mut xml) = Xml::open_small(archive, part)? else { return Ok(Self::default()) };
         let (mut buffer, mut list, mut depth) = (Vec::new(), List::Other, 0_u32);
         while let Some(event) = xml.next(&mut buffer)? {
             if let Event::Start(element) = &event {

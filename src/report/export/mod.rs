@@ -16,7 +16,6 @@ use crate::ledger::{Ledger, LedgerError, Outcome, Snapshot, Total, UnixMs};
 pub(crate) use file::NewFile;
 use layout::Layout;
 use std::path::{Path, PathBuf};
-pub(crate) use xlsx::quietly;
 
 /// What a result file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,14 +8,12 @@ mod summary;
 
 use super::file::NewFile;
 use super::{ExportError, Source};
+use crate::caught::caught;
 use crate::domain::standing::State;
 use crate::ledger::{LedgerError, UnixMs};
 use rust_xlsxwriter::{Color, DocProperties, ExcelDateTime, Format, FormatAlign, Workbook, XlsxError};
 use sheet::Sheet;
-use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Once;
 
 /// The payouts that fit on one sheet under its header: Excel's own limit.
 const ROWS_MAX: u64 = 1_048_575;
@@ -44,7 +42,7 @@ impl From<XlsxError> for Stopped {
 pub(super) fn write(source: &Source<'_>, file: &mut NewFile) -> Result<(), ExportError> {
     let path = source.request.path;
     // The library panics where its temporary file cannot be written, as on a full disk; that is an error here.
-    let written = quietly(|| write_sheets(source, file, ROWS_MAX));
+    let written = caught(|| write_sheets(source, file, ROWS_MAX));
     match written {
         Ok(Ok(())) => Ok(()),
         Ok(Err(Stopped::Ledger(error))) => Err(error.into()),
@@ -52,31 +50,6 @@ pub(super) fn write(source: &Source<'_>, file: &mut NewFile) -> Result<(), Expor
         Ok(Err(Stopped::Workbook(error))) => Err(ExportError::Workbook(error.to_string())),
         Err(panic) => Err(panicked(&panic, path)),
     }
-}
-
-thread_local! {
-    /// Whether a panic of this thread is expected, and becomes an error.
-    static QUIET: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs `write` without the report that a panic prints; gives the panic's words.
-pub(crate) fn quietly<T>(write: impl FnOnce() -> T) -> Result<T, String> {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if !QUIET.get() {
-                before(panic);
-            }
-        }));
-    });
-    QUIET.set(true);
-    let written = catch_unwind(AssertUnwindSafe(write));
-    QUIET.set(false);
-    written.map_err(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
-    })
 }
 
 fn panicked(panic: &str, path: &Path) -> ExportError {
@@ -231,7 +204,7 @@ mod tests {
     fn a_full_disk_under_the_temporary_file_is_an_error_and_no_panic() {
         let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
         // As the library words it.
-        let panic = quietly::<()>(|| panic!("Couldn't write to xml file: {full:?}")).unwrap_err();
+        let panic = caught::<()>(|| panic!("Couldn't write to xml file: {full:?}")).unwrap_err();
         let text = panicked(&panic, Path::new("r.xlsx")).to_string();
         assert!(text.contains("hint: the disk is full"), "{text}");
     }
