@@ -15,7 +15,7 @@ use topup::domain::payout::{Row, RowKey};
 use topup::domain::phone::PhoneNumber;
 use topup::domain::points::Points;
 use topup::domain::standing::{Standing, State};
-use topup::ledger::{Access, Binding, Call, Entry, Ledger, NewPayout, Origin, PayoutId, RunLedger};
+use topup::ledger::{Access, Binding, Call, Entry, Ledger, NewPayout, Origin, PayoutId, Purpose, RunLedger, Under};
 use topup::report::{ExportRequest, Lang, export};
 
 const BATCH: &str = "bench";
@@ -106,7 +106,7 @@ fn plan(path: &Path, rows: u64) -> Result<(), Box<dyn Error>> {
 fn pay(path: &Path) -> Result<(), Box<dyn Error>> {
     let ledger = Ledger::open(path, Access::Write)?;
     let batch = ledger.batch(BATCH)?;
-    let run = ledger.into_run(batch.id)?;
+    let run = ledger.into_run(batch.id, &Under::new(Purpose::Pay, batch.binding.clone(), PLANNED_AT))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let mut after = None;
     loop {

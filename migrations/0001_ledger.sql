@@ -46,7 +46,8 @@ CREATE TABLE batches (
     -- SHA-256 of the newest event of the batch: the end of its chain.
     chain_head     BLOB    NOT NULL CHECK (length(chain_head) = 32),
     -- That event; null: there is none yet.
-    chain_event    INTEGER
+    chain_event    INTEGER,
+    sealed         TEXT    NOT NULL -- JSON: names and values of the settings that the plan was sealed with
 ) STRICT;
 
 -- Rows and points by state, kept with every change, so that a status costs nothing beside a live run.
@@ -124,7 +125,7 @@ CREATE TABLE events (
             OR kind IN ('batch_planned', 'run_started') OR kind IN ('run_ended', 'gateway_ahead')
             OR kind IN ('canary_confirmed', 'retried') OR kind IN ('released', 'cancelled')
             OR kind IN ('attested', 'proposed') OR kind IN ('approved', 'sent_back')
-            OR kind IN ('withdrawn')),
+            OR kind IN ('withdrawn', 'repeat_accepted')),
     detail     TEXT
         CHECK (detail IN ('eligible', 'credited') OR detail IN ('refused', 'name_differs')
             OR detail IN ('unclear', 'ask_again') OR detail IN ('success', 'failed')

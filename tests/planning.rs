@@ -8,6 +8,8 @@ mod desk;
 mod doors;
 #[path = "planning/edits.rs"]
 mod edits;
+#[path = "planning/guards.rs"]
+mod guards;
 #[path = "planning/kinds.rs"]
 mod kinds;
 #[path = "planning/purged.rs"]
@@ -16,7 +18,7 @@ mod purged;
 use desk::{DAY_MS, Desk, NOW, Outcome, TWO, terms};
 use topup::domain::event::{Event, MemberAnswer, OrderAnswer};
 use topup::domain::invoice_no::InvoicePrefix;
-use topup::ledger::Binding;
+use topup::ledger::{Binding, LedgerError};
 use topup::plan::{self, Limits, PlanError, Terms};
 
 #[test]
@@ -235,6 +237,7 @@ fn what_another_batch_credited_lately_is_asked_about_when_it_is_half_of_the_file
 fn a_batch_stays_with_its_gateway_merchant_terminal_and_prefix() {
     let mut desk = Desk::new();
     desk.plan("a", TWO);
+    desk.credit("a", 2);
     type Change = fn(&mut Binding);
     let changes: [(&str, Change); 4] = [
         ("gateway", |binding| binding.gateway_host = "api.example:443".into()),
@@ -251,7 +254,10 @@ fn a_batch_stays_with_its_gateway_merchant_terminal_and_prefix() {
     // The prefix is the merchant's, not the batch's.
     let mut other = terms("b");
     other.binding.invoice_prefix = InvoicePrefix::parse("XX").unwrap();
-    assert!(matches!(desk.plan_with("phone,points\n0909999999,100\n", &other), Err(PlanError::Bound(_))));
+    assert!(matches!(
+        desk.plan_with("phone,points\n0909999999,100\n", &other),
+        Err(PlanError::Ledger(LedgerError::Bound(_)))
+    ));
 }
 
 #[test]

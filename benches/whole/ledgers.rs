@@ -9,8 +9,8 @@ use topup::domain::event::{Event, Fate, MemberAnswer};
 use topup::domain::invoice_no::InvoicePrefix;
 use topup::domain::standing::State;
 use topup::intake::{self, IntakeOptions};
-use topup::ledger::{Access, BatchEvent, Binding, Call, Entry, Ledger, Origin, PayoutId};
-use topup::plan::{self, Limits, Planned, Terms};
+use topup::ledger::{Access, BatchEvent, Binding, Call, Entry, Ledger, Origin, PayoutId, Purpose, Settings, Under};
+use topup::plan::{self, Limits, Planned, Resealing, Terms};
 
 /// Plans a file as `topup run` does, consent and all.
 pub(crate) fn plan_file(file: &Path, ledger: &Path, gateway_host: &str) -> Outcome<()> {
@@ -23,6 +23,8 @@ pub(crate) fn plan_file(file: &Path, ledger: &Path, gateway_host: &str) -> Outco
             terminal_id: "T001".to_owned(),
             invoice_prefix: InvoicePrefix::parse("TP").ok_or("a prefix")?,
         },
+        settings: Settings::default(),
+        resealing: Resealing::Refused,
         send_sms: true,
         limits: Limits::default(),
         expect_rows: None,
@@ -46,8 +48,8 @@ pub(crate) fn plan_file(file: &Path, ledger: &Path, gateway_host: &str) -> Outco
 /// Credits every payout of the batch, with the events that a run without faults writes.
 pub(crate) async fn credit_all(place: &Place) -> Outcome<()> {
     let ledger = Ledger::open(&place.path("topup.db"), Access::Write)?;
-    let batch = ledger.batch("bench")?.id;
-    let run = ledger.into_run(batch)?;
+    let batch = ledger.batch("bench")?;
+    let run = ledger.into_run(batch.id, &Under::new(Purpose::Pay, batch.binding.clone(), now_ms()?))?;
     let at = now_ms()?;
     run.record_batch(at, BatchEvent::RunStarted("Pay bench".to_owned())).await?;
     let (mut after, mut requests) = (None, 0);

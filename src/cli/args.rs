@@ -62,7 +62,7 @@ pub(super) enum Command {
         after_help = "Examples:\n  topup resume 2026-11\n  topup resume 2026-11 --json --quiet     for scripts\n\n\
         It resolves what is in doubt first, then pays what is planned; on a finished batch it sends nothing."
     )]
-    Resume(BatchArgs),
+    Resume(ResumeArgs),
     /// Only ask order status of what is in doubt
     #[command(
         after_help = "Example:\n  topup resolve 2026-11\n\nIt never sends a top-up: what is planned stays planned."
@@ -80,7 +80,7 @@ pub(super) enum Command {
         Order status of the old number is asked first: what was credited after all becomes credited,\n\
         and a new number is made only where the order failed."
     )]
-    Retry(DecisionArgs),
+    Retry(RetryArgs),
     /// Plan held payouts again, and accept the names that the gateway gave
     #[command(after_help = "Example:\n  topup status 2026-11                    names the held payouts\n  \
         topup release 2026-11 R-0017 --why \"maiden name, checked by phone\"\n  topup resume 2026-11")]
@@ -96,6 +96,12 @@ pub(super) enum Command {
         topup attest 2026-11 R-0018 --not-credited --why \"provider's ticket 4711\"\n\n\
         Order status is asked first; an answer that contradicts the evidence is recorded instead of it.")]
     Attest(AttestArgs),
+    /// Keep using a ledger after the provider moved the gateway, or changed the terminal
+    #[command(after_help = "Example:\n  topup rebind --why \"the provider's mail of 3 December: new domain\"\n\n\
+        Binds the ledger and its batches to the gateway.url and gateway.terminal_id of the configuration, and keeps the\n\
+        reason. Merchant and prefix never change: they are part of every number. What is in doubt then settles at the\n\
+        new address: numbers depend on neither host nor terminal.")]
+    Rebind(super::rebind::RebindArgs),
     /// Write the results of a batch into a file
     Export(super::export::ExportArgs),
     /// Remove names and phones of finished batches
@@ -117,7 +123,8 @@ impl Command {
     pub(super) fn notify_command(&self) -> Option<&str> {
         let notify = match self {
             Self::Run(args) => &args.notify,
-            Self::Resume(args) | Self::Resolve(args) => &args.notify,
+            Self::Resume(args) => &args.batch.notify,
+            Self::Resolve(args) => &args.notify,
             Self::Demo
             | Self::Check(_)
             | Self::Template(_)
@@ -130,6 +137,7 @@ impl Command {
             | Self::Cancel(_)
             | Self::Attest(_)
             | Self::Purge(_)
+            | Self::Rebind(_)
             | Self::Doctor
             | Self::Simulator(_)
             | Self::Completions(_)
@@ -289,10 +297,43 @@ pub(super) struct DecisionArgs {
     pub(super) yes: bool,
 }
 
+/// For what another batch credited already.
+#[derive(Debug, Args)]
+pub(super) struct RepeatArgs {
+    /// Pay again what another batch credited to the same members, and keep the reason
+    #[arg(long, value_name = "WHY")]
+    repeat: Option<String>,
+}
+
+impl RepeatArgs {
+    /// The reason, if one was given.
+    pub(super) fn why(&self) -> Option<&str> {
+        self.repeat.as_deref().filter(|why| !why.trim().is_empty())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ResumeArgs {
+    #[command(flatten)]
+    pub(super) batch: BatchArgs,
+    #[command(flatten)]
+    pub(super) repeat: RepeatArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RetryArgs {
+    #[command(flatten)]
+    pub(super) decision: DecisionArgs,
+    #[command(flatten)]
+    pub(super) repeat: RepeatArgs,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct ReleaseArgs {
     #[command(flatten)]
     pub(super) decision: DecisionArgs,
+    #[command(flatten)]
+    pub(super) repeat: RepeatArgs,
     /// References or invoice_nos
     #[arg(required = true, value_name = "PAYOUT")]
     pub(super) payouts: Vec<String>,

@@ -1,7 +1,8 @@
 //! `retry`, `release`, `cancel`, `attest`: a person's decisions about payouts. They only change the plan; `resume` sends.
 
-use super::args::{AttestArgs, CancelArgs, DecisionArgs, ReleaseArgs};
+use super::args::{AttestArgs, CancelArgs, ReleaseArgs, RetryArgs};
 use super::context::{Context, unix_ms, who};
+use super::elsewhere;
 use super::execute::{asking, block_on};
 use super::failure::{Exit, Failure};
 use super::interrupt::Interrupt;
@@ -10,8 +11,7 @@ use super::setup;
 use crate::domain::event::{Event, OrderAnswer};
 use crate::domain::standing::{SIGNED_BYTES_VALID, State};
 use crate::engine::{self, Asked, Decision, Inquiry};
-use crate::ledger::{Access, Batch, Entry, Payout, PayoutId, RunLedger, UnixMs};
-use crate::plan;
+use crate::ledger::{Access, Batch, Entry, Payout, PayoutId, Purpose, RunLedger, UnixMs};
 use crate::report::{counted, grouped};
 use anyhow::anyhow;
 use serde_json::json;
@@ -20,14 +20,15 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 /// Plans again what is declined or ineligible, after asking what became of the old number.
-pub(super) fn retry(context: &Context, args: &DecisionArgs) -> Result<Report, Failure> {
-    let desk = Desk::open(context, &args.batch, "retry")?;
+pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Report, Failure> {
+    let RetryArgs { decision: args, repeat } = args;
+    let desk = Desk::open(context, &args.batch, "retry", repeat.why())?;
     let mut payouts = desk.ledger.in_state(State::Declined)?;
     payouts.extend(desk.ledger.in_state(State::Ineligible)?);
     let (mut inquiries, mut refused) = (Vec::new(), Vec::new());
     for id in payouts {
-        match desk.ledger.open_elsewhere(id)? {
-            Some(batch) => refused.push(desk.refusal(id, &format!("batch {batch} has the same payout open"))?),
+        match elsewhere::held_back(&desk.ledger, id, desk.repeat_is_meant)? {
+            Some(why) => refused.push(desk.refusal(id, &why)?),
             None => inquiries.push(Inquiry { payout: id, earlier: None }),
         }
     }
@@ -36,7 +37,7 @@ pub(super) fn retry(context: &Context, args: &DecisionArgs) -> Result<Report, Fa
         counted(inquiries.len() as u64, "payout")
     );
     desk.consent(&question, args.yes)?;
-    let why = desk.why(&args.why);
+    let why = by(&args.why);
     let (mut planned, mut credited) = (0_u64, 0_u64);
     let decide = |asked: &Asked| {
         let decision = asked.decision(&desk.batch, Event::Retried, &why);
@@ -60,17 +61,17 @@ pub(super) fn retry(context: &Context, args: &DecisionArgs) -> Result<Report, Fa
 
 /// Plans held payouts again, and accepts the name that the gateway gave, or that it gives none.
 pub(super) fn release(context: &Context, args: &ReleaseArgs) -> Result<Report, Failure> {
-    let desk = Desk::open(context, &args.decision.batch, "release")?;
-    let mut events = Vec::new();
+    let desk = Desk::open(context, &args.decision.batch, "release", args.repeat.why())?;
+    let (mut events, mut left_alone) = (Vec::new(), Vec::new());
     let mut question = "release, and accept the member's name:".to_owned();
     for id in desk.find_all(&args.payouts)? {
-        if let Some(batch) = desk.ledger.open_elsewhere(id)? {
-            let message = format!("batch {batch} has the same payout open\nhint: finish that batch first");
-            return Err(Failure::new(Exit::Refused, "repeated_open", anyhow!(message)));
-        }
         let standing = desk.ledger.standing(id)?;
         if standing.state != State::Held {
             return Err(desk.not_possible(id, "released", standing.state));
+        }
+        if let Some(why) = elsewhere::held_back(&desk.ledger, id, desk.repeat_is_meant)? {
+            left_alone.push(desk.refusal(id, &why)?);
+            continue;
         }
         let (expected, found) = desk.ledger.names(id)?;
         let payout = desk.ledger.payout(id)?;
@@ -85,13 +86,16 @@ pub(super) fn release(context: &Context, args: &ReleaseArgs) -> Result<Report, F
         );
         events.push((id, Event::Released { name: Some(found) }));
     }
+    if events.is_empty() {
+        return Err(elsewhere::nothing_released(left_alone));
+    }
     desk.consent(&question, args.decision.yes)?;
-    desk.decide_all(context, Vec::new(), events, &args.decision.why, "planned again")
+    desk.decide_all(context, Vec::new(), events, &args.decision.why, "planned again", left_alone)
 }
 
 /// Closes payouts that are planned or held: at a word what was never sent, and after asking the gateway what was.
 pub(super) fn cancel(context: &Context, args: &CancelArgs) -> Result<Report, Failure> {
-    let desk = Desk::open(context, &args.decision.batch, "cancel")?;
+    let desk = Desk::open(context, &args.decision.batch, "cancel", None)?;
     let payouts = if args.all_planned { desk.ledger.in_state(State::Planned)? } else { desk.find_all(&args.payouts)? };
     let (mut at_once, mut asked_first) = (Vec::new(), Vec::new());
     for id in payouts {
@@ -104,10 +108,13 @@ pub(super) fn cancel(context: &Context, args: &CancelArgs) -> Result<Report, Fai
     }
     let mut question = format!("close {} for ever", counted((at_once.len() + asked_first.len()) as u64, "payout"));
     if !asked_first.is_empty() {
+        if let Some(failure) = desk.unbound {
+            return Err(failure);
+        }
         let _ = write!(question, ", after asking the gateway about {} that were sent before", asked_first.len());
     }
     desk.consent(&question, args.decision.yes)?;
-    desk.decide_all(context, at_once, asked_first, &args.decision.why, "cancelled")
+    desk.decide_all(context, at_once, asked_first, &args.decision.why, "cancelled", Vec::new())
 }
 
 fn valid_ms() -> UnixMs {
@@ -126,7 +133,7 @@ fn still_valid_ms(context: &Context) -> Result<UnixMs, Failure> {
 
 /// Takes a person's evidence for a payout in doubt, unless the gateway contradicts it.
 pub(super) fn attest(context: &Context, args: &AttestArgs) -> Result<Report, Failure> {
-    let desk = Desk::open(context, &args.decision.batch, "attest")?;
+    let desk = Desk::open(context, &args.decision.batch, "attest", None)?;
     let id = desk.find(&args.payout)?;
     let (event, word) = if args.credited {
         (Event::AttestedCredited, "credited")
@@ -155,7 +162,7 @@ pub(super) fn attest(context: &Context, args: &AttestArgs) -> Result<Report, Fai
         )));
     }
     desk.consent(&format!("take it as evidence that {} was {word}", args.payout), args.decision.yes)?;
-    let why = desk.why(&args.decision.why);
+    let why = by(&args.decision.why);
     let mut answered = None;
     let decide = |asked: &Asked| {
         answered = Some((asked.standing.state, asked.answer));
@@ -198,6 +205,11 @@ fn no_usable_answer(asked: &Asked) -> String {
     }
 }
 
+/// A person's reason, and who it was.
+fn by(why: &str) -> String {
+    format!("{why} ({})", who())
+}
+
 fn refused(message: String) -> Failure {
     Failure::new(Exit::Refused, "refused", anyhow!(message))
 }
@@ -211,14 +223,28 @@ fn refusal_of(payout: &Payout, why: &str) -> serde_json::Value {
 struct Desk {
     ledger: RunLedger,
     batch: Batch,
+    /// Why the gateway of the configuration cannot be asked; only a cancellation can do without.
+    unbound: Option<Failure>,
+    repeat_is_meant: bool,
     _lock: crate::ledger::RunLock,
 }
 
 impl Desk {
-    fn open(context: &Context, name: &str, command: &str) -> Result<Self, Failure> {
+    fn open(context: &Context, name: &str, command: &str, repeat: Option<&str>) -> Result<Self, Failure> {
         let (ledger, lock) = context.open_locked(command, Access::Write)?;
         let batch = ledger.batch(name)?.unpurged()?;
-        Ok(Self { ledger: ledger.into_run(batch.id)?, batch, _lock: lock })
+        let mut under = setup::under(&context.config, Purpose::Ask)?;
+        under.repeats.why = repeat.map(by);
+        let unbound = ledger.check_binding(Some(&batch), &under.binding).map_err(Failure::from).err();
+        let unbound = match unbound {
+            Some(failure) if command != "cancel" => return Err(failure),
+            other => other,
+        };
+        if unbound.is_some() {
+            under.purpose = Purpose::Record;
+        }
+        let repeat_is_meant = repeat.is_some();
+        Ok(Self { ledger: ledger.into_run(batch.id, &under)?, batch, unbound, repeat_is_meant, _lock: lock })
     }
 
     fn find(&self, named: &str) -> Result<PayoutId, Failure> {
@@ -247,10 +273,6 @@ impl Desk {
         Ok(refusal_of(&self.ledger.payout(id)?, why))
     }
 
-    fn why(&self, why: &str) -> String {
-        format!("{why} ({})", who())
-    }
-
     /// Asks a person, or takes `--yes` for it.
     fn consent(&self, question: &str, yes: bool) -> Result<(), Failure> {
         if yes {
@@ -274,9 +296,11 @@ impl Desk {
         asked_first: Vec<(PayoutId, Event)>,
         why: &str,
         word: &str,
+        mut refused: Vec<serde_json::Value>,
     ) -> Result<Report, Failure> {
-        let why = self.why(why);
-        let (mut changed, mut credited, mut refused) = (0_u64, 0_u64, Vec::new());
+        let why = by(why);
+        let held_back = refused.len() as u64;
+        let (mut changed, mut credited) = (0_u64, 0_u64);
         let events: HashMap<PayoutId, Event> = asked_first.into_iter().collect();
         if !events.is_empty() {
             let mut ids: Vec<PayoutId> = events.keys().copied().collect();
@@ -298,7 +322,7 @@ impl Desk {
             }
         }
         changed += self.record_all(at_once, &why)?;
-        let exit = match (refused.len() as u64, credited) {
+        let exit = match (refused.len() as u64 - held_back, credited) {
             (0, _) => Exit::Done,
             (left, credited) if left == credited => Exit::Refused,
             (_, _) => Exit::Unfinished,
@@ -350,7 +374,6 @@ impl Desk {
         inquiries: Vec<Inquiry>,
         decide: impl FnMut(&Asked) -> Option<Decision>,
     ) -> Result<Option<Failure>, Failure> {
-        plan::check_binding(&self.batch, &setup::binding(&context.config)?)?;
         let gateway = Arc::new(setup::gateway(&context.config)?);
         let settings = asking(context)?;
         let report = block_on(async {

@@ -6,12 +6,14 @@ use super::gauges::Gauges;
 use super::interrupt::Interrupt;
 use super::metrics::{Metrics, MetricsPort, serve};
 use super::output::Report;
+use super::plan_text::refused;
 use super::progress::Progress;
 use super::setup;
 use crate::domain::standing::State;
 use crate::engine::{self, Mode, RunReport, Stop, StopCode};
 use crate::gateway::HttpGateway;
-use crate::ledger::{Batch, Ledger, RunLedger, Totals};
+use crate::ledger::{Batch, Ledger, RunLedger, Totals, Under};
+use crate::plan::{self, Start};
 use crate::report::{DoubtList, IN_DOUBT_MAX, Run, Summary, Verdict};
 use anyhow::Context as _;
 use std::sync::Arc;
@@ -24,6 +26,7 @@ pub(super) fn execute(
     ledger: Ledger,
     batch: Batch,
     mode: Mode,
+    under: &Under,
     metrics: Option<MetricsPort>,
 ) -> Result<Report, Failure> {
     let gateway = Arc::new(setup::gateway(&context.config)?);
@@ -31,7 +34,7 @@ pub(super) fn execute(
     settings.quiet_before = quiet_before(&ledger, settings.rate_per_s)?;
     settings.shared_pace = Some(context.shared_pace(true));
     let policy = settings.policy.clone();
-    let run_ledger = ledger.into_run(batch.id)?;
+    let run_ledger = begin(ledger, &batch, under)?;
     let report = run_to_its_end(context, settings, &run_ledger, gateway, metrics)?;
     let totals = run_ledger.totals()?;
     // Read again: the chain has a new head.
@@ -42,6 +45,14 @@ pub(super) fn execute(
     let summary = Summary::new(&batch, &totals, Run::Ended(&report)).with_doubts(doubts);
     let exit = exit_of(&summary, mode, &report);
     Ok(Report { exit, json: summary.to_json(), text: summary.to_text() })
+}
+
+/// The ledger as a run uses it, unless a person has to be asked first.
+pub(super) fn begin(ledger: Ledger, batch: &Batch, under: &Under) -> Result<RunLedger, Failure> {
+    match plan::start(ledger, batch, under)? {
+        Start::Run(run) => Ok(*run),
+        Start::Refused(refusal) => Err(refused(refusal)),
+    }
 }
 
 /// The engine, on a runtime of its own that ends with it.

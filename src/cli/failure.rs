@@ -101,6 +101,9 @@ impl From<LedgerError> for Failure {
             LedgerError::Broken(_) => (Exit::Differs, "broken"),
             LedgerError::RowChanged { .. } => (Exit::Differs, "row_changed"),
             LedgerError::Unsound { .. } => (Exit::Differs, "unsound"),
+            LedgerError::Bound(_) => (Exit::Usage, "bound"),
+            LedgerError::SettingChanged { .. } => (Exit::Refused, "setting_changed"),
+            LedgerError::Repeated(_) | LedgerError::PaidElsewhere(_) => (Exit::Refused, "repeated"),
             LedgerError::Purged { .. } => (Exit::Refused, "purged"),
             LedgerError::PurgeKey { .. } => (Exit::Refused, "purge_key"),
             LedgerError::Team(_) | LedgerError::Signature { .. } | LedgerError::Proposal(_) => {
@@ -138,7 +141,6 @@ impl From<PlanError> for Failure {
         match error {
             PlanError::Ledger(error) => error.into(),
             PlanError::Intake(error) => error.into(),
-            PlanError::Bound(_) => Self::worded(Exit::Usage, "bound", &error),
         }
     }
 }

@@ -10,6 +10,7 @@ mod context;
 mod decide;
 mod demo;
 mod doctor;
+mod elsewhere;
 mod execute;
 mod export;
 mod failure;
@@ -27,6 +28,7 @@ mod output;
 mod plan_text;
 mod progress;
 mod purge;
+mod rebind;
 mod reconcile;
 mod rehearse;
 mod retype;
@@ -77,8 +79,8 @@ fn dispatch(cli: &Cli) -> Result<Report, Failure> {
         Command::Check(args) => check::check(Output::new(&cli.common), args),
         Command::Template(args) => check::template(args),
         Command::Run(args) => run::run(&context()?, args),
-        Command::Resume(args) => batch::go_on(&context()?, args, Mode::Pay),
-        Command::Resolve(args) => batch::go_on(&context()?, args, Mode::Resolve),
+        Command::Resume(args) => batch::go_on(&context()?, &args.batch, Mode::Pay, args.repeat.why()),
+        Command::Resolve(args) => batch::go_on(&context()?, args, Mode::Resolve, None),
         Command::Status(args) => status::status(&context()?, args),
         Command::Verify(args) => verify::verify(&context()?, args),
         Command::Reconcile(args) => reconcile::reconcile(&context()?, args),
@@ -87,6 +89,7 @@ fn dispatch(cli: &Cli) -> Result<Report, Failure> {
         Command::Cancel(args) => decide::cancel(&context()?, args),
         Command::Attest(args) => decide::attest(&context()?, args),
         Command::Export(args) => export::export(&context()?, args),
+        Command::Rebind(args) => rebind::rebind(&context()?, args),
         Command::Purge(args) => purge::purge(&context()?, args),
         Command::Doctor => doctor::doctor(&context()?),
         Command::Completions(args) => manual::completions(Output::new(&cli.common), args),

@@ -233,6 +233,6 @@ fn batches(count: u64) -> String {
 }
 
 /// The day in UTC, as the ledger keeps times.
-fn day(ms: i64) -> String {
+pub(super) fn day(ms: i64) -> String {
     jiff::Timestamp::from_millisecond(ms).map_or_else(|_| "?".to_owned(), |at| at.strftime("%Y-%m-%d").to_string())
 }

@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::output::Report;
 use super::plan_text::{plan_text, refused};
 use super::retype::paying_command;
-use super::run::{consent_by_flag, open_file, origin};
+use super::run::{consent_by_flag, open_file, origin, under};
 use super::setup;
 use super::simulator::members;
 use crate::domain::standing::State;
@@ -74,7 +74,7 @@ pub(super) fn rehearse(context: &Context, args: &RunArgs, terms: &Terms) -> Resu
     let settings = setup::run_settings(&config, Mode::Pay, batch.points)?;
     let settle = [settings.policy.settle, real.policy.settle];
     tracing::info!("a rehearsal: every call goes to a simulator inside this process");
-    let ledger = scratch.into_run(batch.id)?;
+    let ledger = execute::begin(scratch, &batch, &under(context, terms)?)?;
     let report = execute::run_to_its_end(context, settings, &ledger, Arc::new(client), None)?;
     let (book, faults_injected) = (simulator.book(), simulator.stats().faults_injected());
     runtime.block_on(simulator.stop());

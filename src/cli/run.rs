@@ -16,8 +16,8 @@ use crate::domain::batch_name::{self, BatchName};
 use crate::domain::standing::State;
 use crate::engine::{Mode, RunReport};
 use crate::intake::{self, Intake};
-use crate::ledger::{Access, Batch, Ledger, Origin, Totals};
-use crate::plan::{self, DraftSummary, Planned, Terms};
+use crate::ledger::{Access, Batch, Ledger, Origin, Purpose, Totals, Under};
+use crate::plan::{self, DraftSummary, Planned, Resealing, Terms};
 use crate::report::{Lang, Run, Summary, counted, grouped};
 use anyhow::anyhow;
 use std::fmt::Write;
@@ -69,7 +69,7 @@ fn plan_and_pay(context: &Context, args: &RunArgs) -> Result<Report, Failure> {
     if !execute::has_open_payouts(&ledger, &batch)? {
         context.output.note(&format!("batch {name} has nothing left to do: no request was sent"));
     }
-    execute(context, ledger, batch, Mode::Pay, metrics)
+    execute(context, ledger, batch, Mode::Pay, &under(context, &terms)?, metrics)
 }
 
 fn batch_name(args: &RunArgs) -> Result<BatchName, Failure> {
@@ -98,6 +98,12 @@ fn terms(context: &Context, args: &RunArgs, batch: BatchName) -> Result<Terms, F
     Ok(Terms {
         batch,
         binding: setup::binding(config)?,
+        settings: setup::sealed_settings(config),
+        resealing: match &args.confirm_plan {
+            _ if args.dry_run || args.rehearse => Resealing::OnACopy,
+            Some(plan) => Resealing::Confirmed(plan.clone()),
+            None => Resealing::Refused,
+        },
         send_sms: config.yes("payout.send_sms"),
         limits: setup::limits(config)?,
         expect_rows: args.expect_rows,
@@ -107,6 +113,13 @@ fn terms(context: &Context, args: &RunArgs, batch: BatchName) -> Result<Terms, F
         repeat_window_days: setup::repeat_window_days(config)?,
         now: unix_ms(),
     })
+}
+
+/// Under what the payouts of a plan are paid, asked about or rehearsed.
+pub(super) fn under(context: &Context, terms: &Terms) -> Result<Under, Failure> {
+    let mut under = setup::under(&context.config, Purpose::Pay)?;
+    under.repeats.why = terms.repeat_why.as_ref().map(|why| format!("{why} ({})", who()));
+    Ok(under)
 }
 
 pub(super) fn origin(context: &Context, file: &Path, terms: &Terms) -> Origin {
@@ -190,7 +203,7 @@ fn dry_run(context: &Context, args: &RunArgs, terms: &Terms, metrics: Option<Met
     let mut settings = setup::run_settings(&context.config, Mode::CheckMembers, 0)?;
     // A rehearsal leaves nothing behind where there is no ledger yet.
     settings.shared_pace = Some(context.shared_pace(context.ledger_path.exists()));
-    let ledger = scratch.into_run(batch.id)?;
+    let ledger = execute::begin(scratch, &batch, &under(context, terms)?)?;
     let gateway = Arc::new(setup::gateway(&context.config)?);
     let report = execute::run_to_its_end(context, settings, &ledger, gateway, metrics)?;
     let totals = ledger.totals()?;

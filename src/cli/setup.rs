@@ -1,13 +1,14 @@
 //! Turns the configuration into what the engine, the gateway and the plan are told.
 
 use super::config::{Config, out_of_range};
+use super::context::unix_ms;
 use super::failure::{Exit, Failure};
 use crate::domain::backoff::Backoff;
 use crate::domain::course::Policy;
 use crate::domain::invoice_no::InvoicePrefix;
 use crate::engine::{Mode, Names, NamesMissing, RunSettings};
 use crate::gateway::{Fence, GatewaySettings, GatewayUrl, HttpGateway, PrivateKey};
-use crate::ledger::Binding;
+use crate::ledger::{Binding, Purpose, RepeatRule, Settings, Under};
 use crate::plan::Limits;
 use anyhow::anyhow;
 use std::time::Duration;
@@ -101,6 +102,37 @@ pub(super) fn binding(config: &Config) -> Result<Binding, Failure> {
         merchant_id: settings.merchant_id,
         terminal_id: settings.terminal_id,
         invoice_prefix,
+    })
+}
+
+/// The settings of the configuration that decide what of a plan is sent or held: they are sealed with it.
+const SEALED: [&str; 6] = [
+    "payout.names",
+    "payout.names_missing",
+    "payout.send_sms",
+    "limits.points_per_payout",
+    "limits.points_per_batch",
+    "limits.rows_per_batch",
+];
+
+/// Those settings as they are now.
+pub(super) fn sealed_settings(config: &Config) -> Settings {
+    let value = |path: &str| match config.found(path) {
+        Some((Value::String(text), _)) => text.clone(),
+        Some((value, _)) => value.to_string(),
+        None => "none".to_owned(),
+    };
+    Settings::new(SEALED.map(|path| (path.to_owned(), value(path))).into())
+}
+
+/// Under what a command works on a batch.
+pub(super) fn under(config: &Config, purpose: Purpose) -> Result<Under, Failure> {
+    Ok(Under {
+        purpose,
+        binding: binding(config)?,
+        settings: sealed_settings(config),
+        repeats: RepeatRule { window_days: repeat_window_days(config)?, why: None },
+        now: unix_ms(),
     })
 }
 

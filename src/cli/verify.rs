@@ -11,7 +11,7 @@ use crate::domain::event::OrderAnswer;
 use crate::domain::member::Member;
 use crate::domain::standing::State;
 use crate::engine::{self, Asked, Inquiry, InquiryReport};
-use crate::ledger::{Access, Audit, Batch, Ledger, LedgerError, PurgeKey};
+use crate::ledger::{Access, Audit, Batch, Ledger, LedgerError, PurgeKey, Purpose};
 use crate::plan;
 use crate::report::{counted, grouped};
 use serde_json::json;
@@ -46,18 +46,18 @@ pub(super) fn verify(context: &Context, args: &VerifyArgs) -> Result<Report, Fai
             Ok(report(&batch, &audit, None))
         });
     }
-    let binding = setup::binding(&context.config)?;
+    let under = setup::under(&context.config, Purpose::Ask)?;
     let gateway = Arc::new(setup::gateway(&context.config)?);
     let settings = asking(context)?;
     let (ledger, _lock) = context.open_locked("verify", Access::Write)?;
     let batch = ledger.batch(&args.batch)?;
-    plan::check_binding(&batch, &binding)?;
+    ledger.check_binding(Some(&batch), &under.binding)?;
     let audit = audit(&ledger, &batch, head.as_deref())?;
     let key = match batch.purged_at {
         None => None,
         Some(_) => ledger.purge_key().map_err(|error| context.output.note(&unknown_members(&error))).ok().flatten(),
     };
-    let ledger = match ledger.into_run(batch.id) {
+    let ledger = match ledger.into_run(batch.id, &under) {
         // Nothing is written into such a ledger, answers of the gateway neither: what differs is what the audit lists.
         Err(LedgerError::Unsound { .. }) if audit.finding_count > 0 => return Ok(report(&batch, &audit, None)),
         opened => opened?,

@@ -123,6 +123,7 @@ pub async fn ask<G: Gateway>(
     inquiries: Vec<Inquiry>,
     mut decide: impl FnMut(&Asked) -> Option<Decision>,
 ) -> Result<InquiryReport, EngineError> {
+    ledger.check_may_call()?;
     let started = Instant::now();
     let pacer = Arc::new(Pacer::of(settings, started));
     let reach = Arc::new(Mutex::new(Reach::new(settings.timeout)));

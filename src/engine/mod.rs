@@ -57,6 +57,7 @@ pub async fn run<G: Gateway>(
     on_event: impl FnMut(RunEvent),
 ) -> Result<RunReport, EngineError> {
     let mode = settings.mode;
+    ledger.check_may_call()?;
     if !has_work(mode, ledger)? {
         let requests = Requests::default();
         return Ok(RunReport { requests, stop: None, interrupted: false, elapsed: Duration::ZERO });
@@ -129,7 +130,7 @@ mod tests {
     use crate::domain::phone::PhoneNumber;
     use crate::domain::points::Points;
     use crate::gateway::{Received, Request};
-    use crate::ledger::{Binding, Ledger, NewPayout, Origin};
+    use crate::ledger::{Binding, Ledger, NewPayout, Origin, Purpose, Under};
 
     /// Answers every call with one HTTP status and no code.
     struct Always(u16);
@@ -174,7 +175,7 @@ mod tests {
         planning.place(&NewPayout { row: &row, key: &key, send_sms: true, number: &number }).unwrap();
         planning.seal([0; 32], 0, "yes", 0).unwrap();
         let batch = ledger.batch("b").unwrap().id;
-        ledger.into_run(batch).unwrap()
+        ledger.into_run(batch, &Under::new(Purpose::Pay, binding, 0)).unwrap()
     }
 
     fn settings(mode: Mode) -> RunSettings {

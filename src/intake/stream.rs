@@ -233,6 +233,14 @@ impl Intake {
         }))
     }
 
+    /// Header and text of each cell of the row that was given out last, as they were read.
+    #[must_use]
+    pub fn cells(&self) -> Vec<(String, String)> {
+        let header = |column: usize| self.header.columns.headers.get(column).cloned().unwrap_or_default();
+        let cells = self.record.cells().enumerate();
+        cells.map(|(column, cell)| (header(column), cell.text.to_owned())).collect()
+    }
+
     /// Reads on to the next row with content and judges it; nothing at the end.
     pub(crate) fn step(&mut self) -> Result<Option<Step<'_>>, IntakeError> {
         if self.advance()? { Ok(Some(self.judge())) } else { Ok(None) }

@@ -19,7 +19,7 @@ use super::row::{self, TOP_UP_COLUMNS};
 use super::row_seal::{SEALED_COLUMNS, Sealed};
 use super::schema;
 use super::words::event_of;
-use crate::domain::invoice_no::InvoiceNo;
+use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use crate::domain::payout::RowKey;
 use crate::domain::standing::{Standing, State};
 use rusqlite::{Connection, Row, Rows};
@@ -137,6 +137,7 @@ fn check_payouts(connection: &Connection, batch: &Batch, audit: &mut Audit) -> R
     );
     let mut statement = connection.prepare(&sql).map_err(LedgerError::sqlite(AUDITING))?;
     let mut rows = statement.query([batch.id.0]).map_err(LedgerError::sqlite(AUDITING))?;
+    let former = Former::of(connection, batch)?;
     let (mut recovered, mut numbers) = (0, 0);
     while let Some(row) = next(&mut rows)? {
         audit.payouts += 1;
@@ -156,7 +157,7 @@ fn check_payouts(connection: &Connection, batch: &Batch, audit: &mut Audit) -> R
                 check_standing(row, sheet_row, &history, audit)?;
             }
         }
-        numbers += u64::from(attempt);
+        numbers += u64::from(attempt) + former.count(connection, batch, id, &key)?;
         let (payout, number) = ((id, sheet_row), get::<String>(row, 5)?);
         match batch.purged_at {
             None => check_numbers(connection, batch, payout, &key, (attempt, &number), audit)?,
@@ -168,10 +169,45 @@ fn check_payouts(connection: &Connection, batch: &Batch, audit: &mut Audit) -> R
     }
     let sql = "SELECT count(*) FROM invoices i CROSS JOIN payouts p ON p.payout_id = i.payout_id WHERE p.batch_id = ?1";
     let found = read::one::<u64>(connection, sql, [batch.id.0])?.unwrap_or(0);
-    if found != numbers {
+    // The numbers of a former merchant or prefix cannot be derived of a purged batch: its purge sealed all of them.
+    if found != numbers && (former.is_none() || batch.purged_at.is_none()) {
         audit.find(format!("the payouts have {numbers} numbers by their attempts, and the ledger holds {found}"));
     }
     Ok(recovered)
+}
+
+/// The merchants and prefixes under which a batch was planned before a corrected configuration took it over: its payouts
+/// have a number of each, and nothing was ever sent under it.
+struct Former(Vec<(String, InvoicePrefix)>);
+
+impl Former {
+    fn of(connection: &Connection, batch: &Batch) -> Result<Self, LedgerError> {
+        let mut former = Vec::new();
+        for (merchant, prefix) in facts::bindings(connection, batch.id)? {
+            let Some(prefix) = InvoicePrefix::parse(&prefix) else { continue };
+            let own = (&batch.binding.merchant_id, &batch.binding.invoice_prefix);
+            if (&merchant, &prefix) != own && !former.contains(&(merchant.clone(), prefix.clone())) {
+                former.push((merchant, prefix));
+            }
+        }
+        Ok(Self(former))
+    }
+
+    fn is_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many numbers of those a payout has.
+    fn count(&self, connection: &Connection, batch: &Batch, payout: i64, key: &RowKey) -> Result<u64, LedgerError> {
+        let sql = "SELECT 1 FROM invoices WHERE invoice_no = ?1 AND payout_id = ?2 AND attempt = 1";
+        let mut count = 0;
+        for (merchant, prefix) in &self.0 {
+            let number = InvoiceNo::derive(prefix, merchant, &batch.name, key, 1);
+            count +=
+                u64::from(read::one::<i64>(connection, sql, rusqlite::params![number.as_str(), payout])?.is_some());
+        }
+        Ok(count)
+    }
 }
 
 /// What the payout's row says of its state, attempt and credit, against its history.

@@ -1,10 +1,11 @@
 //! Finds the payouts that a person names, and what a person has to see before a decision.
 
 use super::error::LedgerError;
+use super::facts;
 use super::read;
-use super::record::{BatchId, PayoutId, UnixMs};
-use super::repeats::SAME_MEMBER;
+use super::record::{Batch, BatchId, Binding, PayoutId, UnixMs};
 use crate::domain::invoice_no::InvoiceNo;
+use crate::domain::payout::RowKey;
 use crate::domain::standing::State;
 use rusqlite::{Connection, params};
 
@@ -30,18 +31,6 @@ pub(super) fn names(
     Ok((expected, read::one(connection, sql, [payout.0])?.flatten()))
 }
 
-/// Another batch at the same gateway that holds the same member and points planned, in doubt or held.
-pub(super) fn open_elsewhere(connection: &Connection, payout: PayoutId) -> Result<Option<String>, LedgerError> {
-    let sql = format!(
-        "SELECT b.name FROM payouts p
-         CROSS JOIN payouts o ON {SAME_MEMBER} AND o.points = p.points AND o.batch_id <> p.batch_id
-         JOIN batches b ON b.batch_id = o.batch_id
-         WHERE p.payout_id = ?1 AND o.state IN ('planned', 'in_doubt', 'held')
-           AND b.gateway_host = (SELECT gateway_host FROM batches WHERE batch_id = p.batch_id) LIMIT 1"
-    );
-    read::one(connection, &sql, [payout.0])
-}
-
 /// All payouts of a batch in a state.
 pub(super) fn in_state(connection: &Connection, batch: BatchId, state: State) -> Result<Vec<PayoutId>, LedgerError> {
     let sql = "SELECT payout_id FROM payouts WHERE batch_id = ?1 AND state = ?2 ORDER BY payout_id";
@@ -60,18 +49,29 @@ pub(super) fn last_send_at(connection: &Connection, payout: PayoutId) -> Result<
 /// wait for their first send.
 pub(super) fn verifiable_numbers(
     connection: &Connection,
-    batch: BatchId,
+    batch: &Batch,
 ) -> Result<Vec<(PayoutId, InvoiceNo, bool)>, LedgerError> {
+    let Binding { invoice_prefix, merchant_id, .. } = &batch.binding;
     let reading = || LedgerError::sqlite("reading the ledger");
-    let sql = "SELECT p.payout_id, i.invoice_no, i.attempt = p.attempt
+    // A batch that another merchant or prefix took over has numbers that were never sent: those that a payout's own
+    // attempts do not lead to.
+    let sql = "SELECT p.payout_id, i.invoice_no, i.invoice_no = p.invoice_no, i.attempt, p.row_key
                FROM payouts p JOIN invoices i USING (payout_id)
                WHERE p.batch_id = ?1 AND (i.attempt < p.attempt OR p.state <> 'planned'
                  OR EXISTS (SELECT 1 FROM events e WHERE e.payout_id = p.payout_id AND e.kind = 'submit_intended'))
                ORDER BY p.payout_id, i.attempt";
-    read::rows(connection, sql, [batch.0], |row| {
+    let is_renumbered = facts::bindings(connection, batch.id)?.windows(2).any(|pair| pair[0] != pair[1]);
+    let found = read::rows(connection, sql, [batch.id.0], |row| {
         let number: String = row.get(1).map_err(reading())?;
         let number =
             InvoiceNo::parse(&number).ok_or_else(|| LedgerError::Broken(format!("{number:?} is no number")))?;
-        Ok((PayoutId(row.get(0).map_err(reading())?), number, row.get(2).map_err(reading())?))
-    })
+        let (in_use, attempt): (bool, u32) = (row.get(2).map_err(reading())?, row.get(3).map_err(reading())?);
+        let key = RowKey::from_stored(row.get(4).map_err(reading())?);
+        let own = || InvoiceNo::derive(invoice_prefix, merchant_id, &batch.name, &key, attempt) == number;
+        // From the row of a purged batch no number can be derived any more; only first attempts have others.
+        let is_of_an_attempt = || if batch.purged_at.is_some() { attempt > 1 } else { own() };
+        let is_sent = in_use || !is_renumbered || is_of_an_attempt();
+        Ok(is_sent.then_some((PayoutId(row.get(0).map_err(reading())?), number, in_use)))
+    })?;
+    Ok(found.into_iter().flatten().collect())
 }

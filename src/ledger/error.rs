@@ -1,5 +1,7 @@
 //! Defines what can go wrong with the ledger, in words that say what to do.
 
+use super::repeats::{Repeat, Repeated};
+use super::under::Changed;
 use crate::domain::proposal::ProposalRefusal;
 use crate::domain::standing::Impossible;
 use crate::domain::team::TeamRefusal;
@@ -125,7 +127,7 @@ pub enum LedgerError {
     #[error(
         "batch {batch} was purged on {day}: its names and phones are removed, and its rows can no longer be told apart; \
          nothing was changed and nothing was sent\nhint: `topup status {batch}` says how it ended; its name stays taken: \
-         new rows, and only those, go under another batch name"
+         new rows, and only those, are a batch of their own"
     )]
     Purged {
         /// The batch.
@@ -133,6 +135,32 @@ pub enum LedgerError {
         /// The day, in UTC.
         day: String,
     },
+    /// The ledger, or a batch, belongs to another gateway, merchant, terminal or prefix: both are named, and what to do.
+    #[error("{0}")]
+    Bound(String),
+    /// A setting that was sealed with the plan is another one now.
+    #[error(
+        "batch {batch} was planned with {setting} = {then}, and the configuration says {now}; nothing was sent\nhint: set \
+         it back; or look at the plan under the new setting (`topup run FILE --batch {batch} --dry-run`), and confirm it with \
+         --confirm-plan",
+        setting = .changed.setting, then = .changed.then, now = .changed.now
+    )]
+    SettingChanged {
+        /// The batch.
+        batch: String,
+        /// The setting.
+        changed: Box<Changed>,
+    },
+    /// Nothing of the batch was sent yet, and another batch pays, or lately paid, the same.
+    #[error("{} payouts of the batch are paid, or were paid, by another batch: {}", .0.count, .0.list.first().map_or("", |repeat| &repeat.batch))]
+    Repeated(Box<Repeated>),
+    /// A decision would pay again what another batch pays or paid.
+    #[error(
+        "row {} has the member and points of row {} of batch {}, which is {}; nothing was changed\nhint: if it is to be \
+         paid again although it was credited there, say why: --repeat \"the reason\"",
+        .0.row, .0.other_row, .0.batch, .0.state.word()
+    )]
+    PaidElsewhere(Box<Repeat>),
     /// The key that purged batches were hashed with is not there.
     #[error(
         "the ledger has purged batches, and their key is not in {path}: expected the file that `topup purge` made, found \

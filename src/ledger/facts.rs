@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 const READING: &str = "reading what a batch was planned as";
 
 /// The columns of `batches` that are facts: all but its row and the end of its chain.
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 17] = [
     "name",
     "gateway_host",
     "merchant_id",
@@ -33,6 +33,7 @@ const COLUMNS: [&str; 16] = [
     "consent",
     "columns",
     "plan_version",
+    "sealed",
 ];
 /// The digest of the rows that were skipped, which are a table of their own.
 const SKIPPED: &str = "skipped_sha256";
@@ -110,7 +111,7 @@ pub(super) fn restore(
             params![batch.0, number("rows"), number("points"), number("skipped_rows"), seal, number("plan_version")],
         )
         .map_err(LedgerError::sqlite(READING))?;
-    for column in ["file_name", "settings", "consent", "columns"] {
+    for column in ["file_name", "settings", "consent", "columns", "sealed"] {
         if let Some(Value::String(text)) = value(column) {
             let sql = format!("UPDATE batches SET {column} = ?2 WHERE batch_id = ?1");
             transaction.execute(&sql, params![batch.0, text]).map_err(LedgerError::sqlite(READING))?;
@@ -141,8 +142,23 @@ fn of(connection: &Connection, batch: BatchId) -> Result<Map<String, Value>, Led
     Ok(facts)
 }
 
+/// The merchants and prefixes that a batch was planned under, in the order of its history.
+pub(super) fn bindings(connection: &Connection, batch: BatchId) -> Result<Vec<(String, String)>, LedgerError> {
+    let sql = "SELECT note FROM events WHERE batch_id = ?1 AND payout_id IS NULL AND kind = 'batch_planned'
+               ORDER BY event_id";
+    let notes = read::rows(connection, sql, [batch.0], |row| {
+        row.get::<_, Option<String>>(0).map_err(LedgerError::sqlite(READING))
+    })?;
+    let of = |note: Option<String>| {
+        let facts = serde_json::from_str::<Map<String, Value>>(&note?).ok()?;
+        let text = |fact| facts.get(fact).and_then(Value::as_str).map(str::to_owned);
+        Some((text("merchant_id")?, text("invoice_prefix")?))
+    };
+    Ok(notes.into_iter().filter_map(of).collect())
+}
+
 /// SHA-256 over the rows that the batch skipped, of all its plans.
-fn skipped_sha256(connection: &Connection, batch: BatchId) -> Result<[u8; 32], LedgerError> {
+pub(super) fn skipped_sha256(connection: &Connection, batch: BatchId) -> Result<[u8; 32], LedgerError> {
     let mut context = Context::new(&SHA256);
     let sql = "SELECT plan, row, cells, reasons FROM skipped_rows WHERE batch_id = ?1 ORDER BY plan, row";
     read::rows(connection, sql, [batch.0], |row| {

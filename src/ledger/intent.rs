@@ -99,6 +99,7 @@ mod tests {
     use crate::domain::phone::PhoneNumber;
     use crate::domain::points::Points;
     use crate::ledger::record::Entry;
+    use crate::ledger::repeats::Guard;
     use crate::ledger::writer::{Write, Writer};
     use crate::ledger::{Binding, Ledger, NewPayout, Origin};
 
@@ -137,7 +138,7 @@ mod tests {
                  DROP TRIGGER batches_keep_their_name; DROP TRIGGER credited_never_changes",
             )
             .unwrap();
-        Writer::new(ledger.connection, batch)
+        Writer::new(ledger.connection, batch, Guard { may_send: true, ..Guard::default() })
     }
 
     fn entry(event: Event, before: State, after: State) -> Write {

@@ -6,7 +6,8 @@ use super::read;
 use super::record::{BatchId, NewPayout, UnixMs};
 use super::row::{self, TOP_UP_COLUMNS};
 use crate::domain::member::Member;
-use crate::domain::payout::TopUp;
+use crate::domain::name::same_name;
+use crate::domain::payout::{self as planned, TopUp};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::standing::State;
 use rusqlite::{Connection, Row};
@@ -17,7 +18,7 @@ const PAGE_MIN: i64 = 8;
 const PAGE_MAX: i64 = 512;
 
 /// What [`Known`] reads, from `payouts`.
-const COLUMNS: &str = "payout_id, row, row_key, state, coalesce(spelt, member), phone, points, send_sms, receipt";
+const COLUMNS: &str = "payout_id, row, row_key, state, coalesce(spelt, member), phone, points, send_sms, receipt, name";
 
 /// A payout that has the key of a row: what it sends, without the number, since a retried payout has another one by now.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ pub(super) struct Known {
     send_sms: bool,
     /// As the ledger stores it.
     receipt: Option<String>,
+    pub(super) name: Option<String>,
 }
 
 impl Known {
@@ -49,6 +51,7 @@ impl Known {
             points: row.get(6).map_err(reading())?,
             send_sms: row.get(7).map_err(reading())?,
             receipt: text(8)?.map(str::to_owned),
+            name: text(9)?.map(str::to_owned),
         })
     }
 
@@ -58,6 +61,15 @@ impl Known {
             && self.points == asked.row.points.value()
             && self.send_sms == asked.send_sms
             && self.receipt == asked.row.receipt.as_ref().map(row::receipt_json)
+    }
+
+    /// Whether the payer expects the same person behind the member.
+    pub(super) fn has_name_of(&self, row: &planned::Row) -> bool {
+        match (self.name.as_deref(), row.name.as_deref()) {
+            (None, None) => true,
+            (Some(planned), Some(now)) => planned == now || same_name(planned, now),
+            (Some(_), None) | (None, Some(_)) => false,
+        }
     }
 
     /// All that it sends, and when it was credited: for the words about a row that differs.

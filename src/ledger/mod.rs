@@ -3,6 +3,7 @@
 //! Architecture invariant: no SQL stands outside this module, and nothing outside it knows that the ledger is SQLite.
 
 mod audit;
+mod binding;
 mod chain;
 mod checkup;
 mod columns;
@@ -22,12 +23,14 @@ mod lock;
 mod open;
 mod outcome;
 mod permit;
+mod plan_members;
 mod planning;
 mod proposals;
 mod purge;
 mod purge_key;
 mod purge_seal;
 mod read;
+mod rebinding;
 mod record;
 mod repeats;
 mod row;
@@ -35,10 +38,13 @@ mod row_seal;
 mod run_ledger;
 mod schema;
 mod sealing;
+mod skipped;
 mod snapshot;
 mod soundness;
+mod start;
 mod statement;
 mod team;
+mod under;
 mod words;
 mod writer;
 
@@ -52,17 +58,21 @@ pub use lock::RunLock;
 pub use open::Access;
 pub use outcome::{Decided, ExtraCell, FileColumn, Outcome, TimedCall};
 pub use permit::SubmitPermit;
-pub use planning::{Earlier, Placed, Planning, Size};
+pub use plan_members::Earlier;
+pub use planning::{Placed, Planning, Size};
 pub use purge::{Personal, Purgeable};
 pub use purge_key::PurgeKey;
+pub use rebinding::Rebinding;
 pub use record::{
     Batch, BatchEvent, BatchId, Binding, Call, Entry, NewPayout, Newest, Origin, Payout, PayoutId, Total, Totals,
     UnixMs,
 };
-pub use repeats::Repeat;
+pub use repeats::{Repeat, Repeated};
 pub use run_ledger::RunLedger;
+pub use skipped::Skipped;
 pub use snapshot::Snapshot;
 pub use statement::{Claimed, NumberOwner, StatementLines};
+pub use under::{Changed, Purpose, RepeatRule, Settings, Under};
 
 use crate::domain::approval::ProposalKind;
 use crate::domain::batch_name::BatchName;
@@ -344,30 +354,6 @@ impl Ledger {
         Ok(planning)
     }
 
-    /// Whether what is left of a purged batch is what its purge left; `None`: it was not purged.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn is_purge_sealed(&self, batch: &Batch) -> Result<Option<bool>, LedgerError> {
-        purge_seal::holds(&self.connection, batch)
-    }
-
-    /// Every batch, oldest first, with what decides whether it may be purged.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn purgeable(&self) -> Result<Vec<Purgeable>, LedgerError> {
-        purge::purgeable(&self.connection)
-    }
-
-    /// How much there is to remove from a batch.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn personal(&self, batch: BatchId) -> Result<Personal, LedgerError> {
-        purge::personal(&self.connection, batch)
-    }
-
     /// The key of the ledger's purged batches; `None`: there is none yet, and no purged batch.
     ///
     /// # Errors
@@ -411,11 +397,15 @@ impl Ledger {
         purge::wipe(&self.connection)
     }
 
-    /// Shows each payout of a batch in the order of the row keys.
+    /// Shows each payout of a batch in the order of the row keys, with the name that its file says.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn in_key_order(&self, batch: BatchId, show: impl FnMut(&str, &TopUp)) -> Result<(), LedgerError> {
+    pub fn in_key_order(
+        &self,
+        batch: BatchId,
+        show: impl FnMut(&str, &TopUp, Option<&str>),
+    ) -> Result<(), LedgerError> {
         read::in_key_order(&self.connection, batch, show)
     }
 
@@ -427,19 +417,5 @@ impl Ledger {
         // It writes nothing and ends by being dropped.
         let _moment = self.connection.unchecked_transaction().map_err(LedgerError::sqlite("reading the ledger"))?;
         look(self)
-    }
-
-    /// Hands the ledger to a run of one batch, if it is as the last one left it.
-    ///
-    /// # Errors
-    /// [`LedgerError::Unsound`], and when the second connection or the writer's thread cannot be had.
-    pub fn into_run(self, batch: BatchId) -> Result<RunLedger, LedgerError> {
-        open::set_cache(&self.connection, open::CACHE_KIB)?;
-        soundness::check(&self.connection, batch)?;
-        match self.path {
-            None if self.is_rehearsal => Ok(RunLedger::rehearsing(self.connection, batch)),
-            None => RunLedger::inline(self.connection, batch),
-            Some(path) => RunLedger::threaded(self.connection, open::open_beside(&path)?, batch, self.held),
-        }
     }
 }

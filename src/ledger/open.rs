@@ -297,7 +297,7 @@ mod tests {
         let (ledger, batch) = crate::ledger::writer::tests::planned(&path);
         let before = posix_locks_on(&path);
         assert!(before > 0, "SQLite keeps a lock on the file of a write-ahead log");
-        let run = ledger.into_run(batch).unwrap();
+        let run = ledger.into_run(batch, &crate::ledger::writer::tests::under()).unwrap();
         assert_eq!(posix_locks_on(&path), before);
         run.close().unwrap();
     }
@@ -327,7 +327,7 @@ mod tests {
         ledger
             .execute_batch(
                 "INSERT INTO batches VALUES (1, 'b', 'h', 'm', 't', 'TP', 1, 50, 0, zeroblob(32), 'f', '{}', 0, 'w',
-                                             'yes', 1, 1, '[]', zeroblob(32), NULL);
+                                             'yes', 1, 1, '[]', zeroblob(32), NULL, '[]');
                  INSERT INTO payouts VALUES (1, 1, 1, 2, 'ref:1', '0901234567', NULL, NULL, 50, 1, NULL, NULL, NULL, zeroblob(32),
                                              'planned', 1, 'TP1', NULL);",
             )
@@ -352,7 +352,7 @@ mod tests {
         ledger
             .execute_batch(
                 "INSERT INTO batches VALUES (1, 'b', 'h', 'm', 't', 'TP', 1, 50, 0, zeroblob(32), 'f', '{}', 0, 'w',
-                                             'yes', 1, 1, '[]', zeroblob(32), NULL);
+                                             'yes', 1, 1, '[]', zeroblob(32), NULL, '[]');
                  INSERT INTO payouts VALUES (1, 1, 1, 2, 'ref:1', '0901234567', NULL, NULL, 50, 1, NULL, NULL, NULL, zeroblob(32),
                                              'credited', 1, 'TP1', 7);
                  INSERT INTO invoices VALUES ('TP1', 1, 1);

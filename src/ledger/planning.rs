@@ -1,8 +1,10 @@
 //! Writes a batch's plan, or more rows of it: all in one transaction, or nothing.
 
+use super::binding;
 use super::chain;
 use super::columns;
 use super::error::LedgerError;
+use super::facts;
 use super::known::{Known, KnownPayouts};
 use super::ledger_chain::{self, LedgerEvent};
 use super::open;
@@ -12,6 +14,7 @@ use super::record::{Batch, BatchId, Binding, NewPayout, Origin, UnixMs};
 use super::row;
 use super::row_seal::Sealed;
 use super::soundness;
+use super::under::Settings;
 use crate::domain::approval::ProposalKind;
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::InvoiceNo;
@@ -34,12 +37,14 @@ pub struct Planning<'l> {
     /// The last payout that the ledger had before.
     pub(super) last: i64,
     /// The payout that is added next.
-    next: i64,
+    pub(super) next: i64,
     /// The version of the plan that this file makes.
     pub(super) version: u32,
     /// On a rehearsal's copy, of which nothing is approved.
     pub(super) is_rehearsal: bool,
     pub(super) known: KnownPayouts,
+    /// Whether another name makes a row another row: not where names are not compared.
+    compares_names: bool,
     /// Where the key of purged batches is.
     pub(super) purge_key: Option<PathBuf>,
     pub(super) new: Size,
@@ -70,6 +75,8 @@ pub enum Placed {
         row: u64,
         /// The values of the plan.
         planned: Box<TopUp>,
+        /// The name that it was planned with.
+        name: Option<String>,
         /// How the payout stands.
         state: State,
         /// When it was credited, in Unix milliseconds.
@@ -80,15 +87,6 @@ pub enum Placed {
         /// The row that the plan has for this key.
         row: u64,
     },
-}
-
-/// Another payout of the batch that goes to the member of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Earlier {
-    /// Its row, as first planned.
-    pub row: u64,
-    /// This file added it.
-    pub is_of_this_file: bool,
 }
 
 impl<'l> Planning<'l> {
@@ -103,15 +101,17 @@ impl<'l> Planning<'l> {
         open::set_cache(connection, open::PLANNING_CACHE_KIB)?;
         let transaction = immediate(connection)?;
         soundness::check_before_plan(&transaction, None)?;
-        if !ledger_chain::is_bound(&transaction)? {
+        if ledger_chain::is_bound(&transaction)? {
+            binding::check(&transaction, None, binding)?;
+        } else {
             ledger_chain::append(&transaction, origin.planned_at, &LedgerEvent::Bound { binding, why: None })?;
         }
         let batch = transaction
             .prepare_cached(
                 "INSERT INTO batches (name, gateway_host, merchant_id, terminal_id, invoice_prefix, rows, points,
                                       skipped_rows, plan_sha256, file_name, settings, planned_at, planned_by, consent,
-                                      plan_version, approved_plan, columns, chain_head)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, zeroblob(32), ?6, ?7, ?8, ?9, '', 0, 0, '[]', ?10)
+                                      plan_version, approved_plan, columns, chain_head, sealed)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, zeroblob(32), ?6, ?7, ?8, ?9, '', 0, 0, '[]', ?10, '[]')
                  RETURNING batch_id",
             )
             .and_then(|mut statement| {
@@ -164,7 +164,20 @@ impl<'l> Planning<'l> {
         let version = proposals::proposals(&transaction, batch)?.next_version(ProposalKind::Plan);
         let purge_key = purge_key.map(Path::to_owned);
         let (next, new) = (last + 1, Size::default());
-        Ok(Self { transaction, batch, name, before, last, next, version, is_rehearsal: false, known, purge_key, new })
+        Ok(Self {
+            transaction,
+            batch,
+            name,
+            before,
+            last,
+            next,
+            version,
+            is_rehearsal: false,
+            known,
+            compares_names: true,
+            purge_key,
+            new,
+        })
     }
 
     /// Keeps the columns of the file, header and meaning, so that results give the user's own columns back. Those that
@@ -174,6 +187,26 @@ impl<'l> Planning<'l> {
     /// When the ledger cannot be written.
     pub fn keep_columns(&mut self, columns: &[(&str, Option<&str>)]) -> Result<(), LedgerError> {
         columns::keep(&self.transaction, self.batch, columns)
+    }
+
+    /// Keeps the settings that the plan is sealed with.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn keep_settings(&mut self, settings: &Settings) -> Result<(), LedgerError> {
+        self.compares_names = settings.value("payout.names") != Some("off");
+        self.transaction
+            .execute("UPDATE batches SET sealed = ?2 WHERE batch_id = ?1", params![self.batch.0, settings.to_json()])
+            .map(drop)
+            .map_err(LedgerError::sqlite(PLANNING))
+    }
+
+    /// SHA-256 over the rows that the batch skipped, those of this file included.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn skipped_sha256(&self) -> Result<[u8; 32], LedgerError> {
+        facts::skipped_sha256(&self.transaction, self.batch)
     }
 
     /// Places one row of the file: adds it to the plan, or finds it there.
@@ -276,41 +309,13 @@ impl<'l> Planning<'l> {
             return Ok(Placed::Duplicate { row: known.row });
         }
         let Known { row, state, .. } = known;
-        if known.sends(payout) {
+        // Whom the payer expected matters until the member is paid.
+        let is_same_name = !self.compares_names || state == State::Credited || known.has_name_of(payout.row);
+        if known.sends(payout) && is_same_name {
             return Ok(Placed::Same { state });
         }
         let (planned, credited_at) = known.in_full(&self.transaction)?;
-        Ok(Placed::Changed { row, planned: Box::new(planned), state, credited_at })
-    }
-
-    /// The payout that the batch has for the same member as the row that was added last, whatever its key: by the same
-    /// identity, or by the same phone, whether it names the member or stands beside a card. Any that the batch had
-    /// before; of this file, where one of the two has no reference.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn earlier_of_member(&self, row: &Row) -> Result<Option<Earlier>, LedgerError> {
-        let of = |column, value| {
-            format!(
-                "SELECT row, payout_id <= ?4 FROM payouts
-                 WHERE {column} = {value} AND batch_id = ?3 AND payout_id < ?5
-                   AND (payout_id <= ?4 OR ?6 OR substr(row_key, 1, 4) <> 'ref:')"
-            )
-        };
-        let sql =
-            format!("{} UNION ALL {} UNION ALL {} LIMIT 1", of("member", "?1"), of("member", "?2"), of("phone", "?2"));
-        let phone = row.member.phone();
-        let phone = phone.as_ref().map(|phone| phone.as_str());
-        let by_member = row.reference.is_none();
-        let like = params![row.member.identity(), phone, self.batch.0, self.last, self.next - 1, by_member];
-        let reading = || LedgerError::sqlite("looking for another row of the member");
-        let earlier = |found: &rusqlite::Row<'_>| {
-            Ok(Earlier {
-                row: found.get(0).map_err(reading())?,
-                is_of_this_file: !found.get::<_, bool>(1).map_err(reading())?,
-            })
-        };
-        Ok(read::rows(&self.transaction, &sql, like, earlier)?.pop())
+        Ok(Placed::Changed { row, planned: Box::new(planned), name: known.name, state, credited_at })
     }
 
     /// Whether the batch had payouts before.
@@ -335,7 +340,7 @@ impl<'l> Planning<'l> {
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn in_key_order(&self, show: impl FnMut(&str, &TopUp)) -> Result<(), LedgerError> {
+    pub fn in_key_order(&self, show: impl FnMut(&str, &TopUp, Option<&str>)) -> Result<(), LedgerError> {
         read::in_key_order(&self.transaction, self.batch, show)
     }
 

@@ -3,6 +3,7 @@
 //!
 //! Architecture invariant: nothing that a purge leaves can be sent, planned or retried: `PURGED:…` names no member.
 
+use super::Ledger;
 use super::audit;
 use super::chain::{EVENT_COLUMNS, StoredEvent};
 use super::error::LedgerError;
@@ -47,6 +48,32 @@ pub struct Personal {
     pub extras: u64,
     /// Events with words of the gateway, or a name that it gave.
     pub notes: u64,
+}
+
+impl Ledger {
+    /// Whether what is left of a purged batch is what its purge left; `None`: it was not purged.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn is_purge_sealed(&self, batch: &Batch) -> Result<Option<bool>, LedgerError> {
+        purge_seal::holds(&self.connection, batch)
+    }
+
+    /// Every batch, oldest first, with what decides whether it may be purged.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn purgeable(&self) -> Result<Vec<Purgeable>, LedgerError> {
+        purgeable(&self.connection)
+    }
+
+    /// How much there is to remove from a batch.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn personal(&self, batch: BatchId) -> Result<Personal, LedgerError> {
+        personal(&self.connection, batch)
+    }
 }
 
 fn purging() -> impl FnOnce(rusqlite::Error) -> LedgerError {

@@ -146,18 +146,19 @@ pub(super) fn outcomes(
     Ok(())
 }
 
-/// Shows each payout of a batch in the order of the row keys.
+/// Shows each payout of a batch in the order of the row keys, with the name that its file says.
 pub(super) fn in_key_order(
     connection: &Connection,
     batch: BatchId,
-    mut show: impl FnMut(&str, &TopUp),
+    mut show: impl FnMut(&str, &TopUp, Option<&str>),
 ) -> Result<(), LedgerError> {
-    let sql = format!("SELECT {TOP_UP_COLUMNS}, p.row_key FROM payouts p WHERE batch_id = ?1 ORDER BY row_key");
+    let sql = format!("SELECT {TOP_UP_COLUMNS}, p.row_key, p.name FROM payouts p WHERE batch_id = ?1 ORDER BY row_key");
     let mut statement = connection.prepare_cached(&sql).map_err(LedgerError::sqlite(READING))?;
     let mut rows = statement.query([batch.0]).map_err(LedgerError::sqlite(READING))?;
     while let Some(row) = rows.next().map_err(LedgerError::sqlite(READING))? {
         let key: String = row.get(6).map_err(LedgerError::sqlite(READING))?;
-        show(&key, &row::top_up(row, 0)?);
+        let name = row.get_ref(7).and_then(|name| Ok(name.as_str_or_null()?)).map_err(LedgerError::sqlite(READING))?;
+        show(&key, &row::top_up(row, 0)?, name);
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Defines what the ledger stores and gives back: batches, payouts, events.
 
 use super::error::LedgerError;
+use super::under::Settings;
 use crate::domain::batch_name::BatchName;
 use crate::domain::event::Event;
 use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
@@ -86,6 +87,8 @@ pub struct Batch {
     pub planned_by: String,
     /// SHA-256 of its newest event.
     pub chain_head: [u8; 32],
+    /// The settings that its plan was sealed with.
+    pub settings: Settings,
     /// When names and phones were removed from it.
     pub purged_at: Option<UnixMs>,
 }
@@ -224,6 +227,8 @@ pub enum BatchEvent {
     GatewayAhead(InvoiceNo),
     /// The first payouts were confirmed by order status.
     CanaryConfirmed,
+    /// A person said why it pays again what another batch credited; the note is the reason.
+    RepeatAccepted(String),
     /// A person's word about a plan or a decision: which word, and all about it.
     Proposal {
         /// The word.

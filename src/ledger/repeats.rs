@@ -3,11 +3,14 @@
 
 use super::error::LedgerError;
 use super::planning::Planning;
-use super::purge_key;
+use super::purge_key::{self, PurgeKey};
 use super::read;
+use super::record::{BatchId, PayoutId, UnixMs};
+use super::under::RepeatRule;
 use crate::domain::standing::State;
 use rusqlite::types::FromSql;
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
+use std::path::{Path, PathBuf};
 
 /// A payout of a plan that another batch may pay, or paid, as well.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,88 +29,276 @@ pub struct Repeat {
     pub planned_at: i64,
 }
 
-/// Whether `o` and `p` pay one member: by the same name, or by the same phone, be it the name or beside a card.
-pub(super) const SAME_MEMBER: &str =
-    "(o.member = p.member OR o.member = p.phone OR o.phone = coalesce(p.phone, p.member))";
+/// Payouts of one batch that wait to be paid and are new to it: those behind the payout `after`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waiting {
+    pub(super) batch: BatchId,
+    pub(super) after: i64,
+}
+
+/// What other batches of the merchant have of a batch's waiting payouts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repeated {
+    /// The other batches have not finished them; otherwise they credited them lately.
+    pub is_open: bool,
+    /// Payouts.
+    pub count: u64,
+    /// The first few.
+    pub list: Vec<Repeat>,
+}
+
+impl Repeated {
+    /// Whether it is so much of a file or batch of so many rows that a person has to say why.
+    #[must_use]
+    pub fn is_half_of(&self, rows: u64) -> bool {
+        self.count > 0 && self.count * 2 >= rows
+    }
+}
+
+/// What keeps a decision of a person from paying again what another batch of the merchant pays or paid.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Guard {
+    /// Top-ups may be intended.
+    pub(super) may_send: bool,
+    /// What counts as a repetition.
+    pub(super) rule: RepeatRule,
+    /// Where the key of purged batches is.
+    pub(super) purge_key: Option<PathBuf>,
+}
+
+impl Guard {
+    /// Another batch that has the member and points of a payout: unfinished, or credited since the payout's batch was
+    /// planned or within the window, whichever is longer.
+    pub(super) fn elsewhere(
+        &self,
+        connection: &Connection,
+        payout: PayoutId,
+        now: UnixMs,
+    ) -> Result<Option<Repeat>, LedgerError> {
+        let sql = "SELECT b.planned_at FROM payouts p JOIN batches b USING (batch_id) WHERE p.payout_id = ?1";
+        let planned_at = read::one::<UnixMs>(connection, sql, [payout.0])?.unwrap_or(UnixMs::MIN);
+        of_payout(connection, self.purge_key.as_deref(), payout, planned_at.min(self.rule.since(now)))
+    }
+
+    /// What is kept with a decision that pays again what another batch credited; `None` where it repeats nothing.
+    pub(super) fn reason(
+        &self,
+        connection: &Connection,
+        payout: PayoutId,
+        now: UnixMs,
+    ) -> Result<Option<String>, LedgerError> {
+        let Some(repeat) = self.elsewhere(connection, payout, now)? else { return Ok(None) };
+        match &self.rule.why {
+            Some(why) if repeat.state == State::Credited => {
+                Ok(Some(format!("repeats row {} of batch {}: {why}", repeat.other_row, repeat.batch)))
+            }
+            Some(_) | None => Err(LedgerError::PaidElsewhere(Box::new(repeat))),
+        }
+    }
+}
+
+/// States from which another batch may still pay.
+const OPEN: [State; 3] = [State::Planned, State::InDoubt, State::Held];
 
 impl Planning<'_> {
-    /// Payouts that this file adds whose member and points another batch at the same gateway has in one of `states`
-    /// (credited ones only since `credited_since`): how many, and the first few. Not in purged batches.
+    /// What other batches of the merchant have not finished of the payouts that this file adds.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn repeats(
-        &self,
-        states: &[State],
-        credited_since: i64,
-        few: usize,
-    ) -> Result<(u64, Vec<Repeat>), LedgerError> {
-        let from = from(states);
-        let new = params![self.batch.0, credited_since, self.last];
-        let count = read::one(&self.transaction, &format!("SELECT count(DISTINCT p.payout_id) {from}"), new)?;
-        let list_sql = format!("SELECT p.row, {OTHER} {from} ORDER BY p.row LIMIT ?4");
-        let few = i64::try_from(few).unwrap_or(i64::MAX);
-        let new = params![self.batch.0, credited_since, self.last, few];
-        let list = read::rows(&self.transaction, &list_sql, new, |row| repeat(row, get(row, 0)?, 1))?;
-        Ok((count.unwrap_or(0), list))
+    pub fn open_elsewhere(&self, few: usize) -> Result<Repeated, LedgerError> {
+        open_elsewhere(&self.transaction, self.waiting(), few)
     }
 
-    /// The same among what purged batches credited, by hash: how many that repeat no other batch as well, and the first
-    /// few. The key is asked for only where there are such credits.
+    /// What other batches of the merchant credited of them since a time, purged batches included (by hash).
     ///
     /// # Errors
-    /// [`LedgerError::PurgeKey`] when it is not there, or when the ledger cannot be read.
-    pub fn repeats_of_purged(&self, credited_since: i64, few: usize) -> Result<(u64, Vec<Repeat>), LedgerError> {
-        let purged = [self.batch.0, credited_since];
-        if self.new.rows == 0 || read::one::<i64>(&self.transaction, PURGED_CREDITS, purged)?.is_none() {
-            return Ok((0, Vec::new()));
-        }
-        let key = purge_key::read(&self.transaction, self.purge_key.as_deref())?;
-        let key = key.ok_or_else(|| LedgerError::Broken("there are purged batches and no key".to_owned()))?;
-        let other = format!("SELECT 1 {} AND p.payout_id = ?4 LIMIT 1", from(&[State::Credited]));
-        let (mut count, mut list) = (0, Vec::new());
-        let sql = "SELECT payout_id, row, member, phone, points FROM payouts WHERE payout_id > ?2 AND +batch_id = ?1";
-        let mut statement = self.transaction.prepare(sql).map_err(comparing())?;
-        let mut rows = statement.query([self.batch.0, self.last]).map_err(comparing())?;
-        while let Some(row) = rows.next().map_err(comparing())? {
-            let (payout, sheet_row, points): (i64, u64, u64) = (get(row, 0)?, get(row, 1)?, get(row, 4)?);
-            let (member, phone): (String, Option<String>) = (get(row, 2)?, get(row, 3)?);
-            let hashes = (key.member(&member), key.member(phone.as_deref().unwrap_or(&member)));
-            let like = params![self.batch.0, credited_since, hashes.0, hashes.1, points];
-            let found = read::rows(&self.transaction, PURGED_LIKE, like, |row| repeat(row, sheet_row, 0))?.pop();
-            let Some(found) = found else { continue };
-            let new = params![self.batch.0, credited_since, self.last, payout];
-            if read::one::<i64>(&self.transaction, &other, new)?.is_none() {
-                count += 1;
-                list.extend(Some(found).filter(|_| list.len() < few));
-            }
-        }
-        Ok((count, list))
+    /// [`LedgerError::PurgeKey`] when that would have to be known and the key is not there, or when the ledger cannot be
+    /// read.
+    pub fn credited_elsewhere(&self, since: UnixMs, few: usize) -> Result<Repeated, LedgerError> {
+        credited_elsewhere(&self.transaction, self.purge_key.as_deref(), self.waiting(), since, few)
     }
+
+    fn waiting(&self) -> Waiting {
+        Waiting { batch: self.batch, after: self.last }
+    }
+}
+
+/// What other batches have not finished.
+pub(super) fn open_elsewhere(connection: &Connection, waiting: Waiting, few: usize) -> Result<Repeated, LedgerError> {
+    let (count, list) = repeats(connection, waiting, &OPEN, UnixMs::MIN, few)?;
+    Ok(Repeated { is_open: true, count, list })
+}
+
+/// What other batches credited since a time, in the order of the rows.
+pub(super) fn credited_elsewhere(
+    connection: &Connection,
+    purge_key: Option<&Path>,
+    waiting: Waiting,
+    since: UnixMs,
+    few: usize,
+) -> Result<Repeated, LedgerError> {
+    let (mut count, mut list) = repeats(connection, waiting, &[State::Credited], since, few)?;
+    let (more, purged) = repeats_of_purged(connection, purge_key, waiting, since, few)?;
+    count += more;
+    list.extend(purged);
+    list.sort_by_key(|repeat| repeat.row);
+    list.truncate(few);
+    Ok(Repeated { is_open: false, count, list })
+}
+
+/// Another batch of the merchant that has the member and points of one payout, whatever its state: unfinished ones first,
+/// then what was credited since a time, purged batches included.
+pub(super) fn of_payout(
+    connection: &Connection,
+    purge_key: Option<&Path>,
+    payout: PayoutId,
+    since: UnixMs,
+) -> Result<Option<Repeat>, LedgerError> {
+    let sql = format!(
+        "SELECT p.row, {OTHER} {OTHERS}
+         WHERE p.payout_id = ?1 AND {SAME_MERCHANT}
+           AND (o.state IN ({}) OR o.state = 'credited' AND o.credited_at >= ?2)
+         ORDER BY o.state = 'credited', o.credited_at DESC LIMIT 1",
+        words(&OPEN)
+    );
+    let found = read::rows(connection, &sql, params![payout.0, since], |row| repeat(row, get(row, 0)?, 1))?.pop();
+    if found.is_some() {
+        return Ok(found);
+    }
+    let sql = "SELECT batch_id, row, member, phone, points FROM payouts WHERE payout_id = ?1";
+    let of = read::rows(connection, sql, [payout.0], |row| {
+        Ok((
+            BatchId(get(row, 0)?),
+            Paid { row: get(row, 1)?, member: get(row, 2)?, phone: get(row, 3)?, points: get(row, 4)? },
+        ))
+    })?;
+    let Some((batch, paid)) = of.into_iter().next() else { return Ok(None) };
+    match key_of_purged(connection, purge_key, batch, since)? {
+        None => Ok(None),
+        Some(key) => purged_like(connection, &key, batch, since, &paid),
+    }
+}
+
+/// Waiting payouts whose member and points another batch has in one of `states` (credited ones only since a time): how
+/// many, and the first few. Not in purged batches.
+fn repeats(
+    connection: &Connection,
+    waiting: Waiting,
+    states: &[State],
+    since: UnixMs,
+    few: usize,
+) -> Result<(u64, Vec<Repeat>), LedgerError> {
+    let from = from(states);
+    let new = params![waiting.batch.0, since, waiting.after];
+    let count = read::one(connection, &format!("SELECT count(DISTINCT p.payout_id) {from}"), new)?;
+    let list_sql = format!("SELECT p.row, {OTHER} {from} ORDER BY p.row LIMIT ?4");
+    let few = i64::try_from(few).unwrap_or(i64::MAX);
+    let new = params![waiting.batch.0, since, waiting.after, few];
+    let list = read::rows(connection, &list_sql, new, |row| repeat(row, get(row, 0)?, 1))?;
+    Ok((count.unwrap_or(0), list))
+}
+
+/// The same among what purged batches credited, by hash: how many that repeat no other batch as well, and the first few.
+/// The key is asked for only where there are such credits.
+fn repeats_of_purged(
+    connection: &Connection,
+    purge_key: Option<&Path>,
+    waiting: Waiting,
+    since: UnixMs,
+    few: usize,
+) -> Result<(u64, Vec<Repeat>), LedgerError> {
+    let Waiting { batch, after } = waiting;
+    let sql = "SELECT payout_id, row, member, phone, points FROM payouts
+               WHERE payout_id > ?2 AND +batch_id = ?1 AND state = 'planned'";
+    let is_any = "SELECT 1 FROM payouts WHERE payout_id > ?2 AND +batch_id = ?1 AND state = 'planned' LIMIT 1";
+    if read::one::<i64>(connection, is_any, [batch.0, after])?.is_none() {
+        return Ok((0, Vec::new()));
+    }
+    let Some(key) = key_of_purged(connection, purge_key, batch, since)? else { return Ok((0, Vec::new())) };
+    let other = format!("SELECT 1 {} AND p.payout_id = ?4 LIMIT 1", from(&[State::Credited]));
+    let (mut count, mut list) = (0, Vec::new());
+    let mut statement = connection.prepare(sql).map_err(comparing())?;
+    let mut rows = statement.query([batch.0, after]).map_err(comparing())?;
+    while let Some(row) = rows.next().map_err(comparing())? {
+        let payout: i64 = get(row, 0)?;
+        let paid = Paid { row: get(row, 1)?, member: get(row, 2)?, phone: get(row, 3)?, points: get(row, 4)? };
+        let Some(found) = purged_like(connection, &key, batch, since, &paid)? else { continue };
+        let new = params![batch.0, since, after, payout];
+        if read::one::<i64>(connection, &other, new)?.is_none() {
+            count += 1;
+            list.extend(Some(found).filter(|_| list.len() < few));
+        }
+    }
+    Ok((count, list))
+}
+
+/// Whom a payout pays, and how much.
+struct Paid {
+    row: u64,
+    member: String,
+    phone: Option<String>,
+    points: u64,
+}
+
+/// The key of purged batches, where one of them credited something since a time.
+fn key_of_purged(
+    connection: &Connection,
+    purge_key: Option<&Path>,
+    batch: BatchId,
+    since: UnixMs,
+) -> Result<Option<PurgeKey>, LedgerError> {
+    if read::one::<i64>(connection, PURGED_CREDITS, [batch.0, since])?.is_none() {
+        return Ok(None);
+    }
+    let key = purge_key::read(connection, purge_key)?;
+    key.map(Some).ok_or_else(|| LedgerError::Broken("there are purged batches and no key".to_owned()))
+}
+
+fn purged_like(
+    connection: &Connection,
+    key: &PurgeKey,
+    batch: BatchId,
+    since: UnixMs,
+    paid: &Paid,
+) -> Result<Option<Repeat>, LedgerError> {
+    let hashes = (key.member(&paid.member), key.member(paid.phone.as_deref().unwrap_or(&paid.member)));
+    let like = params![batch.0, since, hashes.0, hashes.1, paid.points];
+    Ok(read::rows(connection, PURGED_LIKE, like, |row| repeat(row, paid.row, 0))?.pop())
 }
 
 /// What `repeat` reads of the payout `o` and its batch `b`.
 const OTHER: &str = "b.name, o.row, o.state, o.credited_at, b.planned_at";
 
-/// New payouts `p` and their like `o` in other batches `b` at the same gateway.
-fn from(states: &[State]) -> String {
+/// Payouts `p` and their like `o` in other batches `b`.
+const OTHERS: &str = "FROM payouts p
+     CROSS JOIN payouts o ON (o.member = p.member OR o.member = p.phone OR o.phone = coalesce(p.phone, p.member))
+                         AND o.points = p.points AND o.batch_id <> p.batch_id
+     JOIN batches b ON b.batch_id = o.batch_id";
+
+/// Whatever name or address the gateway has: a member is paid by a merchant.
+const SAME_MERCHANT: &str = "b.merchant_id = (SELECT merchant_id FROM batches own WHERE own.batch_id = p.batch_id)";
+
+fn words(states: &[State]) -> String {
     let words: Vec<String> = states.iter().map(|state| format!("'{}'", state.word())).collect();
+    words.join(", ")
+}
+
+/// Waiting payouts `p` and their like `o` in other batches `b` of the merchant.
+fn from(states: &[State]) -> String {
     format!(
-        "FROM payouts p
-         CROSS JOIN payouts o ON {SAME_MEMBER} AND o.points = p.points AND o.batch_id <> p.batch_id
-         JOIN batches b ON b.batch_id = o.batch_id
-         WHERE p.batch_id = ?1 AND p.payout_id > ?3 AND o.state IN ({}) AND coalesce(o.credited_at, ?2) >= ?2
-           AND b.gateway_host = (SELECT gateway_host FROM batches WHERE batch_id = ?1)",
-        words.join(", ")
+        "{OTHERS}
+         WHERE p.batch_id = ?1 AND p.payout_id > ?3 AND p.state = 'planned' AND o.state IN ({})
+           AND coalesce(o.credited_at, ?2) >= ?2 AND {SAME_MERCHANT}",
+        words(states)
     )
 }
 
-/// Whether a purged batch at the same gateway has credits since `?2`. Only where one was credited after the purge (a
+/// Whether a purged batch of the merchant has credits since `?2`. Only where one was credited after the purge (a
 /// verification found it) are its payouts looked at.
 const PURGED_CREDITS: &str = "SELECT 1 FROM purges g
      JOIN batches b ON b.batch_id = g.batch_id
      JOIN totals t ON t.batch_id = g.batch_id AND t.state = 'credited'
-     WHERE b.gateway_host = (SELECT gateway_host FROM batches WHERE batch_id = ?1)
+     WHERE b.merchant_id = (SELECT merchant_id FROM batches WHERE batch_id = ?1)
        AND (g.last_credited_at >= ?2 OR t.rows > g.credited_rows AND EXISTS (
             SELECT 1 FROM payouts o WHERE o.batch_id = g.batch_id AND o.state = 'credited' AND o.credited_at >= ?2))
      LIMIT 1";
@@ -117,7 +308,7 @@ const PURGED_LIKE: &str = "SELECT b.name, o.row, o.state, o.credited_at, b.plann
      CROSS JOIN batches b ON b.batch_id = o.batch_id
      WHERE (o.member = ?3 OR o.member = ?4 OR o.phone = ?4) AND o.points = ?5 AND o.batch_id <> ?1
        AND o.state = 'credited' AND o.credited_at >= ?2
-       AND b.gateway_host = (SELECT gateway_host FROM batches WHERE batch_id = ?1) LIMIT 1";
+       AND b.merchant_id = (SELECT merchant_id FROM batches WHERE batch_id = ?1) LIMIT 1";
 
 /// Five columns from `first` on, as [`OTHER`] names them.
 fn repeat(row: &Row<'_>, sheet_row: u64, first: usize) -> Result<Repeat, LedgerError> {

@@ -3,6 +3,7 @@
 use super::error::LedgerError;
 use super::record::{Batch, BatchId, Binding, Payout, PayoutId};
 use super::row_seal::Sealed;
+use super::under::Settings;
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use crate::domain::member::{Member, PURGED};
@@ -19,7 +20,7 @@ pub(super) const TOP_UP_COLUMNS: &str =
     "p.invoice_no, coalesce(p.spelt, p.member), p.phone, p.points, p.send_sms, p.receipt";
 /// What [`batch`] reads, from `batches`.
 pub(super) const BATCH_COLUMNS: &str = "batch_id, name, gateway_host, merchant_id, terminal_id, invoice_prefix, rows, \
-     points, skipped_rows, plan_sha256, file_name, planned_at, planned_by, chain_head, \
+     points, skipped_rows, plan_sha256, file_name, planned_at, planned_by, chain_head, sealed, \
      (SELECT purges.at FROM purges WHERE purges.batch_id = batches.batch_id)";
 
 /// One value; a column of another type than its table declares is a broken ledger.
@@ -121,7 +122,8 @@ pub(super) fn batch(row: &Row<'_>) -> Result<Batch, LedgerError> {
         planned_at: value(row, 11)?,
         planned_by: value(row, 12)?,
         chain_head: value(row, 13)?,
-        purged_at: value(row, 14)?,
+        settings: Settings::from_json(&value::<String>(row, 14)?).ok_or_else(|| broken("setting"))?,
+        purged_at: value(row, 15)?,
     })
 }
 

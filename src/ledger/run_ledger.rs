@@ -14,6 +14,8 @@ use super::planning::Size;
 use super::proposals;
 use super::read;
 use super::record::{Batch, BatchEvent, BatchId, Entry, Newest, Payout, PayoutId, Totals, UnixMs};
+use super::repeats::{Guard, Repeat};
+use super::under::Purpose;
 use super::writer::{Write, Writer};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::standing::{Standing, State};
@@ -46,6 +48,8 @@ pub struct RunLedger {
     batch: BatchId,
     /// The version of the plan up to which payouts are taken up.
     payable: u32,
+    purpose: Purpose,
+    guard: Guard,
     side: Side,
     /// The file itself; `None`: in memory. Let go of after the connections.
     _held: Option<Arc<Held>>,
@@ -87,29 +91,51 @@ impl RunLedger {
         writer: Connection,
         reader: Connection,
         batch: BatchId,
+        purpose: Purpose,
+        guard: Guard,
         held: Option<Arc<Held>>,
     ) -> Result<Self, LedgerError> {
         let (jobs, waiting) = mpsc::channel::<Job>();
         let payable = proposals::payable(&reader, batch)?;
-        let mut writer = Writer::new(writer, batch).watching()?;
+        let mut writer = Writer::new(writer, batch, guard.clone()).watching()?;
         let thread = std::thread::Builder::new()
             .name("ledger".to_owned())
             .spawn(move || write_until_closed(&mut writer, &waiting))
             .map_err(LedgerError::io("starting the ledger's thread"))?;
         let writer = WriterThread { jobs: Some(jobs), thread: Some(thread) };
-        Ok(Self { batch, payable, side: Side::Threaded { reader: Mutex::new(reader), writer }, _held: held })
+        let side = Side::Threaded { reader: Mutex::new(reader), writer };
+        Ok(Self { batch, payable, purpose, guard, side, _held: held })
     }
 
-    pub(super) fn inline(connection: Connection, batch: BatchId) -> Result<Self, LedgerError> {
+    pub(super) fn inline(
+        connection: Connection,
+        batch: BatchId,
+        purpose: Purpose,
+        guard: Guard,
+    ) -> Result<Self, LedgerError> {
         let payable = proposals::payable(&connection, batch)?;
-        let side = Side::Inline(Mutex::new(Writer::new(connection, batch)));
-        Ok(Self { batch, payable, side, _held: None })
+        let writer = Writer::new(connection, batch, guard.clone());
+        Ok(Self { batch, payable, purpose, guard, side: Side::Inline(Mutex::new(writer)), _held: None })
     }
 
     /// On a rehearsal's copy.
-    pub(super) fn rehearsing(connection: Connection, batch: BatchId) -> Self {
-        let side = Side::Inline(Mutex::new(Writer::rehearsing(connection, batch)));
-        Self { batch, payable: u32::MAX, side, _held: None }
+    pub(super) fn rehearsing(connection: Connection, batch: BatchId, purpose: Purpose, guard: Guard) -> Self {
+        let writer = Writer::rehearsing(connection, batch, guard.clone());
+        Self { batch, payable: u32::MAX, purpose, guard, side: Side::Inline(Mutex::new(writer)), _held: None }
+    }
+
+    /// Refuses to be used for calls unless the ledger was made for them: only then was it held against the gateway that
+    /// they go to.
+    ///
+    /// # Errors
+    /// [`LedgerError::Broken`].
+    pub fn check_may_call(&self) -> Result<(), LedgerError> {
+        match self.purpose {
+            Purpose::Pay | Purpose::Ask => Ok(()),
+            Purpose::Record => {
+                Err(LedgerError::Broken("a call was to be made by a command that only records".to_owned()))
+            }
+        }
     }
 
     /// The same with another clock for the moments of intents, where the ledger is in memory: a simulation has its own
@@ -261,12 +287,14 @@ impl RunLedger {
         self.read(|connection| decision::names(connection, payout))
     }
 
-    /// Another batch that has not finished a payout of the same member and points.
+    /// Another batch of the merchant that has the same member and points: unfinished, or credited since this batch was
+    /// planned or within the window of repetitions, whichever is longer. A retry or release of it is refused, or needs a
+    /// reason.
     ///
     /// # Errors
-    /// When the ledger cannot be read.
-    pub fn open_elsewhere(&self, payout: PayoutId) -> Result<Option<String>, LedgerError> {
-        self.read(|connection| decision::open_elsewhere(connection, payout))
+    /// When the ledger cannot be read, or the key of purged batches is needed and not there.
+    pub fn elsewhere(&self, payout: PayoutId, now: UnixMs) -> Result<Option<Repeat>, LedgerError> {
+        self.read(|connection| self.guard.elsewhere(connection, payout, now))
     }
 
     /// All payouts in a state, in the order of the plan.
@@ -291,7 +319,8 @@ impl RunLedger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn verifiable_numbers(&self) -> Result<Vec<(PayoutId, InvoiceNo, bool)>, LedgerError> {
-        self.read(|connection| decision::verifiable_numbers(connection, self.batch))
+        let batch = self.batch()?;
+        self.read(|connection| decision::verifiable_numbers(connection, &batch))
     }
 
     /// Whether this is a rehearsal's copy, of which nothing is kept.
@@ -368,7 +397,7 @@ fn write_until_closed(writer: &mut Writer, waiting: &mpsc::Receiver<Job>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::writer::tests::planned;
+    use crate::ledger::writer::tests::{planned, under};
     use crate::ledger::{Access, Ledger};
 
     #[test]
@@ -376,7 +405,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("topup.db");
         let (ledger, batch) = planned(&path);
-        let run = ledger.into_run(batch).unwrap();
+        let run = ledger.into_run(batch, &under()).unwrap();
         let before = run.batch().unwrap().chain_head;
         for _ in 0..100 {
             drop(run.record_batch(0, BatchEvent::CanaryConfirmed));

@@ -9,6 +9,7 @@ use super::outcome::{Decided, ExtraCell, FileColumn, Outcome, TimedCall};
 use super::read::{self, state_of};
 use super::record::{Batch, Totals};
 use super::row::receipt_cells;
+use super::skipped::{self, Skipped};
 use super::words::event_of;
 use crate::domain::event::{Event, Fate, MemberAnswer, OrderAnswer, Refusal};
 use crate::domain::standing::State;
@@ -112,6 +113,14 @@ impl<'l> Snapshot<'l> {
             show(&outcome(row, &mut history)?)?;
         }
         Ok(())
+    }
+
+    /// Shows the rows that were skipped, in the order of the file.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, or `show` fails.
+    pub fn skipped<E: From<LedgerError>>(&self, show: impl FnMut(&Skipped) -> Result<(), E>) -> Result<(), E> {
+        skipped::each(&self.transaction, &self.batch, u64::MAX, show)
     }
 
     /// Shows every call of the batch that has an end, and every credit, in the order in which they were recorded.

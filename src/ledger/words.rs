@@ -63,6 +63,7 @@ pub(super) fn batch_words_of(event: &BatchEvent) -> (&'static str, Option<&str>)
         BatchEvent::RunEnded(note) => ("run_ended", Some(note)),
         BatchEvent::GatewayAhead(invoice_no) => ("gateway_ahead", Some(invoice_no.as_str())),
         BatchEvent::CanaryConfirmed => ("canary_confirmed", None),
+        BatchEvent::RepeatAccepted(why) => ("repeat_accepted", Some(why)),
         BatchEvent::Proposal { kind, note } => (kind, Some(note)),
     }
 }
@@ -155,7 +156,8 @@ mod tests {
                 BatchEvent::RunStarted(note) => BatchEvent::RunEnded(note.clone()),
                 BatchEvent::RunEnded(_) => BatchEvent::GatewayAhead(number.clone()),
                 BatchEvent::GatewayAhead(_) => BatchEvent::CanaryConfirmed,
-                BatchEvent::CanaryConfirmed => proposal(0),
+                BatchEvent::CanaryConfirmed => BatchEvent::RepeatAccepted("why".into()),
+                BatchEvent::RepeatAccepted(_) => proposal(0),
                 BatchEvent::Proposal { kind, .. } => {
                     let next = proposals::KINDS.iter().position(|known| known == kind).unwrap() + 1;
                     if next == proposals::KINDS.len() {
@@ -222,7 +224,7 @@ mod tests {
     fn a_row_with_another_word_is_refused() {
         let ledger = open_in_memory(":memory:").unwrap();
         let rows = "INSERT INTO batches VALUES (1, 'b', 'h', 'm', 't', 'TP', 1, 50, 0, zeroblob(32), 'f', '{}', 0, 'w',
-                                                'yes', 1, 1, '[]', zeroblob(32), NULL);
+                                                'yes', 1, 1, '[]', zeroblob(32), NULL, '[]');
                     INSERT INTO totals VALUES (1, 'planned', 1, 50, 0);
                     INSERT INTO payouts VALUES (1, 1, 1, 2, 'ref:1', '0901234567', NULL, NULL, 50, 1, NULL, NULL, NULL,
                                                 zeroblob(32), 'planned', 1, 'TP1', NULL);";

@@ -7,6 +7,7 @@ use super::held::Watched;
 use super::intent::{self, Payable};
 use super::permit::SubmitPermit;
 use super::record::{BatchEvent, BatchId, Call, Entry, PayoutId, Total, Totals, UnixMs};
+use super::repeats::Guard;
 use super::words::{batch_words_of, words_of};
 use crate::crash;
 use crate::domain::event::Event;
@@ -51,17 +52,27 @@ pub(super) struct Writer {
     stopped: Option<String>,
     /// What the moments of intents are told by.
     now: fn() -> Moment,
+    guard: Guard,
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, batch: BatchId) -> Self {
-        let (head, payable, watched, stopped) = (None, None, None, None);
-        Self { connection, batch, head, payable, is_rehearsal: false, watched, stopped, now: Moment::now }
+    pub(super) fn new(connection: Connection, batch: BatchId, guard: Guard) -> Self {
+        Self {
+            connection,
+            batch,
+            head: None,
+            payable: None,
+            is_rehearsal: false,
+            watched: None,
+            stopped: None,
+            now: Moment::now,
+            guard,
+        }
     }
 
     /// A writer to a copy of which nothing is kept, and of which nothing is approved.
-    pub(super) fn rehearsing(connection: Connection, batch: BatchId) -> Self {
-        Self { is_rehearsal: true, ..Self::new(connection, batch) }
+    pub(super) fn rehearsing(connection: Connection, batch: BatchId, guard: Guard) -> Self {
+        Self { is_rehearsal: true, ..Self::new(connection, batch, guard) }
     }
 
     /// The same with another clock for the moments of intents.
@@ -107,6 +118,7 @@ impl Writer {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(LedgerError::sqlite(doing))?;
         let mut group = Group::begin(&transaction, self.batch)?;
+        group.guard = Some(&self.guard);
         // The lock keeps a second run off; should one come all the same (its lock file was removed), what this run
         // read is no longer what holds, and a number in doubt could go out from both.
         if self.head.is_some_and(|head| head != group.head) {
@@ -147,6 +159,8 @@ pub(super) struct Group<'t> {
     payable: u32,
     gained: Totals,
     lost: Totals,
+    /// What may be sent and planned again; without one, nothing.
+    guard: Option<&'t Guard>,
 }
 
 impl<'t> Group<'t> {
@@ -156,7 +170,7 @@ impl<'t> Group<'t> {
             .and_then(|mut statement| statement.query_row([batch.0], |row| row.get(0)))
             .map_err(LedgerError::sqlite("reading the chain's head"))?;
         let (gained, lost) = (Totals::default(), Totals::default());
-        Ok(Self { transaction, batch, head, event: None, payable: 0, gained, lost })
+        Ok(Self { transaction, batch, head, event: None, payable: 0, gained, lost, guard: None })
     }
 
     /// Gives the top-ups whose intents it wrote.
@@ -201,7 +215,27 @@ impl<'t> Group<'t> {
             .map_err(LedgerError::sqlite("writing the chain's head"))
     }
 
+    /// What holds an event back, and what is kept with one that a person's reason lets pass.
+    fn judge(&self, at: UnixMs, entry: &Entry) -> Result<Option<String>, LedgerError> {
+        let unguarded = Guard::default();
+        let guard = self.guard.unwrap_or(&unguarded);
+        match &entry.event {
+            Event::Retried | Event::Released { .. } => guard.reason(self.transaction, entry.payout, at),
+            Event::SubmitIntended if !guard.may_send => {
+                Err(LedgerError::Broken("a top-up was to be sent by a command that only asks".to_owned()))
+            }
+            Event::SubmitIntended
+            | Event::MemberAnswered(_)
+            | Event::OrderAnswered(_)
+            | Event::SendEnded(_)
+            | Event::Cancelled
+            | Event::AttestedCredited
+            | Event::AttestedNotCredited => Ok(None),
+        }
+    }
+
     fn write_entry(&mut self, at: UnixMs, entry: &Entry) -> Result<(), LedgerError> {
+        let repeats = self.judge(at, entry)?;
         if entry.before != entry.after {
             self.move_payout(at, entry)?;
         }
@@ -221,6 +255,7 @@ impl<'t> Group<'t> {
             | Event::AttestedNotCredited => None,
         };
         let call = entry.call.as_ref();
+        let why = repeats.map(|repeats| format!("{}; {repeats}", entry.why.as_deref().unwrap_or_default()));
         self.append(&Link {
             payout_id: Some(entry.payout.0),
             at,
@@ -232,7 +267,7 @@ impl<'t> Group<'t> {
             code: call.and_then(|call| call.code),
             latency_ms: call.and_then(latency_ms),
             note: released_name.or(entry.note.as_deref()),
-            why: entry.why.as_deref(),
+            why: why.as_deref().or(entry.why.as_deref()),
             previous: self.head,
         })
     }

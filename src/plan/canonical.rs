@@ -2,24 +2,33 @@
 
 use crate::domain::batch_name::BatchName;
 use crate::domain::payout::TopUp;
-use crate::ledger::{Batch, Binding, Ledger, LedgerError};
+use crate::ledger::{Batch, Binding, Ledger, LedgerError, Settings};
 use aws_lc_rs::digest::{Context, SHA256};
 
 /// The seal while rows are added to it, in the order of their keys.
 pub(super) struct Seal(Context);
 
 impl Seal {
-    pub(super) fn new(batch: &BatchName, binding: &Binding) -> Self {
+    /// Begins with where the payouts go, the settings that decide what is sent or held, and the rows that were skipped.
+    /// Not with the file's name or bytes: the same rows are the same plan.
+    pub(super) fn new(batch: &BatchName, binding: &Binding, settings: &Settings, skipped_sha256: &[u8; 32]) -> Self {
         let mut seal = Self(Context::new(&SHA256));
         let Binding { gateway_host, merchant_id, terminal_id, invoice_prefix } = binding;
-        for field in ["topup-plan-1", batch.as_str(), gateway_host, merchant_id, terminal_id, invoice_prefix.as_str()] {
+        for field in ["topup-plan-2", batch.as_str(), gateway_host, merchant_id, terminal_id, invoice_prefix.as_str()] {
             seal.field(field);
         }
+        seal.field(&settings.iter().count().to_string());
+        for (name, value) in settings.iter() {
+            seal.field(name);
+            seal.field(value);
+        }
+        seal.0.update(skipped_sha256);
         seal
     }
 
-    /// Adds one payout: everything that is sent, but for the number, which follows from the key and the attempt.
-    pub(super) fn add(&mut self, key: &str, top_up: &TopUp) {
+    /// Adds one payout: everything that is sent, but for the number, which follows from the key and the attempt; and the
+    /// name that decides whether it is held.
+    pub(super) fn add(&mut self, key: &str, top_up: &TopUp, name: Option<&str>) {
         let TopUp { invoice_no: _, member, points, send_sms, receipt } = top_up;
         let phone = member.phone();
         for field in [
@@ -29,6 +38,8 @@ impl Seal {
             &points.value().to_string(),
             if *send_sms { "sms" } else { "" },
             if receipt.is_some() { "receipt" } else { "" },
+            if name.is_some() { "name" } else { "" },
+            name.unwrap_or_default(),
         ] {
             self.field(field);
         }
@@ -60,8 +71,8 @@ impl Seal {
 /// # Errors
 /// When the ledger cannot be read.
 pub fn seal_of(ledger: &Ledger, batch: &Batch) -> Result<[u8; 32], LedgerError> {
-    let mut seal = Seal::new(&batch.name, &batch.binding);
-    ledger.in_key_order(batch.id, |key, top_up| seal.add(key, top_up))?;
+    let mut seal = Seal::new(&batch.name, &batch.binding, &batch.settings, &ledger.skipped_sha256(batch.id)?);
+    ledger.in_key_order(batch.id, |key, top_up, name| seal.add(key, top_up, name))?;
     Ok(seal.close(batch.rows, batch.points))
 }
 

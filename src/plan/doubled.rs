@@ -3,7 +3,7 @@
 
 use super::Terms;
 use crate::domain::payout::Row;
-use crate::intake::{Duplicates, Intake, IntakeError, Item, Shared};
+use crate::intake::{Duplicates, Intake, IntakeError, Item, Problem, ProblemKind, Shared};
 use std::collections::HashSet;
 
 /// The references and members by which more than one valid row of the file is the same.
@@ -22,9 +22,17 @@ impl Doubled {
         Ok(doubled)
     }
 
-    /// Whether the row is one of them.
-    pub(super) fn contains(&self, row: &Row) -> bool {
-        !self.0.is_empty() && Shared::of(row).any(|shared| self.0.contains(&shared))
+    /// The problem of a row that is one of them.
+    pub(super) fn problem(&self, row: &Row) -> Option<Problem> {
+        let shared = Shared::of(row).find(|shared| self.0.contains(shared))?;
+        let (column, message) = match shared {
+            Shared::Reference(_) => ("reference", "needs a reference of its own, has that of another row of the file"),
+            Shared::Look { .. } => {
+                ("reference", "needs a reference of its own, has one that looks like that of another row")
+            }
+            Shared::Member(_) => ("phone", "needs a member of its own, has that of another row of the file"),
+        };
+        Some(Problem::of_row(row.row, ProblemKind::Duplicate, message).in_column(column))
     }
 }
 

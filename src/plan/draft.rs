@@ -5,12 +5,15 @@ use super::carried::{self, Carried};
 use super::doubled::Doubled;
 use super::judge;
 use super::kinds::RowKinds;
-use super::{PlanError, Planned, Problems, Terms, keys_of, number_of};
+use super::{PlanError, Planned, Problems, Refusal, Resealing, Terms, keys_of, number_of};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::member::Member;
 use crate::domain::payout::{Row, TopUp};
+use crate::domain::standing::State;
 use crate::intake::{Format, Intake, Item, Problem, ProblemKind, Repair};
-use crate::ledger::{Batch, Earlier, Ledger, LedgerError, NewPayout, Origin, Placed, Planning, Size, UnixMs};
+use crate::ledger::{
+    Batch, Changed, Earlier, Ledger, LedgerError, NewPayout, Origin, Placed, Planning, Settings, Size, UnixMs,
+};
 
 /// Repairs that are listed; the rest is only counted.
 const REPAIRS_MAX: usize = 1000;
@@ -94,6 +97,8 @@ impl Mix {
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     pub(super) problems: Problems,
+    /// Why rows were skipped.
+    pub(super) skipped: Problems,
     pub(super) kinds: RowKinds,
     mix: Mix,
     without_pre_check: u64,
@@ -107,31 +112,24 @@ pub(super) fn draft<'l>(
     terms: &Terms,
     origin: &Origin,
     batch: Option<Batch>,
+    taken_over: Option<String>,
 ) -> Result<Planned<'l>, PlanError> {
+    let changed = changed_setting(ledger, batch.as_ref(), terms)?;
+    if let (Some((batch, changed)), Resealing::Refused) = (&changed, &terms.resealing) {
+        return Ok(Planned::Refused(judge::setting_changed(batch, changed, None)));
+    }
     let doubled = if terms.skip_invalid { Doubled::find(&intake, terms)? } else { Doubled::default() };
     let has_other_batches = ledger.batches()?.len() > usize::from(batch.is_some());
+    let settings = sealed_settings(terms, batch.as_ref());
     let mut planning = match &batch {
         None => ledger.plan(&terms.batch, &terms.binding, origin)?,
         Some(batch) => ledger.plan_again(batch.id)?,
     };
     planning.keep_columns(&columns(intake.format()))?;
-    let carried = Carried::new(intake.format(), terms);
+    planning.keep_settings(&settings)?;
     let mut reading = Reading::default();
-    while let Some(item) = intake.next()? {
-        match item {
-            Item::Row(row, repairs) => {
-                match carried.number(&row) {
-                    Err(refusal) => return Ok(Planned::Refused(*refusal)),
-                    Ok(number) => reading.take_number(&planning, &row, number)?,
-                }
-                if doubled.contains(&row) {
-                    reading.kinds.skipped += 1;
-                } else {
-                    reading.take_row(&mut planning, &row, repairs, terms)?;
-                }
-            }
-            Item::Problems(problems) => reading.take_problems(problems, terms),
-        }
+    if let Err(refusal) = reading.read(&mut planning, &mut intake, &doubled, terms)? {
+        return Ok(Planned::Refused(*refusal));
     }
     let tail = intake.finish()?;
     judge::gone(&planning, &mut reading, terms)?;
@@ -142,16 +140,28 @@ pub(super) fn draft<'l>(
     if has_other_batches && let Some(refusal) = judge::repeats(&planning, &mut reading, terms)? {
         return Ok(Planned::Refused(refusal));
     }
-    let mut warnings = tail.warnings;
+    let mut warnings: Vec<String> = taken_over.into_iter().chain(tail.warnings).collect();
     warnings.extend(judge::gone_said(&reading.kinds));
-    if let Some(batch) = batch
+    warnings.extend(changed.as_ref().map(|(_, changed)| {
+        let Changed { setting, then, now } = changed;
+        format!("the plan is sealed anew: it was planned with {setting} = {then}, and the configuration says {now}")
+    }));
+    if let Some(batch) = &batch
+        && changed.is_none()
         && planning.new_size().rows == 0
-        && reading.kinds.skipped == batch.skipped_rows
+        && !planning.skips_others(batch.skipped_rows, reading.kinds.skipped)?
     {
-        return Ok(Planned::Known(Box::new(batch), warnings));
+        return Ok(Planned::Known(Box::new(batch.clone()), warnings));
     }
-    let mut seal = Seal::new(&terms.batch, &terms.binding);
-    planning.in_key_order(|key, top_up| seal.add(key, top_up))?;
+    let mut seal = Seal::new(&terms.batch, &terms.binding, &settings, &planning.skipped_sha256()?);
+    planning.in_key_order(|key, top_up, name| seal.add(key, top_up, name))?;
+    let plan_sha256 = seal.close(whole.rows, whole.points);
+    if let (Some((batch, changed)), Resealing::Confirmed(expected)) = (&changed, &terms.resealing) {
+        let seal: String = plan_sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+        if !seal.eq_ignore_ascii_case(expected) {
+            return Ok(Planned::Refused(judge::setting_changed(batch, changed, Some(&seal))));
+        }
+    }
     let (members, largest) = planning.members_and_largest()?;
     let summary = DraftSummary {
         new: planning.new_size(),
@@ -160,12 +170,37 @@ pub(super) fn draft<'l>(
         members,
         without_pre_check: reading.without_pre_check,
         largest,
-        plan_sha256: seal.close(whole.rows, whole.points),
+        plan_sha256,
         repairs: reading.repairs,
         repair_count: reading.repair_count,
         warnings,
     };
     Ok(Planned::Draft(Box::new(Draft { planning, summary })))
+}
+
+/// The first setting that is not what the plan was sealed with, while something of it is still to be paid.
+fn changed_setting(
+    ledger: &Ledger,
+    batch: Option<&Batch>,
+    terms: &Terms,
+) -> Result<Option<(Batch, Changed)>, LedgerError> {
+    let Some(batch) = batch else { return Ok(None) };
+    let totals = ledger.totals(batch.id)?;
+    let open = totals.of(State::Planned).rows + totals.of(State::InDoubt).rows;
+    let changed = if open > 0 { batch.settings.changed(&terms.settings) } else { None };
+    Ok(changed.map(|changed| (batch.clone(), changed)))
+}
+
+/// The settings that a plan is sealed with: those of the configuration, and the options that decide as much. A reason for
+/// repeating another batch stays with the plan.
+fn sealed_settings(terms: &Terms, batch: Option<&Batch>) -> Settings {
+    let earlier = batch.and_then(|batch| batch.settings.value("--repeat")).unwrap_or_default();
+    let why = terms.repeat_why.as_deref().unwrap_or(earlier);
+    let yes = |yes: bool| if yes { "yes" } else { "no" };
+    (terms.settings.clone())
+        .with("--allow-repeat-phones", yes(terms.allow_repeat_phones))
+        .with("--skip-invalid", yes(terms.skip_invalid))
+        .with("--repeat", why)
 }
 
 /// Every column of the file with the word of its meaning, in the file's order; not those that `export` added.
@@ -175,6 +210,57 @@ fn columns(format: &Format) -> Vec<(&str, Option<&'static str>)> {
 }
 
 impl Reading {
+    /// Reads the rows into the plan; or the refusal of the whole file.
+    fn read(
+        &mut self,
+        planning: &mut Planning<'_>,
+        intake: &mut Intake,
+        doubled: &Doubled,
+        terms: &Terms,
+    ) -> Result<Result<(), Box<Refusal>>, PlanError> {
+        let format = intake.format().clone();
+        let carried = Carried::new(&format, terms);
+        while let Some(item) = intake.next()? {
+            match item {
+                Item::Row(row, repairs) => {
+                    match carried.number(&row) {
+                        Err(refusal) => return Ok(Err(refusal)),
+                        Ok(number) => self.take_number(planning, &row, number)?,
+                    }
+                    if let Some(problem) = doubled.problem(&row) {
+                        self.skip(planning, intake, row.row, vec![problem])?;
+                    } else {
+                        self.take_row(planning, &row, repairs, terms)?;
+                    }
+                }
+                Item::Problems(problems) if terms.skip_invalid && problems.iter().all(Problem::skippable) => {
+                    let row = problems.first().and_then(|problem| problem.row).unwrap_or_default();
+                    self.skip(planning, intake, row, problems)?;
+                }
+                Item::Problems(problems) => {
+                    self.kinds.to_correct += 1;
+                    problems.into_iter().for_each(|problem| self.problems.add(problem));
+                }
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Leaves a row out of the plan, and keeps what stood in it, and why.
+    fn skip(
+        &mut self,
+        planning: &mut Planning<'_>,
+        intake: &Intake,
+        row: u64,
+        problems: Vec<Problem>,
+    ) -> Result<(), PlanError> {
+        self.kinds.skipped += 1;
+        let reasons: Vec<String> = problems.iter().map(reason).collect();
+        planning.skip(row, &intake.cells(), &reasons)?;
+        problems.into_iter().for_each(|problem| self.skipped.add(problem));
+        Ok(())
+    }
+
     /// A later attempt that this ledger never made: another ledger did, and this one would begin with the first again,
     /// beside whatever became of the later one.
     fn take_number(
@@ -218,9 +304,10 @@ impl Reading {
             match planning.place(&NewPayout { row, key: &key, send_sms, number: &number })? {
                 Placed::New => return self.take_new(planning, row, terms),
                 Placed::Same { state } => self.kinds.known.add(state, u64::from(row.points.value())),
-                Placed::Changed { row: planned_row, planned, state, credited_at } => {
+                Placed::Changed { row: planned_row, planned, name, state, credited_at } => {
                     self.kinds.changed.add(state, u64::from(planned.points.value()));
-                    let message = changes(&planned, row, send_sms, planned_row, &judge::since(state, credited_at));
+                    let state = judge::since(state, credited_at);
+                    let message = changes((&planned, name.as_deref()), row, send_sms, planned_row, &state);
                     self.problems.add(Problem::of_row(row.row, ProblemKind::Differs, message));
                 }
                 Placed::Duplicate { row: first } if row.reference.is_some() || !terms.allow_repeat_phones => {
@@ -286,19 +373,22 @@ impl Reading {
         let problem = Problem::of_row(row.row, ProblemKind::Duplicate, message);
         self.problems.add(problem.in_column(column).with_found(&found));
     }
+}
 
-    fn take_problems(&mut self, problems: Vec<Problem>, terms: &Terms) {
-        if terms.skip_invalid && problems.iter().all(Problem::skippable) {
-            self.kinds.skipped += 1;
-        } else {
-            self.kinds.to_correct += 1;
-            problems.into_iter().for_each(|problem| self.problems.add(problem));
-        }
-    }
+/// Why a row is left out, in one line.
+fn reason(problem: &Problem) -> String {
+    let place = problem.column.as_deref().map(|column| format!("{column}: ")).unwrap_or_default();
+    format!("{place}{}", problem.message)
 }
 
 /// Which values differ, and what was planned.
-fn changes(planned: &TopUp, found: &Row, send_sms: bool, planned_row: u64, state: &str) -> String {
+fn changes(
+    (planned, name): (&TopUp, Option<&str>),
+    found: &Row,
+    send_sms: bool,
+    planned_row: u64,
+    state: &str,
+) -> String {
     let mut changes = Vec::new();
     if planned.points != found.points {
         changes.push(format!("{} points, now {}", planned.points.value(), found.points.value()));
@@ -311,6 +401,10 @@ fn changes(planned: &TopUp, found: &Row, send_sms: bool, planned_row: u64, state
     }
     if planned.receipt != found.receipt {
         changes.push("another receipt".to_owned());
+    }
+    if name != found.name.as_deref() {
+        let shown = |name: Option<&str>| name.map_or_else(|| "no name".to_owned(), |name| format!("name {name:?}"));
+        changes.push(format!("{}, now {}", shown(name), shown(found.name.as_deref())));
     }
     format!("was planned as row {planned_row} with {}, and is {state}", changes.join("; "))
 }

@@ -5,7 +5,7 @@ use super::kinds::RowKinds;
 use super::{Limits, PlanError, Refusal, Terms};
 use crate::domain::standing::State;
 use crate::intake::{Problem, ProblemKind, Tail, counted};
-use crate::ledger::{Batch, Gone, LedgerError, Planning, Repeat, Size, UnixMs};
+use crate::ledger::{Batch, Changed, Gone, LedgerError, Planning, Repeat, Repeated, Size, UnixMs};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -97,7 +97,13 @@ pub(super) fn file(
         let message = format!("needs {expected} rows (--expect-rows), has {}", tail.rows);
         reading.problems.add(Problem::of_file(ProblemKind::Limit, message));
     }
-    let problems = std::mem::take(&mut reading.problems);
+    let mut problems = std::mem::take(&mut reading.problems);
+    if problems.count == 0 && known.is_none() && whole.rows == 0 {
+        // What would be skipped is all that there is.
+        problems = std::mem::take(&mut reading.skipped);
+        let message = "needs a row that can be paid, has none; correct the rows";
+        problems.add(Problem::of_file(ProblemKind::Empty, message));
+    }
     if problems.count == 0 {
         return None;
     }
@@ -130,44 +136,62 @@ pub(super) fn repeats(
     reading: &mut Reading,
     terms: &Terms,
 ) -> Result<Option<Refusal>, PlanError> {
-    let open = [State::Planned, State::InDoubt, State::Held];
-    let (count, repeats) = planning.repeats(&open, 0, REPEATS_NAMED)?;
-    if let Some(first) = repeats.first() {
+    let open = planning.open_elsewhere(REPEATS_NAMED)?;
+    let rows = planning.new_size().rows + reading.kinds.known.all().rows;
+    if open.count > 0 {
+        reading.kinds.repeated = open.count;
+        return Ok(Some(repeated(open, rows, terms.repeat_window_days, reading.kinds.clone())));
+    }
+    let since = terms.now - i64::from(terms.repeat_window_days) * DAY_MS;
+    let credited = match planning.credited_elsewhere(since, REPEATS_NAMED) {
+        Ok(credited) => credited,
+        // Without its key nobody can say whom a purged batch paid: only a person's word goes over that.
+        Err(LedgerError::PurgeKey { .. }) if terms.repeat_why.is_some() => return Ok(None),
+        Err(LedgerError::PurgeKey { path, found }) => return Ok(Some(keyless(&path, found, reading, terms))),
+        Err(error) => return Err(error.into()),
+    };
+    reading.kinds.repeated = credited.count;
+    if terms.repeat_why.is_some() || !credited.is_half_of(rows) {
+        return Ok(None);
+    }
+    Ok(Some(repeated(credited, rows, terms.repeat_window_days, reading.kinds.clone())))
+}
+
+/// Words what repeats another batch: of so many rows of a file, or of a batch.
+pub(super) fn repeated(repeated: Repeated, rows: u64, window_days: u32, kinds: RowKinds) -> Refusal {
+    let Repeated { is_open, count, list } = repeated;
+    let batch = list.first().map_or_else(String::new, |first| first.batch.clone());
+    let (code, message) = if is_open {
         let message = format!(
             "{} would pay members the same points that another batch has not finished yet\nhint: finish it first: \
              `topup resume {batch}`; or close those payouts there: `topup cancel {batch}`",
             counted(count, "row"),
-            batch = first.batch
         );
-        reading.kinds.repeated = count;
-        return Ok(Some(refusal_of(repeats, &reading.kinds, "repeated_open", message)));
-    }
-    let since = terms.now - i64::from(terms.repeat_window_days) * DAY_MS;
-    let (mut count, mut repeats) = planning.repeats(&[State::Credited], since, REPEATS_NAMED)?;
-    match planning.repeats_of_purged(since, REPEATS_NAMED) {
-        Ok((more, purged)) => {
-            count += more;
-            repeats.extend(purged);
-            repeats.sort_by_key(|repeat| repeat.row);
-            repeats.truncate(REPEATS_NAMED);
-        }
-        // Without its key nobody can say whom a purged batch paid: only a person's word goes over that.
-        Err(LedgerError::PurgeKey { .. }) if terms.repeat_why.is_some() => {}
-        Err(LedgerError::PurgeKey { path, found }) => return Ok(Some(keyless(&path, found, reading, terms))),
-        Err(error) => return Err(error.into()),
-    }
-    reading.kinds.repeated = count;
-    let rows = planning.new_size().rows + reading.kinds.known.all().rows;
-    if terms.repeat_why.is_some() || count == 0 || count * 2 < rows {
-        return Ok(None);
-    }
+        ("repeated_open", message)
+    } else {
+        let message = format!(
+            "{count} of {} pay members the same points that another batch credited in the last {window_days} days\nhint: if \
+             that is meant, say why: --repeat \"the reason\"",
+            counted(rows, "row"),
+        );
+        ("repeated_credited", message)
+    };
+    refusal_of(list, &kinds, code, message)
+}
+
+/// A setting that was sealed with the plan is another one: what was consented to is not what would be paid.
+pub(super) fn setting_changed(batch: &Batch, changed: &Changed, seal: Option<&str>) -> Refusal {
+    let Changed { setting, then, now } = changed;
+    let confirm = match seal {
+        Some(seal) => format!("the plan under the new setting is --confirm-plan {seal}"),
+        None => "or look at the plan under the new setting (--dry-run), and confirm it with --confirm-plan".to_owned(),
+    };
     let message = format!(
-        "{count} of {} pay members the same points that another batch credited in the last {} days\nhint: if \
-         that is meant, say why: --repeat \"the reason\"",
-        counted(rows, "row"),
-        terms.repeat_window_days
+        "batch {} was planned with {setting} = {then}, and the configuration says {now}; nothing was sent\nhint: set it \
+         back; {confirm}",
+        batch.name
     );
-    Ok(Some(refusal_of(repeats, &reading.kinds, "repeated_credited", message)))
+    Refusal { code: "setting_changed", message, problems: Vec::new(), problem_count: 0, kinds: None }
 }
 
 /// Whom purged batches paid lately cannot be told, so the file may repeat them.

@@ -2,6 +2,7 @@
 //!
 //! Architecture invariant: planning sends nothing, and a plan that is refused leaves nothing behind.
 
+mod binding;
 mod canonical;
 mod carried;
 mod doubled;
@@ -9,6 +10,7 @@ mod draft;
 mod judge;
 mod kinds;
 
+pub use binding::{Rebound, rebind, take_over, words as binding_words};
 pub use canonical::{is_sealed, seal_of};
 pub use draft::{Draft, DraftSummary};
 pub use kinds::{ByState, RowKinds};
@@ -17,7 +19,7 @@ use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::{Row, RowKey};
 use crate::intake::{Intake, IntakeError, Problem};
-use crate::ledger::{Batch, Binding, Ledger, LedgerError, Origin, UnixMs};
+use crate::ledger::{Batch, Binding, Ledger, LedgerError, Origin, RunLedger, Settings, Under, UnixMs};
 
 /// Problems that are listed; the rest is only counted.
 pub const PROBLEMS_MAX: usize = 1000;
@@ -29,6 +31,10 @@ pub struct Terms {
     pub batch: BatchName,
     /// Gateway, merchant, terminal and prefix.
     pub binding: Binding,
+    /// The settings of the configuration that are sealed with the plan, by name.
+    pub settings: Settings,
+    /// What becomes of a plan of which those settings changed since it was sealed.
+    pub resealing: Resealing,
     /// Whether members get a message where their row says nothing (`payout.send_sms`).
     pub send_sms: bool,
     /// The operator's own limits.
@@ -45,6 +51,17 @@ pub struct Terms {
     pub repeat_window_days: u32,
     /// Now, in Unix milliseconds.
     pub now: UnixMs,
+}
+
+/// What becomes of a plan of which a sealed setting changed since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resealing {
+    /// It is refused: the consent was to another plan.
+    Refused,
+    /// It is sealed anew: on a copy, nothing is paid.
+    OnACopy,
+    /// It is sealed anew if it comes to exactly this seal, in hexadecimal digits (`--confirm-plan`).
+    Confirmed(String),
 }
 
 /// The operator's own limits (`[limits]`); `None`: only the gateway's hold.
@@ -93,73 +110,52 @@ pub enum PlanError {
     /// The file could not be read.
     #[error(transparent)]
     Intake(#[from] IntakeError),
-    /// The batch, or the merchant's prefix, is bound to something else.
-    #[error("{0}")]
-    Bound(String),
+}
+
+/// Whether a run may begin.
+#[derive(Debug)]
+pub enum Start {
+    /// It may.
+    Run(Box<RunLedger>),
+    /// Nothing will be paid.
+    Refused(Refusal),
 }
 
 /// Plans a file: a new batch, or the rows that an amended file adds to one.
 ///
 /// # Errors
-/// When the ledger or the file fails, or the batch is bound to something else.
+/// When the ledger or the file fails, or the ledger or the batch is bound to something else.
 pub fn plan<'l>(
     ledger: &'l mut Ledger,
     intake: Intake,
     terms: &Terms,
     origin: &Origin,
 ) -> Result<Planned<'l>, PlanError> {
-    check_prefix(ledger, &terms.binding)?;
-    let batch = ledger.find_batch(terms.batch.as_str())?.map(Batch::unpurged).transpose()?;
-    if let Some(batch) = &batch {
-        check_binding(batch, &terms.binding)?;
+    let find = |ledger: &Ledger| -> Result<Option<Batch>, LedgerError> {
+        ledger.find_batch(terms.batch.as_str())?.map(Batch::unpurged).transpose()
+    };
+    let mut batch = find(ledger)?;
+    let taken_over = take_over(ledger, batch.as_ref(), &terms.binding, terms.now)?;
+    if taken_over.is_some() {
+        batch = find(ledger)?;
     }
-    draft::draft(ledger, intake, terms, origin, batch)
+    draft::draft(ledger, intake, terms, origin, batch, taken_over)
 }
 
-/// Refuses to touch a batch under another gateway, merchant, terminal or prefix than it was planned under.
+/// Begins a run of a batch that is planned, unless a person has to be asked about it first.
 ///
 /// # Errors
-/// [`PlanError::Bound`], naming both.
-pub fn check_binding(batch: &Batch, binding: &Binding) -> Result<(), PlanError> {
-    let bound = &batch.binding;
-    let pairs = [
-        ("gateway", &bound.gateway_host, &binding.gateway_host),
-        ("merchant_id", &bound.merchant_id, &binding.merchant_id),
-        ("terminal_id", &bound.terminal_id, &binding.terminal_id),
-    ];
-    for (what, planned, found) in pairs {
-        if planned != found {
-            return Err(PlanError::Bound(format!(
-                "batch {} is bound to {what} {planned}, and the configuration says {found}\nhint: use the \
-                 configuration that it was planned with, or another batch name",
-                batch.name
-            )));
+/// When the ledger fails, or refuses: under another binding, or other settings than the plan was sealed with.
+pub fn start(ledger: Ledger, batch: &Batch, under: &Under) -> Result<Start, PlanError> {
+    match ledger.into_run(batch.id, under) {
+        Ok(run) => Ok(Start::Run(Box::new(run))),
+        Err(LedgerError::Repeated(repeated)) => {
+            let kinds = RowKinds { repeated: repeated.count, ..RowKinds::default() };
+            let refusal = judge::repeated(*repeated, batch.rows, under.repeats.window_days, kinds);
+            Ok(Start::Refused(Refusal { kinds: None, ..refusal }))
         }
+        Err(error) => Err(error.into()),
     }
-    check_same_prefix(batch, binding)
-}
-
-fn check_same_prefix(batch: &Batch, binding: &Binding) -> Result<(), PlanError> {
-    if batch.binding.invoice_prefix == binding.invoice_prefix {
-        return Ok(());
-    }
-    Err(PlanError::Bound(format!(
-        "merchant {} has paid under invoice_prefix {:?} (batch {}), and the configuration says {:?}\nhint: the prefix \
-         is fixed for a merchant's life, since with another one the gateway would not refuse a second payment",
-        batch.binding.merchant_id,
-        batch.binding.invoice_prefix.as_str(),
-        batch.name,
-        binding.invoice_prefix.as_str()
-    )))
-}
-
-/// With another prefix the same rows would have other numbers, and nothing would stop them at the gateway.
-fn check_prefix(ledger: &Ledger, binding: &Binding) -> Result<(), PlanError> {
-    let batches = ledger.batches()?;
-    let mut same_merchant = batches.iter().filter(|batch| {
-        batch.binding.merchant_id == binding.merchant_id && batch.binding.gateway_host == binding.gateway_host
-    });
-    same_merchant.try_for_each(|batch| check_same_prefix(batch, binding))
 }
 
 /// The number of a row's first attempt.

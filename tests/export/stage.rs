@@ -7,8 +7,8 @@ use topup::domain::event::{Doubt, Event, Fate, MemberAnswer, OrderAnswer, Refusa
 use topup::domain::invoice_no::InvoicePrefix;
 use topup::domain::standing::{Standing, State};
 use topup::intake::{self, IntakeOptions};
-use topup::ledger::{Access, Binding, Call, Entry, Ledger, Origin, RunLedger, UnixMs};
-use topup::plan::{self, Limits, Planned, Terms};
+use topup::ledger::{Access, Binding, Call, Entry, Ledger, Origin, Purpose, RunLedger, Settings, Under, UnixMs};
+use topup::plan::{self, Limits, Planned, Resealing, Terms};
 use topup::report::{ExportError, ExportRequest, Exported, Lang, export};
 
 pub(crate) const BATCH: &str = "2026-11";
@@ -38,7 +38,7 @@ impl Stage {
         let mut ledger = Ledger::open(&stage.path("topup.db"), Access::Create).unwrap();
         stage.plan(&mut ledger, "file.csv", BATCH).unwrap();
         let batch = ledger.batch(BATCH).unwrap();
-        let run = ledger.into_run(batch.id).unwrap();
+        let run = ledger.into_run(batch.id, &Under::new(Purpose::Pay, batch.binding.clone(), 0)).unwrap();
         for (nth, events) in histories().into_iter().enumerate() {
             record(&run, nth, &events);
         }
@@ -101,6 +101,8 @@ fn terms(batch: &str) -> Terms {
             terminal_id: "T001".to_owned(),
             invoice_prefix: InvoicePrefix::parse("TP").unwrap(),
         },
+        settings: Settings::default(),
+        resealing: Resealing::Refused,
         send_sms: true,
         limits: Limits::default(),
         expect_rows: None,

@@ -6,8 +6,8 @@ use topup::domain::event::{Event, Fate};
 use topup::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use topup::domain::standing::State;
 use topup::intake::{self, IntakeOptions};
-use topup::ledger::{Access, Binding, Entry, Ledger, Origin, PayoutId};
-use topup::plan::{Limits, PlanError, Planned, Refusal, RowKinds, Terms, plan, seal_of};
+use topup::ledger::{Access, Batch, Binding, Entry, Ledger, Origin, PayoutId, Purpose, RepeatRule, Settings, Under};
+use topup::plan::{Limits, PlanError, Planned, Refusal, Resealing, RowKinds, Terms, plan, seal_of};
 
 pub(super) const NOW: i64 = 1_800_000_000_000;
 pub(super) const DAY_MS: i64 = 86_400_000;
@@ -104,7 +104,7 @@ impl Desk {
         let note: Option<&str> = note.into();
         let ledger = Ledger::open(&self.path(), Access::Write).unwrap();
         let batch = ledger.batch(batch).unwrap();
-        let run = ledger.into_run(batch.id).unwrap();
+        let run = ledger.into_run(batch.id, &under(&batch, Purpose::Pay)).unwrap();
         let all = run.payouts_after(State::Planned, None, 1000).unwrap();
         let payout = all.iter().find(|payout| payout.row == row).unwrap();
         let id: PayoutId = payout.id;
@@ -143,6 +143,12 @@ impl Desk {
     }
 }
 
+/// Under what a run of a batch is made, where its configuration is still the one that it was planned with.
+pub(super) fn under(batch: &Batch, purpose: Purpose) -> Under {
+    let repeats = RepeatRule { window_days: 20, why: None };
+    Under { repeats, ..Under::new(purpose, batch.binding.clone(), NOW) }
+}
+
 pub(super) fn terms(batch: &str) -> Terms {
     Terms {
         batch: BatchName::parse(batch).unwrap(),
@@ -152,6 +158,8 @@ pub(super) fn terms(batch: &str) -> Terms {
             terminal_id: "T001".into(),
             invoice_prefix: InvoicePrefix::parse("TP").unwrap(),
         },
+        settings: Settings::default(),
+        resealing: Resealing::Refused,
         send_sms: true,
         limits: Limits::default(),
         expect_rows: None,

@@ -1,10 +1,10 @@
 //! What the ledger refuses of a decision, whatever door it comes through: no command made these entries.
 
-use super::desk::{Desk, NOW};
+use super::desk::{Desk, NOW, under};
 use topup::domain::event::{Doubt, Event, Fate, OrderAnswer, Refusal};
 use topup::domain::invoice_no::InvoiceNo;
 use topup::domain::standing::State;
-use topup::ledger::{Access, Entry, Ledger, LedgerError, PayoutId};
+use topup::ledger::{Access, Entry, Ledger, LedgerError, PayoutId, Purpose};
 
 const HOUR_MS: i64 = 3_600_000;
 const ABSENT: Event = Event::OrderAnswered(OrderAnswer::Absent);
@@ -29,8 +29,8 @@ fn written(history: &[Event], later_ms: i64, step: &[(Event, State)], mints: boo
     desk.plan("a", "reference,phone,points\nr1,0901234567,100\n");
     desk.happen("a", 2, history);
     let ledger = Ledger::open(&desk.path(), Access::Write).unwrap();
-    let id = ledger.batch("a").unwrap().id;
-    let run = ledger.into_run(id).unwrap();
+    let batch = ledger.batch("a").unwrap();
+    let run = ledger.into_run(batch.id, &under(&batch, Purpose::Pay)).unwrap();
     let payout = run.find("r1").unwrap().unwrap();
     let mut before = run.standing(payout).unwrap().state;
     let mut entries = Vec::new();

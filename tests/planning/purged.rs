@@ -1,11 +1,11 @@
 //! A batch whose names and phones were removed: whom it paid is still found, what is left of it holds together, and
 //! nothing of it can be planned again.
 
-use super::desk::{DAY_MS, Desk, NOW, Outcome, TWO, terms};
+use super::desk::{DAY_MS, Desk, NOW, Outcome, TWO, terms, under};
 use rusqlite::Connection;
 use topup::domain::event::{Event, Fate, OrderAnswer, Refusal};
 use topup::domain::standing::State;
-use topup::ledger::{Access, Entry, Ledger, LedgerError};
+use topup::ledger::{Access, Entry, Ledger, LedgerError, Purpose};
 use topup::plan::{PlanError, Terms, is_sealed};
 
 const WHY: &str = "a test";
@@ -37,7 +37,7 @@ impl Desk {
         self.ledger.audit(&batch, None).unwrap().findings
     }
 
-    fn count(&self, sql: &str) -> i64 {
+    pub(super) fn count(&self, sql: &str) -> i64 {
         Connection::open(self.path()).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
     }
 }
@@ -78,7 +78,8 @@ fn a_purged_credit_counts_as_long_as_any_other() {
         binding: topup::ledger::Binding { gateway_host: "127.0.0.1:2".into(), ..terms("b").binding },
         ..terms("b")
     };
-    assert_eq!(desk.kinds(again, &elsewhere).repeated, 0, "at another gateway nobody was paid");
+    let refused = desk.plan_with(again, &elsewhere);
+    assert!(matches!(refused, Err(PlanError::Ledger(LedgerError::Bound(_)))), "a ledger belongs to one gateway");
 }
 
 /// A verification may find that what was declined is credited after all, long after the purge.
@@ -94,8 +95,8 @@ fn a_credit_that_turns_up_after_the_purge_counts_too() {
     std::fs::rename(desk.key_file().with_extension("away"), desk.key_file()).unwrap();
     let run = Ledger::open(&desk.path(), Access::Write).unwrap();
     let run = {
-        let batch = run.batch("a").unwrap().id;
-        run.into_run(batch).unwrap()
+        let batch = run.batch("a").unwrap();
+        run.into_run(batch.id, &under(&batch, Purpose::Ask)).unwrap()
     };
     let payout = run.in_state(State::Declined).unwrap()[0];
     let entry = Entry {

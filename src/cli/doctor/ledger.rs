@@ -6,7 +6,6 @@ use crate::cli::context::Context;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::setup;
 use crate::ledger::{Access, Batch, Checkup, Ledger, LedgerError, RunLock};
-use crate::plan;
 use crate::report::{counted, grouped};
 use std::path::{Path, PathBuf};
 
@@ -17,26 +16,36 @@ const BYTES_PER_PAYOUT: u64 = 2048;
 const FREE_MIN: u64 = 100 * MIB;
 const MIB: u64 = 1024 * 1024;
 
-pub(super) fn check_ledger(context: &Context, findings: &mut Findings) {
+/// Gives whether the gateway of the configuration may be asked: not where the ledger belongs to another one.
+pub(super) fn check_ledger(context: &Context, findings: &mut Findings) -> bool {
     let path = &context.ledger_path;
     if !path.exists() {
         findings.warn("ledger", format!("{} does not exist yet; `topup run` creates it", path.display()));
         findings.take("ledger", Ledger::check_place(&folder_of(path)).map_err(Failure::from));
         check_folder(path, findings);
-        return check_disk(path, 0, findings);
+        check_disk(path, 0, findings);
+        return true;
     }
-    let looked_at = Ledger::open(path, Access::Read)
-        .and_then(|ledger| Ok((ledger.batches()?, ledger.checkup()?, ledger.purge_key().map(drop))));
-    let Some((batches, checkup, purge_key)) = findings.take("ledger", looked_at.map_err(Failure::from)) else { return };
+    let looked_at = Ledger::open(path, Access::Read).and_then(|ledger| {
+        let batches = ledger.batches()?;
+        let bindings = Bindings::look(context, &ledger, &batches)?;
+        Ok((batches, ledger.checkup()?, ledger.purge_key().map(drop), bindings))
+    });
+    let Some((batches, checkup, purge_key, bindings)) = findings.take("ledger", looked_at.map_err(Failure::from))
+    else {
+        return true;
+    };
+    let may_ask = bindings.foreign.is_none();
     let run = if RunLock::is_held(path) { "; a command that changes it is at work" } else { "" };
     let text = format!("{}, {}{run}", path.display(), batches_of(batches.len()));
     findings.ok("ledger", text);
     check_file(&checkup, findings);
-    check_bindings(context, &batches, findings);
+    bindings.say(findings);
     check_purges(&batches, purge_key, findings);
     check_modes(path, findings);
     check_folder(path, findings);
     check_disk(path, checkup.open_payouts, findings);
+    may_ask
 }
 
 /// What is in the file. That a run syncs each commit is set and read back by the run itself, which refuses otherwise.
@@ -73,18 +82,44 @@ fn check_purges(batches: &[Batch], key: Result<(), LedgerError>, findings: &mut 
     }
 }
 
-/// A batch that this configuration may not touch.
-fn check_bindings(context: &Context, batches: &[Batch], findings: &mut Findings) {
-    let Ok(binding) = setup::binding(&context.config) else { return };
-    let foreign: Vec<String> = batches
-        .iter()
-        .filter_map(|batch| plan::check_binding(batch, &binding).err())
-        .map(|error| error.to_string())
-        .collect();
-    match foreign.split_first() {
-        None => {}
-        Some((first, [])) => findings.warn("bindings", first.clone()),
-        Some((first, more)) => findings.warn("bindings", format!("{first}\n(and {} more)", batches_of(more.len()))),
+/// What of the ledger belongs elsewhere under this configuration.
+#[derive(Debug, Default)]
+struct Bindings {
+    /// Why no command that asks or sends would touch the ledger at all.
+    foreign: Option<String>,
+    /// What the next run would take over, since nothing was ever sent from it.
+    open: Option<String>,
+    /// Batches that this configuration may not touch.
+    batches: Vec<String>,
+}
+
+impl Bindings {
+    fn look(context: &Context, ledger: &Ledger, batches: &[Batch]) -> Result<Self, LedgerError> {
+        let Ok(binding) = setup::binding(&context.config) else { return Ok(Self::default()) };
+        match ledger.check_binding(None, &binding) {
+            Ok(()) => {}
+            Err(LedgerError::Bound(words)) if ledger.takes_over(None, &binding)? => {
+                return Ok(Self { open: Some(words), ..Self::default() });
+            }
+            Err(LedgerError::Bound(words)) => return Ok(Self { foreign: Some(words), ..Self::default() }),
+            Err(error) => return Err(error),
+        }
+        let refused = batches.iter().filter_map(|batch| ledger.check_binding(Some(batch), &binding).err());
+        Ok(Self { batches: refused.map(|error| error.to_string()).collect(), ..Self::default() })
+    }
+
+    fn say(self, findings: &mut Findings) {
+        if let Some(words) = self.foreign {
+            findings.fail("bindings", Exit::Usage, words);
+        }
+        if let Some(words) = self.open {
+            findings.warn("bindings", words);
+        }
+        match self.batches.split_first() {
+            None => {}
+            Some((first, [])) => findings.warn("bindings", first.clone()),
+            Some((first, more)) => findings.warn("bindings", format!("{first}\n(and {} more)", batches_of(more.len()))),
+        }
     }
 }
 

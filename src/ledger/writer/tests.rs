@@ -3,19 +3,25 @@
 use super::*;
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::InvoicePrefix;
-use crate::ledger::{Access, Binding, Ledger, Origin};
+use crate::ledger::{Access, Binding, Ledger, Origin, Purpose, Under};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A ledger with one batch of no payouts.
-pub(in crate::ledger) fn planned(path: &Path) -> (Ledger, BatchId) {
-    let mut ledger = Ledger::open(path, Access::Create).unwrap();
+/// What a run of [`planned`] is made under.
+pub(in crate::ledger) fn under() -> Under {
     let binding = Binding {
         gateway_host: "127.0.0.1".into(),
         merchant_id: "M".into(),
         terminal_id: "T".into(),
         invoice_prefix: InvoicePrefix::parse("TP").unwrap(),
     };
+    Under::new(Purpose::Pay, binding, 0)
+}
+
+/// A ledger with one batch of no payouts.
+pub(in crate::ledger) fn planned(path: &Path) -> (Ledger, BatchId) {
+    let mut ledger = Ledger::open(path, Access::Create).unwrap();
+    let binding = under().binding;
     let text = String::new;
     let origin = Origin { file_name: text(), settings: text(), planned_by: text(), planned_at: 0 };
     let name = BatchName::parse("b").unwrap();
@@ -38,7 +44,7 @@ fn a_writer_waits_for_another_program_that_writes() {
         true
     };
     ledger.connection.busy_handler(Some(waits)).unwrap();
-    let mut writer = Writer::new(ledger.connection, batch);
+    let mut writer = Writer::new(ledger.connection, batch, Guard::default());
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE; UPDATE batches SET planned_by = 'other'").unwrap();
     let (done, is_done) = std::sync::mpsc::channel();
@@ -61,8 +67,8 @@ fn a_second_writer_of_a_batch_stops_the_first() {
     let path = folder.path().join("topup.db");
     let (ledger, batch) = planned(&path);
     let write = || [Write::Batch { at: 0, event: BatchEvent::CanaryConfirmed }];
-    let mut first = Writer::new(ledger.connection, batch);
-    let mut second = Writer::new(Connection::open(&path).unwrap(), batch);
+    let mut first = Writer::new(ledger.connection, batch, Guard::default());
+    let mut second = Writer::new(Connection::open(&path).unwrap(), batch, Guard::default());
     first.commit(&write()).unwrap();
     first.commit(&write()).unwrap();
     second.commit(&write()).unwrap();

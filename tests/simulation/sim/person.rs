@@ -9,7 +9,7 @@ use std::sync::Arc;
 use topup::domain::event::Event;
 use topup::domain::standing::State;
 use topup::engine::{self, Asked, Inquiry, Mode};
-use topup::ledger::{Entry, PayoutId, RunLedger};
+use topup::ledger::{Entry, PayoutId, Purpose, RunLedger, Under};
 
 impl World {
     /// Decides about some of the payouts that a person may decide about.
@@ -18,7 +18,7 @@ impl World {
         let mut settings = self.scenario.settings.clone();
         (settings.mode, settings.quiet_before) = (Mode::Resolve, self.quiet_before(&ledger)?);
         let batch = ledger.batches().map_err(failed)?.remove(0);
-        let ledger = ledger.into_run(batch.id).map_err(failed)?;
+        let ledger = ledger.into_run(batch.id, &Under::new(Purpose::Ask, batch.binding.clone(), 0)).map_err(failed)?;
         let wishes = self.wishes(&ledger)?;
         let (mut at_once, mut asked_first) = (Vec::new(), Vec::new());
         for (id, event) in &wishes {

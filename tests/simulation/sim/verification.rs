@@ -7,6 +7,7 @@ use super::world::{World, wall_ms};
 use std::sync::Arc;
 use topup::domain::event::OrderAnswer;
 use topup::engine::{self, Asked, Inquiry, Mode};
+use topup::ledger::{Purpose, Under};
 
 impl World {
     /// In good weather: every number has to get a usable answer.
@@ -20,7 +21,9 @@ impl World {
             auditor: Arc::clone(&self.ledgers.auditor),
         });
         let batch = ledger.batches().map_err(|error| error.to_string())?.remove(0);
-        let ledger = ledger.into_run(batch.id).map_err(|error| error.to_string())?;
+        let ledger = ledger
+            .into_run(batch.id, &Under::new(Purpose::Ask, batch.binding.clone(), 0))
+            .map_err(|error| error.to_string())?;
         let numbers = ledger.verifiable_numbers().map_err(|error| error.to_string())?;
         let wanted = numbers.len();
         let inquiries: Vec<Inquiry> = numbers

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use topup::engine::{self, EngineError, Mode, RunReport};
-use topup::ledger::Ledger;
+use topup::ledger::{Ledger, Purpose, Under};
 
 /// A run that takes longer than this, in virtual time, never ends.
 const LONGEST_RUN: Duration = Duration::from_secs(14 * 24 * 3600);
@@ -187,7 +187,9 @@ impl World {
         });
         let mut told = Told::new(&before);
         let batch = ledger.batches().map_err(|error| error.to_string())?.remove(0);
-        let run_ledger = ledger.into_run(batch.id).map_err(|error| error.to_string())?;
+        let run_ledger = ledger
+            .into_run(batch.id, &Under::new(Purpose::Pay, batch.binding.clone(), 0))
+            .map_err(|error| error.to_string())?;
         let ended = {
             let (epoch, off_by) = (self.epoch, self.clock_is_off_by_ms);
             let clock = || {

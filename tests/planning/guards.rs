@@ -1,0 +1,404 @@
+//! What keeps one member from being paid twice beside the number: to what a ledger belongs, what other batches pay, and
+//! what a plan was sealed with. Each holds in the ledger itself, by whichever door a command comes.
+
+use super::desk::{DAY_MS, Desk, NOW, Outcome, TWO, terms, under};
+use rusqlite::Connection;
+use topup::domain::event::{Event, Fate, MemberAnswer, OrderAnswer, Refusal};
+use topup::domain::invoice_no::InvoicePrefix;
+use topup::domain::standing::State;
+use topup::ledger::{
+    Access, Binding, Entry, Ledger, LedgerError, PayoutId, Purpose, RepeatRule, RunLedger, Settings, Under,
+};
+use topup::plan::{self, PlanError, Resealing, Start, Terms};
+
+const ONE: &str = "phone,points\n0901234567,100\n";
+
+fn at_gateway(host: &str, batch: &str) -> Terms {
+    Terms { binding: Binding { gateway_host: host.into(), ..terms(batch).binding }, ..terms(batch) }
+}
+
+fn at_merchant(merchant: &str, prefix: &str, batch: &str) -> Terms {
+    let invoice_prefix = InvoicePrefix::parse(prefix).unwrap();
+    let binding = Binding { merchant_id: merchant.into(), invoice_prefix, ..terms(batch).binding };
+    Terms { binding, ..terms(batch) }
+}
+
+fn is_bound(result: Result<Outcome, PlanError>) -> bool {
+    matches!(result, Err(PlanError::Ledger(LedgerError::Bound(_))))
+}
+
+impl Desk {
+    fn again(&self) -> Ledger {
+        Ledger::open(&self.path(), Access::Write).unwrap()
+    }
+
+    /// A run of a batch under another binding, settings, reason or time.
+    fn run(&self, batch: &str, change: impl FnOnce(&mut Under)) -> Result<RunLedger, LedgerError> {
+        let ledger = self.again();
+        let batch = ledger.batch(batch).unwrap();
+        let mut under = under(&batch, Purpose::Pay);
+        change(&mut under);
+        ledger.into_run(batch.id, &under)
+    }
+
+    /// Writes a decision about the payout of a row, with the answer that it rests on.
+    fn decides(&self, run: &RunLedger, payout: PayoutId, event: Event, now: i64) -> Result<(), LedgerError> {
+        let mut standing = run.standing(payout).unwrap();
+        let mut entries = Vec::new();
+        for event in [Event::OrderAnswered(OrderAnswer::Absent), event] {
+            let before = standing.state;
+            standing = standing.after(&event).unwrap();
+            let (call, note, new_number) = (None, None, None);
+            let (after, why) = (standing.state, Some("a test".to_owned()));
+            entries.push(Entry { payout, event, before, after, call, note, why, new_number, recovered: false });
+        }
+        let done = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(run.record(now, entries));
+        done.map(drop)
+    }
+}
+
+#[test]
+fn a_ledger_that_sent_belongs_to_one_gateway_merchant_and_prefix_whatever_the_batch() {
+    let mut desk = Desk::new();
+    desk.plan("a", ONE);
+    desk.happen("a", 2, &[Event::SubmitIntended]);
+    let other = "phone,points\n0909999999,100\n";
+    for (file, batch) in [(ONE, "a"), (ONE, "b"), (other, "b")] {
+        for alias in ["localhost:1", "127.0.0.1.:1", "127.0.0.1", "[::1]:1"] {
+            assert!(is_bound(desk.plan_with(file, &at_gateway(alias, batch))), "{alias} {batch}");
+        }
+        assert!(is_bound(desk.plan_with(file, &at_merchant("M002", "TP", batch))), "{batch}");
+        assert!(is_bound(desk.plan_with(file, &at_merchant("M001", "XX", batch))), "{batch}");
+    }
+    // Not only planning: every ledger that calls or permits may go to is made under a binding.
+    for purpose in [Purpose::Pay, Purpose::Ask] {
+        for change in [
+            |under: &mut Under| under.binding.gateway_host = "localhost:1".into(),
+            |under: &mut Under| under.binding.merchant_id = "M002".into(),
+            |under: &mut Under| under.binding.terminal_id = "T002".into(),
+            |under: &mut Under| under.binding.invoice_prefix = InvoicePrefix::parse("XX").unwrap(),
+        ] {
+            let refused = desk.run("a", |under| {
+                under.purpose = purpose;
+                change(under);
+            });
+            assert!(matches!(refused, Err(LedgerError::Bound(_))), "{refused:?}");
+        }
+    }
+    let recording = desk.run("a", |under| {
+        (under.purpose, under.binding.gateway_host) = (Purpose::Record, "localhost:1".into());
+    });
+    assert!(recording.unwrap().check_may_call().is_err(), "it was held against no gateway");
+    // Where nothing is to be sent, nothing may be intended.
+    let asking = desk.run("a", |under| under.purpose = Purpose::Ask).unwrap();
+    let payout = asking.in_state(State::InDoubt).unwrap()[0];
+    let refused = desk.decides(&asking, payout, Event::SubmitIntended, NOW);
+    assert!(matches!(refused, Err(LedgerError::Broken(_))), "{refused:?}");
+}
+
+#[test]
+fn what_never_sent_is_taken_over_by_a_corrected_configuration() {
+    let terminal = |id: &str, batch: &str| {
+        let binding = Binding { terminal_id: id.into(), ..terms(batch).binding };
+        Terms { binding, ..terms(batch) }
+    };
+    for corrected in [
+        at_gateway("api.example", "a"),
+        at_merchant("M002", "TP", "a"),
+        at_merchant("M001", "XX", "a"),
+        terminal("T002", "a"),
+    ] {
+        let mut desk = Desk::new();
+        desk.plan("a", TWO);
+        // The wrong gateway answered the pre-check, too.
+        desk.happen("a", 3, &[Event::MemberAnswered(MemberAnswer::Refused), Event::OrderAnswered(OrderAnswer::Absent)]);
+        let before = desk.ledger.batch("a").unwrap();
+        let numbers = "SELECT count(*) FROM invoices";
+        assert_eq!(desk.count(numbers), 2);
+        assert_eq!(desk.plan_with(TWO, &corrected).unwrap(), Outcome::Known);
+        let batch = desk.ledger.batch("a").unwrap();
+        assert_eq!(batch.binding, corrected.binding);
+        assert_ne!(batch.plan_sha256, before.plan_sha256, "the seal says where the payouts go");
+        desk.audit("a");
+        let is_renumbered = (&batch.binding.merchant_id, &batch.binding.invoice_prefix)
+            != (&before.binding.merchant_id, &before.binding.invoice_prefix);
+        assert_eq!(desk.count(numbers), if is_renumbered { 4 } else { 2 }, "no number is ever removed");
+        // Back again, as a person does who tries: the numbers of then are the payouts' own again.
+        assert_eq!(desk.plan("a", TWO), Outcome::Known);
+        desk.audit("a");
+        assert_eq!(desk.plan_with(TWO, &corrected).unwrap(), Outcome::Known);
+        desk.audit("a");
+        // Paid under the right one, it stays with it.
+        desk.credit("a", 2);
+        assert!(is_bound(desk.plan_with(TWO, &terms("a"))), "it sent by now");
+        let run = desk.run("a", |under| under.purpose = Purpose::Ask).unwrap();
+        let asked = run.verifiable_numbers().unwrap();
+        assert_eq!(asked.iter().filter(|(_, _, in_use)| *in_use).count(), asked.len(), "{asked:?}");
+        desk.audit("a");
+    }
+}
+
+#[test]
+fn what_was_planned_for_a_wrong_merchant_blocks_no_other_batch_and_is_not_paid_beside_it() {
+    let mut desk = Desk::new();
+    desk.plan_with(TWO, &at_merchant("WRONG", "TP", "a")).unwrap();
+    // The same rows in a batch of the right merchant: the other one's are nobody's.
+    assert_eq!(desk.plan("b", TWO), Outcome::Planned(2, 2));
+    // Taken over before they are paid, they would be paid twice: refused while b has them.
+    assert_eq!(desk.plan("a", TWO), Outcome::Known);
+    let refused = desk.run("a", |_| {});
+    assert!(matches!(&refused, Err(LedgerError::Repeated(repeated)) if repeated.is_open), "{refused:?}");
+}
+
+#[test]
+fn a_ledger_of_practice_is_not_taken_to_another_gateway() {
+    let mut desk = Desk::new();
+    desk.plan("practice", ONE);
+    desk.credit("practice", 2);
+    assert!(is_bound(desk.plan_with(ONE, &at_gateway("api.example", "2026-11"))));
+    assert_eq!(desk.count("SELECT count(*) FROM batches"), 1);
+}
+
+#[test]
+fn a_person_binds_what_was_sent_to_another_host_and_terminal_and_never_to_another_merchant_or_prefix() {
+    let mut desk = Desk::new();
+    desk.plan("a", TWO);
+    desk.happen("a", 2, &[Event::SubmitIntended]);
+    desk.plan("b", "phone,points\n0909999999,100\n");
+    let moved = Binding { gateway_host: "api.example".into(), terminal_id: "T9".into(), ..terms("a").binding };
+    for never in [
+        Binding { merchant_id: "M002".into(), ..moved.clone() },
+        Binding { invoice_prefix: InvoicePrefix::parse("XX").unwrap(), ..moved.clone() },
+    ] {
+        let refused = plan::rebind(&mut desk.ledger, &never, "a mail", NOW);
+        assert!(matches!(refused, Err(LedgerError::Bound(_))), "{refused:?}");
+        assert_eq!(desk.ledger.batch("b").unwrap().binding, terms("b").binding, "all of it or nothing");
+    }
+    let numbers = "SELECT group_concat(invoice_no) FROM invoices";
+    let numbers = |desk: &Desk| -> String {
+        Connection::open(desk.path()).unwrap().query_row(numbers, [], |row| row.get(0)).unwrap()
+    };
+    let before = numbers(&desk);
+    let rebound = plan::rebind(&mut desk.ledger, &moved, "a mail", NOW).unwrap();
+    assert_eq!(rebound.batches.len(), 2);
+    assert!(rebound.ledger.is_some());
+    assert_eq!(plan::rebind(&mut desk.ledger, &moved, "a mail", NOW).unwrap(), plan::Rebound::default());
+    assert_eq!(numbers(&desk), before);
+    for batch in ["a", "b"] {
+        assert_eq!(desk.ledger.batch(batch).unwrap().binding, moved);
+        desk.audit(batch);
+    }
+    assert_eq!(desk.count("SELECT count(*) FROM ledger_events WHERE kind = 'bound' AND why = 'a mail'"), 1);
+    assert!(is_bound(desk.plan_with(TWO, &terms("a"))), "not at the old address any more");
+    let run = desk.run("a", |under| under.purpose = Purpose::Ask).unwrap();
+    assert_eq!(run.in_state(State::InDoubt).unwrap().len(), 1);
+}
+
+/// Batch a's payout of row 2 declined or held, and another batch's credit of the same member and points since.
+fn paid_elsewhere(end: &[Event], credited: bool) -> (Desk, PayoutId) {
+    let mut desk = Desk::new();
+    desk.plan("a", ONE);
+    desk.happen("a", 2, end);
+    // What a holds is open, and is planned nowhere else: only a ledger that somebody wrote to has it in another batch, too.
+    let connection = Connection::open(desk.path()).unwrap();
+    let belongs_to = |merchant: &str| {
+        connection.execute("UPDATE batches SET merchant_id = ?1 WHERE name = 'a'", [merchant]).unwrap();
+    };
+    belongs_to("other");
+    assert_eq!(desk.plan("b", ONE), Outcome::Planned(1, 1));
+    if credited {
+        desk.credit("b", 2);
+    }
+    belongs_to("M001");
+    let run = desk.run("a", |under| under.purpose = Purpose::Ask).unwrap();
+    let payout = run.find(desk_number(&desk).as_str()).unwrap().unwrap();
+    (desk, payout)
+}
+
+fn desk_number(desk: &Desk) -> String {
+    let sql = "SELECT invoice_no FROM payouts p JOIN batches b USING (batch_id) WHERE b.name = 'a'";
+    Connection::open(desk.path()).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_retry_of_what_another_batch_pays_or_paid_is_not_written() {
+    let declined = [Event::SubmitIntended, Event::SendEnded(Fate::Refused(Refusal::Payout))];
+    not_written(&declined, || Event::Retried);
+}
+
+#[test]
+fn a_release_of_what_another_batch_paid_is_not_written() {
+    let held = [Event::MemberAnswered(MemberAnswer::NameDiffers), Event::OrderAnswered(OrderAnswer::Absent)];
+    not_written(&held, || Event::Released { name: Some("An".into()) });
+}
+
+fn not_written(end: &[Event], event: impl Fn() -> Event) {
+    for (credited, why) in [(true, None), (false, None), (false, Some("meant"))] {
+        let (desk, payout) = paid_elsewhere(end, credited);
+        let run = desk.run("a", |under| {
+            (under.purpose, under.repeats.why) = (Purpose::Ask, why.map(str::to_owned));
+        });
+        let run = run.unwrap();
+        assert_eq!(run.elsewhere(payout, NOW).unwrap().unwrap().batch, "b");
+        // However long ago: since this batch was planned.
+        let refused = desk.decides(&run, payout, event(), NOW + 400 * DAY_MS);
+        assert!(matches!(&refused, Err(LedgerError::PaidElsewhere(repeat)) if repeat.batch == "b"), "{refused:?}");
+    }
+    let (desk, payout) = paid_elsewhere(end, true);
+    let run = desk.run("a", |under| (under.purpose, under.repeats.why) = (Purpose::Ask, Some("a bonus".into())));
+    desk.decides(&run.unwrap(), payout, event(), NOW).unwrap();
+    let why = "SELECT count(*) FROM events WHERE why LIKE 'a test; repeats row 2 of batch b: a bonus'";
+    assert_eq!(desk.count(why), 1, "the reason is kept");
+    desk.audit("a");
+}
+
+#[test]
+fn the_window_of_repetitions_is_judged_again_while_nothing_of_the_batch_was_sent() {
+    let mut desk = Desk::new();
+    desk.plan("a", TWO);
+    (2..=3).for_each(|row| desk.credit("a", row));
+    let a_month_ahead = Terms { now: NOW + 30 * DAY_MS, ..terms("b") };
+    assert_eq!(desk.plan_with(TWO, &a_month_ahead).unwrap(), Outcome::Planned(2, 2));
+    // The clock is right again, and the batch has no send yet.
+    assert_eq!(desk.plan("b", TWO), Outcome::Known);
+    let refused = desk.run("b", |_| {});
+    assert!(matches!(&refused, Err(LedgerError::Repeated(repeated)) if repeated.count == 2), "{refused:?}");
+    let batch = desk.ledger.batch("b").unwrap();
+    let started = plan::start(desk.again(), &batch, &under(&batch, Purpose::Pay)).unwrap();
+    let Start::Refused(refusal) = started else { panic!("expected a refusal, found {started:?}") };
+    assert_eq!(refusal.code, "repeated_credited");
+    let planned = desk.plan("c", TWO);
+    assert!(refusal.message.contains("pay members the same points that another batch credited"), "{planned:?}");
+    assert!(desk.run("b", |under| under.now = NOW + 30 * DAY_MS).is_ok(), "by the clock of now");
+    // A person's reason goes on, and is kept.
+    desk.run("b", |under| under.repeats.why = Some("a second bonus".into())).unwrap().close().unwrap();
+    assert!(desk.run("b", |_| {}).is_ok());
+    assert_eq!(desk.count("SELECT count(*) FROM events WHERE kind = 'repeat_accepted'"), 1);
+    desk.credit("b", 2);
+    desk.audit("b");
+    // What was sent goes on: it is in the plan's own hands.
+    assert!(desk.run("b", |under| under.repeats = RepeatRule::default()).is_ok());
+}
+
+fn named(names: &str) -> Terms {
+    let settings =
+        Settings::new(vec![("payout.names".into(), names.into()), ("payout.send_sms".into(), "true".into())]);
+    Terms { settings, ..terms("a") }
+}
+
+#[test]
+fn a_plan_is_paid_only_under_the_settings_that_it_was_sealed_with() {
+    let mut desk = Desk::new();
+    assert_eq!(desk.plan_with(TWO, &named("hold")).unwrap(), Outcome::Planned(2, 2));
+    let sealed = desk.ledger.batch("a").unwrap().plan_sha256;
+    let refusal = desk.plan_with(TWO, &named("off")).unwrap().refusal();
+    assert_eq!(refusal.code, "setting_changed");
+    assert!(refusal.message.contains("payout.names = hold, and the configuration says off"), "{}", refusal.message);
+    let refused = desk.run("a", |under| under.settings = named("off").settings);
+    assert!(matches!(refused, Err(LedgerError::SettingChanged { .. })), "{refused:?}");
+    assert!(desk.run("a", |under| under.settings = named("hold").settings).is_ok());
+    // Nor by the seal of before; only by that of the plan under the new setting.
+    let hex = |seal: [u8; 32]| seal.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let confirmed = |seal: String| Terms { resealing: Resealing::Confirmed(seal), ..named("off") };
+    let refusal = desk.plan_with(TWO, &confirmed(hex(sealed))).unwrap().refusal();
+    let new = refusal.message.split("--confirm-plan ").nth(1).unwrap().to_owned();
+    assert_eq!(desk.plan_with(TWO, &confirmed(new.clone())).unwrap(), Outcome::Planned(0, 2));
+    assert_eq!(hex(desk.ledger.batch("a").unwrap().plan_sha256), new);
+    assert!(desk.run("a", |under| under.settings = named("off").settings).is_ok());
+    desk.audit("a");
+    // What is paid to its end is nobody's to hold back.
+    (2..=3).for_each(|row| desk.credit("a", row));
+    assert_eq!(desk.plan_with(TWO, &named("hold")).unwrap(), Outcome::Known);
+}
+
+#[test]
+fn names_are_sealed_and_a_name_that_is_gone_is_a_change() {
+    let with = "phone,points,name\n0901234567,100,Nguyễn An\n0901234568,200,\n";
+    let without = "phone,points\n0901234567,100\n0901234568,200\n";
+    let seals: Vec<[u8; 32]> = [with, without, &with.replace("Nguyễn An", "Lê Chi")]
+        .into_iter()
+        .map(|file| {
+            let mut desk = Desk::new();
+            desk.plan_with(file, &named("hold")).unwrap();
+            desk.audit("a");
+            desk.ledger.batch("a").unwrap().plan_sha256
+        })
+        .collect();
+    assert!(seals[0] != seals[1] && seals[0] != seals[2] && seals[1] != seals[2]);
+    let mut desk = Desk::new();
+    desk.plan_with(with, &named("hold")).unwrap();
+    for (changed, said) in [(without, "now no name"), (&*with.replace("Nguyễn An", "Lê Chi"), "now name \"Lê Chi\"")]
+    {
+        let refusal = desk.plan_with(changed, &named("hold")).unwrap().refusal();
+        assert_eq!(refusal.code, "plan_differs");
+        assert!(refusal.problems[0].message.contains(said), "{:?}", refusal.problems);
+    }
+    // The same name, written otherwise; and nobody's any more, once the member is paid.
+    assert_eq!(desk.plan_with(&with.replace("Nguyễn An", "AN NGUYEN"), &named("hold")).unwrap(), Outcome::Known);
+    desk.credit("a", 2);
+    assert_eq!(desk.plan_with(without, &named("hold")).unwrap(), Outcome::Known);
+}
+
+#[test]
+fn what_decides_of_a_plan_is_in_its_seal() {
+    let seal = |file: &str, terms: &Terms| {
+        let mut desk = Desk::new();
+        desk.plan_with(file, terms).unwrap();
+        desk.ledger.batch("a").unwrap().plan_sha256
+    };
+    let own = seal(TWO, &named("hold"));
+    assert_eq!(seal("points,phone\n200,0901234568\n100,0901234567\n", &named("hold")), own);
+    let skipping = Terms { skip_invalid: true, ..named("hold") };
+    let with_bad = |cell: &str| format!("{TWO}{cell},300\n");
+    let seals = [
+        own,
+        seal(TWO, &named("warn")),
+        seal(TWO, &skipping),
+        seal(TWO, &Terms { allow_repeat_phones: true, ..named("hold") }),
+        seal(TWO, &Terms { repeat_why: Some("meant".into()), ..named("hold") }),
+        seal(&with_bad("09"), &skipping),
+        seal(&with_bad("08"), &skipping),
+    ];
+    for (nth, seal) in seals.iter().enumerate() {
+        assert_eq!(seals.iter().position(|other| other == seal), Some(nth));
+    }
+}
+
+#[test]
+fn skipped_rows_keep_their_cells_and_the_reasons() {
+    let mut desk = Desk::new();
+    let skipping = Terms { skip_invalid: true, ..terms("a") };
+    let file = "phone,points,note\n0901234567,100,x\n090123,100,y\n0901234568,20,z\n0901234569,100,\n0901234569,100,\n";
+    assert_eq!(desk.plan_with(file, &skipping).unwrap(), Outcome::Planned(1, 1));
+    let batch = desk.ledger.batch("a").unwrap();
+    let skipped = desk.ledger.skipped(&batch, 1000).unwrap();
+    assert_eq!(skipped.iter().map(|skipped| skipped.row).collect::<Vec<_>>(), [3, 4, 5, 6]);
+    let cells = |cells: [&str; 3]| {
+        let headers = ["phone", "points", "note"].map(str::to_owned);
+        headers.into_iter().zip(cells.map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!(skipped[0].cells, Some(cells(["090123", "100", "y"])));
+    assert!(skipped[0].reasons[0].starts_with("phone: needs"), "{skipped:?}");
+    assert!(skipped[1].reasons[0].starts_with("points: needs"), "{skipped:?}");
+    assert!(skipped[2].reasons[0].contains("that of another row"), "{skipped:?}");
+    assert_eq!(desk.ledger.skipped(&batch, 2).unwrap().len(), 2);
+    assert_eq!(desk.plan_with(file, &skipping).unwrap(), Outcome::Known);
+    desk.audit("a");
+    // Another cell is another row; what an amended file no longer skips is not listed any more.
+    let other = file.replace("090123,", "090124,");
+    assert_eq!(desk.plan_with(&other, &skipping).unwrap(), Outcome::Planned(0, 1));
+    let mended = "phone,points,note\n0901234567,100,x\n0901234561,100,y\n";
+    assert_eq!(desk.plan_with(mended, &skipping).unwrap(), Outcome::Planned(1, 2));
+    let batch = desk.ledger.batch("a").unwrap();
+    assert_eq!(desk.ledger.skipped(&batch, 1000).unwrap(), []);
+    desk.audit("a");
+}
+
+#[test]
+fn a_file_without_one_row_that_can_be_paid_makes_no_batch() {
+    let mut desk = Desk::new();
+    let skipping = Terms { skip_invalid: true, ..terms("a") };
+    let refusal = desk.plan_with("phone,points\n09,100\n0901234567,1\n", &skipping).unwrap().refusal();
+    assert_eq!((refusal.code, refusal.problem_count), ("file_refused", 3));
+    assert!(desk.ledger.find_batch("a").unwrap().is_none());
+}
