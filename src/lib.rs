@@ -71,6 +71,7 @@
 //! What did not pay: a thread that reads ahead of the comparison, and one codegen unit. Of what is left in a request, most is
 //! reqwest parsing its own URL again.
 
+pub mod app;
 mod caught;
 pub mod cli;
 mod crash;

@@ -166,6 +166,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crash", &[]),
     ("sshsig", &[]),
     ("moment", &[]),
+    ("app", &["domain", "intake", "ledger", "plan", "sshsig"]),
     ("cli", &["*"]),
     ("lib", &[]),
     ("main", &["cli"]),

@@ -1,8 +1,10 @@
 //! Defines the command line: what can be typed, and the help that explains it.
 
+use super::approvals::{ApprovalArgs, ApproveArgs, PlanArgs, TakeBackArgs};
 use super::manual::{CompletionsArgs, ManArgs};
 use super::metrics::MetricsArgs;
 use super::notify::NotifyArgs;
+use super::people::{PeopleArgs, PolicyArgs, WhoArgs};
 use super::reconcile::ReconcileArgs;
 use super::status::StatusArgs;
 use clap::{Args, Parser, Subcommand};
@@ -57,6 +59,20 @@ pub(super) enum Command {
     Template(TemplateArgs),
     /// Pay a file; the same command again resumes, resolves and finishes
     Run(Box<RunArgs>),
+    /// Store a file's plan as a proposal; it pays nothing
+    Plan(Box<PlanArgs>),
+    /// Print exactly the bytes that are signed to approve what waits
+    Approval(ApprovalArgs),
+    /// Approve what waits, so that it may be paid
+    Approve(ApproveArgs),
+    /// Give back what somebody else proposed
+    SendBack(TakeBackArgs),
+    /// Take one's own proposal back
+    Withdraw(TakeBackArgs),
+    /// Add, list and remove the people of the ledger
+    People(PeopleArgs),
+    /// Show or change how many persons a plan needs
+    Policy(PolicyArgs),
     /// Go on with a batch without its file
     #[command(
         after_help = "Examples:\n  topup resume 2026-11\n  topup resume 2026-11 --json --quiet     for scripts\n\n\
@@ -126,6 +142,13 @@ impl Command {
             Self::Resume(args) => &args.batch.notify,
             Self::Resolve(args) => &args.notify,
             Self::Demo
+            | Self::Plan(_)
+            | Self::Approval(_)
+            | Self::Approve(_)
+            | Self::SendBack(_)
+            | Self::Withdraw(_)
+            | Self::People(_)
+            | Self::Policy(_)
             | Self::Check(_)
             | Self::Template(_)
             | Self::Status(_)
@@ -189,6 +212,17 @@ pub(super) struct RunArgs {
     /// With --dry-run: write the members who would not be paid, and why, to a .csv, .xlsx, .html or .json
     #[arg(long, value_name = "FILE", requires = "dry_run")]
     pub(super) export: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) reading: PlanningArgs,
+    #[command(flatten)]
+    pub(super) who: WhoArgs,
+    #[command(flatten)]
+    pub(super) notify: NotifyArgs,
+}
+
+/// How a file is to be planned.
+#[derive(Clone, Debug, Args)]
+pub(super) struct PlanningArgs {
     /// Pay the valid rows and report the others as skipped
     #[arg(long)]
     pub(super) skip_invalid: bool,
@@ -203,12 +237,10 @@ pub(super) struct RunArgs {
     /// Pay rows again that another batch credited lately, and keep the reason
     #[arg(long, value_name = "WHY")]
     pub(super) repeat: Option<String>,
-    #[command(flatten)]
-    pub(super) notify: NotifyArgs,
 }
 
 /// How a file is to be read.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct FileArgs {
     /// Worksheet of a workbook
     #[arg(long, value_name = "NAME")]

@@ -12,9 +12,9 @@ use super::setup;
 use crate::domain::standing::State;
 use crate::engine::{self, Mode, RunReport, Stop, StopCode};
 use crate::gateway::HttpGateway;
-use crate::ledger::{Batch, Ledger, RunLedger, Totals, Under};
+use crate::ledger::{Batch, Ledger, RunLedger, Size, Totals, Under};
 use crate::plan::{self, Start};
-use crate::report::{DoubtList, IN_DOUBT_MAX, Run, Summary, Verdict};
+use crate::report::{DoubtList, IN_DOUBT_MAX, Run, Summary, Verdict, counted, grouped};
 use anyhow::Context as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +35,15 @@ pub(super) fn execute(
     settings.shared_pace = Some(context.shared_pace(true));
     let policy = settings.policy.clone();
     let run_ledger = begin(ledger, &batch, under)?;
+    let waiting = run_ledger.waiting()?;
+    let open = run_ledger.totals()?;
+    if mode == Mode::Pay
+        && waiting.rows > 0
+        && open.of(State::Planned).rows == waiting.rows
+        && open.of(State::InDoubt).rows == 0
+    {
+        return waits(&batch, run_ledger, waiting);
+    }
     let report = run_to_its_end(context, settings, &run_ledger, gateway, metrics)?;
     let totals = run_ledger.totals()?;
     // Read again: the chain has a new head.
@@ -45,6 +54,22 @@ pub(super) fn execute(
     let summary = Summary::new(&batch, &totals, Run::Ended(&report)).with_doubts(doubts);
     let exit = exit_of(&summary, mode, &report);
     Ok(Report { exit, json: summary.to_json(), text: summary.to_text() })
+}
+
+/// Nothing may be paid before somebody approved it.
+fn waits(batch: &Batch, ledger: RunLedger, waiting: Size) -> Result<Report, Failure> {
+    let totals = ledger.totals()?;
+    ledger.close()?;
+    let json = Summary::new(batch, &totals, Run::Looked { running: false }).to_json();
+    let text = format!(
+        "batch {name} waits for another person's approval: {}, {} points; nothing was sent\nnext: topup approve {name} --plan \
+         {}\n",
+        counted(waiting.rows, "payout"),
+        grouped(waiting.points),
+        super::run::hex(&batch.plan_sha256),
+        name = batch.name,
+    );
+    Ok(Report { exit: Exit::Waits, json, text })
 }
 
 /// The ledger as a run uses it, unless a person has to be asked first.

@@ -2,6 +2,7 @@
 //!
 //! Architecture invariant: nothing here decides about money; it says what was decided, and asks.
 
+mod approvals;
 mod args;
 mod batch;
 mod check;
@@ -25,6 +26,7 @@ mod marked;
 mod metrics;
 mod notify;
 mod output;
+mod people;
 mod plan_text;
 mod progress;
 mod purge;
@@ -79,6 +81,13 @@ fn dispatch(cli: &Cli) -> Result<Report, Failure> {
         Command::Check(args) => check::check(Output::new(&cli.common), args),
         Command::Template(args) => check::template(args),
         Command::Run(args) => run::run(&context()?, args),
+        Command::Plan(args) => approvals::plan(&context()?, args),
+        Command::Approval(args) => approvals::approval(&context()?, args),
+        Command::Approve(args) => approvals::approve(&context()?, args),
+        Command::SendBack(args) => approvals::send_back(&context()?, args),
+        Command::Withdraw(args) => approvals::withdraw(&context()?, args),
+        Command::People(args) => people::people(&context()?, args),
+        Command::Policy(args) => people::policy(&context()?, args),
         Command::Resume(args) => batch::go_on(&context()?, &args.batch, Mode::Pay, args.repeat.why()),
         Command::Resolve(args) => batch::go_on(&context()?, args, Mode::Resolve, None),
         Command::Status(args) => status::status(&context()?, args),

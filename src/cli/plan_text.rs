@@ -54,6 +54,16 @@ pub(super) fn plan_text(context: &Context, name: &BatchName, plan: &DraftSummary
     Ok(text)
 }
 
+/// The same for scripts.
+pub(super) fn kinds_json(kinds: &RowKinds) -> serde_json::Value {
+    let size = |size: Size| json!({"rows": size.rows, "points": size.points});
+    json!({
+        "new": size(kinds.new), "already_planned": size(kinds.known.all()), "changed": size(kinds.changed.all()),
+        "gone": size(kinds.gone.all()), "another_key": kinds.another_key, "repeated": kinds.repeated,
+        "doubled": kinds.doubled, "to_correct": kinds.to_correct, "skipped": kinds.skipped,
+    })
+}
+
 /// One line for each kind of row that the file has, the new ones always.
 fn kinds_text(kinds: &RowKinds) -> String {
     let mut text = format!("  {:<34}{:>10}{:>18}\n", "", "rows", "points");

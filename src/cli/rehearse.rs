@@ -102,7 +102,7 @@ pub(super) fn rehearse(context: &Context, args: &RunArgs, terms: &Terms) -> Resu
 
 /// Plans the file on the copy, as a run would. Consent is only looked at where it is given: nothing is sent.
 fn planned(context: &Context, args: &RunArgs, terms: &Terms, scratch: &mut Ledger) -> Result<Batch, Failure> {
-    let intake = open_file(args)?;
+    let intake = open_file(&args.file, &args.reading)?;
     let origin = origin(context, &args.file, terms);
     match plan::plan(scratch, intake, terms, &origin)? {
         Planned::Refused(refusal) => return Err(refused(refusal)),

@@ -21,6 +21,7 @@ pub(super) fn paying_command(context: &Context, args: &RunArgs, batch: &Batch) -
     for (flag, path) in &context.typed {
         put(flag, &path.display().to_string());
     }
+    let args = &args.reading;
     let how = &args.how;
     if let Some(sheet) = &how.sheet {
         put("--sheet", sheet);

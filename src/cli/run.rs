@@ -1,6 +1,7 @@
 //! `topup run`: plans a file, asks for consent, and pays it; the same command again finishes it.
 
-use super::args::RunArgs;
+use super::approvals;
+use super::args::{PlanningArgs, RunArgs};
 use super::check::intake_options;
 use super::context::{Context, unix_ms, who};
 use super::execute::{self, execute};
@@ -14,9 +15,10 @@ use super::retype::paying_command;
 use super::setup;
 use crate::domain::batch_name::{self, BatchName};
 use crate::domain::standing::State;
+use crate::domain::team::Policy;
 use crate::engine::{Mode, RunReport};
 use crate::intake::{self, Intake};
-use crate::ledger::{Access, Batch, Ledger, Origin, Purpose, Totals, Under};
+use crate::ledger::{Access, Batch, Ledger, Origin, Purpose, RunLock, Totals, Under};
 use crate::plan::{self, DraftSummary, Planned, Resealing, Terms};
 use crate::report::{Lang, Run, Summary, counted, grouped};
 use anyhow::anyhow;
@@ -30,8 +32,13 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Report, Failure> 
 }
 
 fn plan_and_pay(context: &Context, args: &RunArgs) -> Result<Report, Failure> {
-    let batch = batch_name(args)?;
-    let terms = terms(context, args, batch)?;
+    let batch = batch_name(&args.file, args.batch.as_deref())?;
+    let resealing = match &args.confirm_plan {
+        _ if args.dry_run || args.rehearse => Resealing::OnACopy,
+        Some(plan) => Resealing::Confirmed(plan.clone()),
+        None => Resealing::Refused,
+    };
+    let terms = terms(context, &args.reading, batch, resealing)?;
     if args.rehearse {
         return rehearse(context, args, &terms);
     }
@@ -43,45 +50,86 @@ fn plan_and_pay(context: &Context, args: &RunArgs) -> Result<Report, Failure> {
         return dry_run(context, args, &terms, metrics);
     }
     // A second run is told so before anything is said about its file; a ledger is made only for a file that opens.
-    let _lock = context.lock("run")?;
-    let intake = open_file(args)?;
+    let lock = context.lock("run")?;
+    drop(open_file(&args.file, &args.reading)?);
     let mut ledger = context.open_to_change(Access::Create)?;
-    let origin = origin(context, &args.file, &terms);
-    let name = terms.batch.clone();
-    match plan::plan(&mut ledger, intake, &terms, &origin)? {
-        Planned::Refused(refusal) => return Err(refused(refusal)),
-        Planned::Known(batch, warnings) => {
-            warnings.iter().for_each(|warning| context.output.note(&format!("note: {warning}")));
-            check_consent_again(args, &batch)?;
+    let _lock = match ledger.team()?.policy() {
+        Policy::OnePerson => plan_and_approve(context, args, &terms, &mut ledger, lock)?,
+        Policy::TwoPersons => {
+            let stored = approvals::propose(context, &mut ledger, &args.file, &args.reading, &terms, &args.who)?;
+            if let Some(report) = stored {
+                return Ok(Report { exit: Exit::Waits, ..report });
+            }
+            lock
         }
-        Planned::Draft(draft) => {
-            let summary = draft.summary();
-            context.output.note(&plan_text(context, &name, summary)?);
-            let consent = consent(args, summary)?;
-            let consent = match &terms.repeat_why {
-                Some(why) => format!("{consent}; repeats another batch: {why}"),
-                None => consent,
-            };
-            draft.seal(&consent, unix_ms())?;
-        }
-    }
-    let batch = ledger.batch(name.as_str())?;
+    };
+    let batch = ledger.batch(terms.batch.as_str())?;
     if !execute::has_open_payouts(&ledger, &batch)? {
-        context.output.note(&format!("batch {name} has nothing left to do: no request was sent"));
+        context.output.note(&format!("batch {} has nothing left to do: no request was sent", batch.name));
     }
     execute(context, ledger, batch, Mode::Pay, &under(context, &terms)?, metrics)
 }
 
-fn batch_name(args: &RunArgs) -> Result<BatchName, Failure> {
+/// Plans the file, and approves the plan on the word of whoever typed the command. While a person reads it nothing is open
+/// or locked: it is planned again then, and has to be the same plan.
+fn plan_and_approve(
+    context: &Context,
+    args: &RunArgs,
+    terms: &Terms,
+    ledger: &mut Ledger,
+    lock: RunLock,
+) -> Result<RunLock, Failure> {
+    let origin = origin(context, &args.file, terms);
+    let read = match plan::plan(ledger, open_file(&args.file, &args.reading)?, terms, &origin)? {
+        Planned::Refused(refusal) => return Err(refused(refusal)),
+        Planned::Known(batch, warnings) => {
+            warnings.iter().for_each(|warning| context.output.note(&format!("note: {warning}")));
+            check_consent_again(args, &batch)?;
+            return Ok(lock);
+        }
+        Planned::Draft(draft) => {
+            let summary = draft.summary();
+            context.output.note(&plan_text(context, &terms.batch, summary)?);
+            if let Some(consent) = consent_by_flag(args, summary.whole.points, &summary.plan_sha256)? {
+                draft.seal(&with_reason(consent, terms), unix_ms())?;
+                return Ok(lock);
+            }
+            summary.clone()
+        }
+    };
+    drop(lock);
+    let consent = asked_consent(&read)?;
+    let lock = context.lock("run")?;
+    match plan::plan(ledger, open_file(&args.file, &args.reading)?, terms, &origin)? {
+        Planned::Draft(draft) if draft.summary().plan_sha256 == read.plan_sha256 => {
+            draft.seal(&with_reason(consent, terms), unix_ms())?;
+            Ok(lock)
+        }
+        Planned::Draft(_) | Planned::Known(..) | Planned::Refused(_) => {
+            let message = "the file or the ledger changed while the plan was read; nothing was planned and nothing was sent\n\
+                           hint: run the same command again, and read the plan anew";
+            Err(Failure::new(Exit::Refused, "changed", anyhow!(message)))
+        }
+    }
+}
+
+fn with_reason(consent: String, terms: &Terms) -> String {
+    match &terms.repeat_why {
+        Some(why) => format!("{consent}; repeats another batch: {why}"),
+        None => consent,
+    }
+}
+
+pub(super) fn batch_name(file: &Path, named: Option<&str>) -> Result<BatchName, Failure> {
     let usage = |message: String| Failure::new(Exit::Usage, "batch_name", anyhow!(message));
-    let stem = args.file.file_stem().unwrap_or_default().to_string_lossy();
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     let proposal = batch_name::propose(&stem);
-    let typed = match &args.batch {
-        Some(name) => name.clone(),
+    let typed = match named {
+        Some(name) => name.to_owned(),
         None if Output::can_ask() => {
             let typed = Output::ask(&format!("batch name [{proposal}]: "));
             // The end of the input is no answer: whoever typed Ctrl-D wanted out.
-            named(typed, proposal).ok_or_else(|| no_consent("no batch name was given; nothing was sent"))?
+            typed_name(typed, proposal).ok_or_else(|| no_consent("no batch name was given; nothing was sent"))?
         }
         None => return Err(usage(format!("--batch is required without a terminal\nhint: --batch {proposal}"))),
     };
@@ -89,21 +137,22 @@ fn batch_name(args: &RunArgs) -> Result<BatchName, Failure> {
 }
 
 /// What was typed at the question for the batch's name, where Enter alone takes the proposal.
-fn named(typed: Option<String>, proposal: String) -> Option<String> {
+fn typed_name(typed: Option<String>, proposal: String) -> Option<String> {
     typed.map(|typed| if typed.is_empty() { proposal } else { typed })
 }
 
-fn terms(context: &Context, args: &RunArgs, batch: BatchName) -> Result<Terms, Failure> {
+pub(super) fn terms(
+    context: &Context,
+    args: &PlanningArgs,
+    batch: BatchName,
+    resealing: Resealing,
+) -> Result<Terms, Failure> {
     let config = &context.config;
     Ok(Terms {
         batch,
         binding: setup::binding(config)?,
         settings: setup::sealed_settings(config),
-        resealing: match &args.confirm_plan {
-            _ if args.dry_run || args.rehearse => Resealing::OnACopy,
-            Some(plan) => Resealing::Confirmed(plan.clone()),
-            None => Resealing::Refused,
-        },
+        resealing,
         send_sms: config.yes("payout.send_sms"),
         limits: setup::limits(config)?,
         expect_rows: args.expect_rows,
@@ -131,16 +180,13 @@ pub(super) fn origin(context: &Context, file: &Path, terms: &Terms) -> Origin {
     }
 }
 
-pub(super) fn open_file(args: &RunArgs) -> Result<Intake, Failure> {
+pub(super) fn open_file(file: &Path, args: &PlanningArgs) -> Result<Intake, Failure> {
     let options = intake_options(&args.how, args.expect_total)?;
-    Ok(intake::open(&args.file, &options)?)
+    Ok(intake::open(file, &options)?)
 }
 
-/// How the plan was consented to; a failure if it was not.
-fn consent(args: &RunArgs, plan: &DraftSummary) -> Result<String, Failure> {
-    if let Some(consent) = consent_by_flag(args, plan.whole.points, &plan.plan_sha256)? {
-        return Ok(consent);
-    }
+/// A person's yes to a plan on the screen.
+fn asked_consent(plan: &DraftSummary) -> Result<String, Failure> {
     if !Output::can_ask() {
         return Err(no_consent(
             "without a terminal, paying needs --yes, --confirm-total or --confirm-plan; nothing was sent",
@@ -187,7 +233,7 @@ fn dry_run(context: &Context, args: &RunArgs, terms: &Terms, metrics: Option<Met
     let target = args.export.as_deref().map(|path| Target::new(context, path, Lang::En)).transpose()?;
     let existing = context.ledger_path.exists().then_some(context.ledger_path.as_path());
     let mut scratch = Ledger::scratch(existing)?;
-    let intake = open_file(args)?;
+    let intake = open_file(&args.file, &args.reading)?;
     let origin = origin(context, &args.file, terms);
     match plan::plan(&mut scratch, intake, terms, &origin)? {
         Planned::Refused(refusal) => return Err(refused(refusal)),
@@ -261,7 +307,7 @@ mod tests {
 
     #[test]
     fn the_end_of_the_input_names_no_batch() {
-        let named = |typed: Option<&str>| named(typed.map(str::to_owned), "proposal".to_owned());
+        let named = |typed: Option<&str>| typed_name(typed.map(str::to_owned), "proposal".to_owned());
         assert_eq!(named(None), None);
         assert_eq!(named(Some("")).as_deref(), Some("proposal"));
         assert_eq!(named(Some("mine")).as_deref(), Some("mine"));

@@ -4,7 +4,7 @@
 //! batch's history, as a payout's state does.
 
 use super::approval::{self, Actor, ApprovalRefusal, ProposalKind, ProposalState};
-use super::team::Team;
+use super::team::{Policy, Team};
 use std::fmt;
 
 /// What happened to the proposals of a batch.
@@ -122,6 +122,14 @@ impl Proposals {
         self.0.iter().rfind(|proposal| proposal.state == ProposalState::Proposed)
     }
 
+    /// What a person's word is awaited for under a policy: what waits, or else a plan that was approved by fewer persons
+    /// than the policy, which was raised since, demands now.
+    #[must_use]
+    pub fn open_under(&self, policy: Policy) -> Option<&Proposal> {
+        let short = |plan: &&Proposal| !approval::is_approved(policy, &plan.by, &plan.approved_by);
+        self.waiting().or_else(|| self.approved_plan().filter(short))
+    }
+
     /// The plan up to whose version payouts may be paid.
     #[must_use]
     pub fn approved_plan(&self) -> Option<&Proposal> {
@@ -220,7 +228,7 @@ fn is_plan(proposal: &Proposal, state: ProposalState) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::team::{Person, PersonName, Policy, Role, TeamEvent};
+    use super::super::team::{Person, PersonName, Role, TeamEvent};
     use super::*;
 
     fn by(text: &str) -> Actor {

@@ -153,6 +153,8 @@ pub enum TeamRefusal {
     Unknown(PersonName),
     /// Only administrators change people and policy.
     NoAdministrator(PersonName),
+    /// Nobody gave a name, and only administrators change people and policy.
+    NobodyAsked,
     /// Nobody could add people any more.
     LastAdministrator(PersonName),
     /// It is the policy already.
@@ -174,6 +176,7 @@ impl fmt::Display for TeamRefusal {
             }
             Self::Unknown(name) => write!(f, "there is no person called {name}"),
             Self::NoAdministrator(name) => write!(f, "{name} is no administrator"),
+            Self::NobodyAsked => f.write_str("needs the name and the signature of an administrator"),
             Self::LastAdministrator(name) => write!(f, "{name} is the last administrator; add another one first"),
             Self::SamePolicy(Policy::OnePerson) => f.write_str("a plan needs one person already"),
             Self::SamePolicy(Policy::TwoPersons) => f.write_str("a plan needs two persons already"),

@@ -193,6 +193,15 @@ impl Ledger {
         team::change(&mut self.connection, at, event, why, signature)
     }
 
+    /// Whether a batch has any payout.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn has_payouts(&self, batch: BatchId) -> Result<bool, LedgerError> {
+        let sql = "SELECT 1 FROM payouts WHERE batch_id = ?1 LIMIT 1";
+        Ok(read::one::<i64>(&self.connection, sql, [batch.0])?.is_some())
+    }
+
     /// What was proposed in a batch, what waits, and who approved what.
     ///
     /// # Errors

@@ -187,7 +187,9 @@ pub(super) fn record(
     let after = before.after(event, &team)?;
     let name: String = read::one(transaction, "SELECT name FROM batches WHERE batch_id = ?1", [batch.0])?
         .ok_or_else(|| LedgerError::Broken("a proposal of no batch".to_owned()))?;
-    if let Some(signed) = signed_bytes(&name, event, after.all(), waiting.as_ref()) {
+    if let Some(signed) = signed_bytes(&name, event, after.all(), waiting.as_ref())
+        && (is_signed(event) || signature.is_some())
+    {
         check_signature(&team, actor(event), &signed, signature)?;
     }
     let ledger_event =
@@ -206,6 +208,14 @@ pub(super) fn record(
         ProposalEvent::Proposed { .. } => {}
     }
     Ok(after)
+}
+
+/// Whether a person's word counts only with a signature: what can lead to a payment does, what takes it back does not.
+fn is_signed(event: &ProposalEvent) -> bool {
+    match event {
+        ProposalEvent::Proposed { .. } | ProposalEvent::Approved { .. } => true,
+        ProposalEvent::SentBack { .. } | ProposalEvent::Withdrawn { .. } => false,
+    }
 }
 
 /// The bytes that a word is signed over.
@@ -298,6 +308,7 @@ pub(super) fn findings(connection: &Connection, batch: BatchId, name: &str) -> R
             Err(refusal) => find(refusal.to_string()),
         }
         if let Some(signed) = signed_bytes(name, &word.event, proposals.all(), waiting.as_ref())
+            && (is_signed(&word.event) || word.signature.is_some())
             && let Err(error) = check_signature(&team, actor(&word.event), &signed, word.signature.as_deref())
         {
             find(error.to_string());

@@ -79,6 +79,8 @@ pub struct Batch {
     pub skipped_rows: u64,
     /// The seal: SHA-256 of the plan's canonical rows and totals.
     pub plan_sha256: [u8; 32],
+    /// The version of the plan, from 1; 0 where none stands.
+    pub plan_version: u32,
     /// The file's name.
     pub file_name: String,
     /// When it was planned.

@@ -21,7 +21,7 @@ pub(super) const TOP_UP_COLUMNS: &str =
 /// What [`batch`] reads, from `batches`.
 pub(super) const BATCH_COLUMNS: &str = "batch_id, name, gateway_host, merchant_id, terminal_id, invoice_prefix, rows, \
      points, skipped_rows, plan_sha256, file_name, planned_at, planned_by, chain_head, sealed, \
-     (SELECT purges.at FROM purges WHERE purges.batch_id = batches.batch_id)";
+     (SELECT purges.at FROM purges WHERE purges.batch_id = batches.batch_id), plan_version";
 
 /// One value; a column of another type than its table declares is a broken ledger.
 fn value<T: FromSql>(row: &Row<'_>, index: usize) -> Result<T, LedgerError> {
@@ -124,6 +124,7 @@ pub(super) fn batch(row: &Row<'_>) -> Result<Batch, LedgerError> {
         chain_head: value(row, 13)?,
         settings: Settings::from_json(&value::<String>(row, 14)?).ok_or_else(|| broken("setting"))?,
         purged_at: value(row, 15)?,
+        plan_version: value(row, 16)?,
     })
 }
 

@@ -84,6 +84,10 @@ pub fn seal_of(ledger: &Ledger, batch: &Batch) -> Result<[u8; 32], LedgerError> 
 pub fn is_sealed(ledger: &Ledger, batch: &Batch) -> Result<bool, LedgerError> {
     match ledger.is_purge_sealed(batch)? {
         Some(is_sealed) => Ok(is_sealed),
+        // Every version of its plan was taken back: nothing is left that a seal could be of.
+        None if batch.plan_version == 0 => {
+            Ok(batch.rows == 0 && batch.plan_sha256 == [0; 32] && !ledger.has_payouts(batch.id)?)
+        }
         None => Ok(seal_of(ledger, batch)? == batch.plan_sha256),
     }
 }

@@ -6,6 +6,7 @@ use super::doubled::Doubled;
 use super::judge;
 use super::kinds::RowKinds;
 use super::{PlanError, Planned, Problems, Refusal, Resealing, Terms, keys_of, number_of};
+use crate::domain::approval::Actor;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::member::Member;
 use crate::domain::payout::{Row, TopUp};
@@ -64,6 +65,16 @@ impl Draft<'_> {
     pub fn seal(self, consent: &str, at: UnixMs) -> Result<DraftSummary, LedgerError> {
         self.planning.seal(self.summary.plan_sha256, self.summary.kinds.skipped, consent, at)?;
         Ok(self.summary)
+    }
+
+    /// Makes the plan durable as a proposal, of which nothing is paid before somebody approved it; with its version.
+    ///
+    /// # Errors
+    /// When the proposer may not, or the ledger cannot be written; then nothing of what the file adds is in it.
+    pub fn propose(self, by: &Actor, signature: Option<&str>, at: UnixMs) -> Result<(u32, DraftSummary), LedgerError> {
+        let Self { planning, summary } = self;
+        let version = planning.propose(summary.plan_sha256, summary.kinds.skipped, by, signature, at)?;
+        Ok((version, summary))
     }
 }
 

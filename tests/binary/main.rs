@@ -4,7 +4,9 @@
 
 #![cfg(unix)]
 
+mod approvals;
 mod asked_first;
+#[cfg(test)]
 mod audit;
 mod cases;
 mod contract;

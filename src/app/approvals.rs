@@ -1,0 +1,160 @@
+//! Proposes plans, and takes a person's word about what waits: an approval, a sending back, a withdrawal.
+
+use super::identity::{Identity, IdentityError};
+use crate::domain::approval::{Actor, ProposalKind};
+use crate::domain::proposal::{Proposal, ProposalEvent, ProposalRefusal, Proposals};
+use crate::intake::{Intake, IntakeError};
+use crate::ledger::{Batch, Ledger, LedgerError, Origin, UnixMs};
+use crate::plan::{self, DraftSummary, PlanError, Planned, Refusal, Terms};
+use crate::sshsig::SigningError;
+
+/// What proposing a file came to.
+#[derive(Debug)]
+pub enum Proposed {
+    /// The plan waits for approval.
+    Waits {
+        /// Its version.
+        version: u32,
+        /// What it comes to.
+        summary: Box<DraftSummary>,
+    },
+    /// The batch has all these rows already; and what a person should know.
+    Known(Box<Batch>, Vec<String>),
+    /// Nothing will be paid.
+    Refused(Refusal),
+}
+
+/// Why nothing was proposed.
+#[derive(Debug, thiserror::Error)]
+pub enum ProposeError {
+    /// The file or the ledger failed, or the batch is bound to something else.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// Nothing was signed.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+    /// What was signed is no longer what would be stored.
+    #[error(
+        "the file or the ledger changed while the plan was signed; nothing was stored\nhint: run the same command again"
+    )]
+    Changed,
+}
+
+impl From<LedgerError> for ProposeError {
+    fn from(error: LedgerError) -> Self {
+        Self::Plan(error.into())
+    }
+}
+
+impl From<IdentityError> for ProposeError {
+    fn from(error: IdentityError) -> Self {
+        match error {
+            IdentityError::Signing(error) => Self::Signing(error),
+            IdentityError::Ledger(error) => error.into(),
+        }
+    }
+}
+
+/// Stores a file's plan as a proposal. Where a person signs it, it is planned once to know what is signed, and once more,
+/// to the same seal, to be stored: nothing is open or locked while a passphrase is typed.
+///
+/// # Errors
+/// The file or the ledger failed, or the proposer may not; then nothing was stored.
+pub fn propose(
+    ledger: &mut Ledger,
+    open: &dyn Fn() -> Result<Intake, IntakeError>,
+    terms: &Terms,
+    origin: &Origin,
+    proposer: &Identity<'_>,
+) -> Result<Proposed, ProposeError> {
+    let (actor, at) = (proposer.actor(), terms.now);
+    let mut signed = None;
+    if let Actor::Person(_) = &actor {
+        let seal = match plan::plan(ledger, open().map_err(PlanError::from)?, terms, origin)? {
+            Planned::Draft(draft) => draft.summary().plan_sha256,
+            Planned::Known(batch, warnings) => return Ok(Proposed::Known(batch, warnings)),
+            Planned::Refused(refusal) => return Ok(Proposed::Refused(refusal)),
+        };
+        let event = ProposalEvent::Proposed { kind: ProposalKind::Plan, seal, by: actor.clone() };
+        let bytes = Ledger::signed_bytes(&event, &terms.batch, ProposalKind::Plan, &seal);
+        signed = Some((seal, proposer.sign(&bytes)?));
+    }
+    match plan::plan(ledger, open().map_err(PlanError::from)?, terms, origin)? {
+        Planned::Draft(draft) => {
+            let seal = draft.summary().plan_sha256;
+            let signature = match signed {
+                Some((known, _)) if known != seal => return Err(ProposeError::Changed),
+                Some((_, signature)) => signature,
+                None => None,
+            };
+            let (version, summary) = draft.propose(&actor, signature.as_deref(), at)?;
+            Ok(Proposed::Waits { version, summary: Box::new(summary) })
+        }
+        Planned::Known(batch, warnings) => Ok(Proposed::Known(batch, warnings)),
+        Planned::Refused(refusal) => Ok(Proposed::Refused(refusal)),
+    }
+}
+
+/// What waits for approval in a batch: a proposal, or a plan whose approvals no longer suffice.
+///
+/// # Errors
+/// Nothing waits, or the ledger cannot be read.
+pub fn waiting(ledger: &Ledger, batch: &Batch) -> Result<Proposal, LedgerError> {
+    let policy = ledger.team()?.policy();
+    let proposals = ledger.proposals(batch)?;
+    proposals.open_under(policy).cloned().ok_or_else(|| ProposalRefusal::NothingWaits.into())
+}
+
+/// What somebody says about what waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// It may be paid.
+    Approve,
+    /// It is given back.
+    SendBack,
+    /// Its proposer takes it back.
+    Withdraw,
+}
+
+/// Takes a person's word about what waits in a batch. `seal`: what the person looked at, where they named it; a word about
+/// anything else does not count.
+///
+/// # Errors
+/// The word does not count or is not signed, or the ledger failed; then nothing was changed.
+pub fn decide(
+    ledger: &mut Ledger,
+    batch: &Batch,
+    word: Word,
+    seal: Option<[u8; 32]>,
+    why: Option<&str>,
+    person: &Identity<'_>,
+    at: UnixMs,
+) -> Result<(Proposal, Proposals), IdentityError> {
+    let waits = match waiting(ledger, batch) {
+        Ok(waits) => waits,
+        Err(error) => return Err(said_before(ledger, batch, word)?.unwrap_or(error).into()),
+    };
+    if seal.is_some_and(|seal| seal != waits.seal) {
+        return Err(LedgerError::from(ProposalRefusal::OtherSeal { waits: waits.seal }).into());
+    }
+    let by = person.actor();
+    let event = match word {
+        Word::Approve => ProposalEvent::Approved { seal: waits.seal, by },
+        Word::SendBack => ProposalEvent::SentBack { by },
+        Word::Withdraw => ProposalEvent::Withdrawn { by },
+    };
+    // Judged before anybody is asked for a passphrase, and again by the ledger as it writes.
+    ledger.proposals(batch)?.after(&event, &ledger.team()?).map_err(LedgerError::from)?;
+    let signature = person.sign(&Ledger::signed_bytes(&event, &batch.name, waits.kind, &waits.seal))?;
+    let proposals = ledger.decide_proposal(batch.id, at, &event, why, signature.as_deref())?;
+    let same = |proposal: &&Proposal| proposal.kind == waits.kind && proposal.version == waits.version;
+    let after = proposals.all().iter().find(same).cloned().unwrap_or(waits);
+    Ok((after, proposals))
+}
+
+/// Two clicks are one approval: the second hears who was first.
+fn said_before(ledger: &Ledger, batch: &Batch, word: Word) -> Result<Option<LedgerError>, LedgerError> {
+    let proposals = ledger.proposals(batch)?;
+    let approved = proposals.approved_plan().filter(|_| word == Word::Approve);
+    Ok(approved.map(|plan| ProposalRefusal::ApprovedBefore(plan.approved_by.clone()).into()))
+}

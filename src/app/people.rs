@@ -1,0 +1,51 @@
+//! Adds and removes the people of a ledger, and changes how many persons a plan needs.
+
+use super::identity::{Identity, IdentityError};
+use crate::domain::team::{Person, PersonName, Policy, Role, Team, TeamEvent, TeamRefusal};
+use crate::ledger::{Ledger, LedgerError, UnixMs};
+
+/// What is to be changed.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Somebody is added.
+    Add {
+        /// Who.
+        name: PersonName,
+        /// What the person may do.
+        roles: Vec<Role>,
+        /// The public half of the person's SSH key, one line without comment.
+        ssh_key: Option<String>,
+    },
+    /// Somebody is removed.
+    Remove(PersonName),
+    /// Another number of persons is asked for.
+    Policy(Policy),
+}
+
+/// Changes people or policy, in the name of an administrator; the first person needs none.
+///
+/// # Errors
+/// The change is not allowed or not signed, or the ledger failed; then nothing was changed.
+pub fn change(
+    ledger: &mut Ledger,
+    change: Change,
+    why: Option<&str>,
+    administrator: &Identity<'_>,
+    at: UnixMs,
+) -> Result<Team, IdentityError> {
+    let by = administrator.actor().person().cloned();
+    let event = match (change, by) {
+        (Change::Add { name, roles, ssh_key }, added_by) => {
+            TeamEvent::PersonAdded(Person { name, roles, ssh_key, added_by })
+        }
+        (Change::Remove(name), Some(by)) => TeamEvent::PersonRemoved { name, by },
+        (Change::Policy(policy), Some(by)) => TeamEvent::PolicyAsked { policy, by },
+        (Change::Remove(_) | Change::Policy(_), None) => {
+            return Err(LedgerError::from(TeamRefusal::NobodyAsked).into());
+        }
+    };
+    // Judged before anybody is asked for a passphrase, and again by the ledger as it writes.
+    ledger.team()?.after(&event).map_err(LedgerError::from)?;
+    let signature = administrator.sign(&ledger.team_bytes(&event)?)?;
+    Ok(ledger.change_team(at, &event, why, signature.as_deref())?)
+}
