@@ -15,7 +15,7 @@ use super::record::Record;
 use super::seen::Seen;
 use super::sheet::SheetRows;
 use super::text_rows::TextRows;
-use super::total::Sum;
+use super::total::{self, Sum};
 use super::workbook;
 use super::{Format, IntakeOptions, Meaning, Tail};
 use crate::domain::payout::Row;
@@ -310,7 +310,10 @@ impl Intake {
                 let place = Place { record: &self.record, columns: &self.header.columns };
                 Step::Row(judged, &mut self.findings.repairs, place)
             }
-            None => Step::Problems(&mut self.findings.problems),
+            None => {
+                total::advise(&self.record, &self.header.columns, &mut self.findings.problems);
+                Step::Problems(&mut self.findings.problems)
+            }
         }
     }
 

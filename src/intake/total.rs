@@ -144,6 +144,19 @@ pub(crate) fn subtotal(record: &Record, columns: &Columns) -> Option<Problem> {
     (!points.is_empty()).then(|| Problem::of_row(record.row, ProblemKind::Total, message).with_found(label))
 }
 
+/// Says of a missing phone what else the row may be: a label in the name's column is a person's name.
+pub(crate) fn advise(record: &Record, columns: &Columns, problems: &mut [Problem]) {
+    let name = columns.of(Meaning::Name).map_or("", |column| record.cell(column).text.trim());
+    if label(name).is_none() {
+        return;
+    }
+    for problem in problems.iter_mut().filter(|problem| problem.kind == ProblemKind::PhoneMissing) {
+        problem.message.push_str(
+            "; if the row is a total, write its label into another column than the name's, or in full («Tổng cộng»)",
+        );
+    }
+}
+
 impl TotalRow {
     /// The problem of a total that rows follow.
     pub(crate) fn not_last(&self, next: u64) -> Problem {

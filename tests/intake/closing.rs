@@ -45,6 +45,9 @@ fn a_total_is_known_by_its_label() {
         &IntakeOptions::default(),
     );
     let problem = &report.problems[0];
+    let in_name =
+        check(file("name,phone,points\nAn,0901234567,1000\nTổng,,1000\n".as_bytes()).path(), &IntakeOptions::default());
+    assert!(in_name.problems[0].message.contains("if the row is a total"), "{:?}", in_name.problems);
     assert_eq!((problem.row, problem.found.as_str()), (Some(3), "Cộng Kho A"));
     assert!(problem.message.contains("subtotal of a group"), "{problem:?}");
 }
