@@ -32,6 +32,8 @@ const HEAD_DIGITS_MAX: usize = 64;
 struct Answers {
     asked: u64,
     unanswered: u64,
+    /// Of those, which, and what was said of them.
+    unanswered_listed: Vec<serde_json::Value>,
     differences: Vec<serde_json::Value>,
     difference_count: u64,
 }
@@ -132,8 +134,7 @@ impl Answers {
         }
         let difference = match (asked.is_earlier, asked.before, asked.answer) {
             (_, _, OrderAnswer::AskAgain | OrderAnswer::Unclear | OrderAnswer::Undecided) => {
-                self.unanswered += 1;
-                return;
+                return self.left_open(asked);
             }
             (_, _, OrderAnswer::OtherOrder) => "the gateway names another phone or amount than the batch paid",
             (true, _, OrderAnswer::Success) => "a number of an earlier attempt was credited",
@@ -154,6 +155,18 @@ impl Answers {
             ) => return,
         };
         self.differs(asked, difference);
+    }
+
+    fn left_open(&mut self, asked: &Asked) {
+        self.unanswered += 1;
+        if self.unanswered_listed.len() < LISTED_MAX {
+            self.unanswered_listed.push(json!({
+                "row": asked.payout.row,
+                "invoice_no": asked.payout.top_up.invoice_no.as_str(),
+                "state": asked.before.word(),
+                "said": asked.message,
+            }));
+        }
     }
 
     fn differs(&mut self, asked: &Asked, difference: &str) {
@@ -213,8 +226,10 @@ fn report(batch: &Batch, audit: &Audit, online: Option<(&Answers, &InquiryReport
             grouped(answers.unanswered),
             crate::report::duration(asked.elapsed)
         );
-        for difference in answers.differences.iter().take(PRINTED_MAX) {
-            let _ = writeln!(text, "  {difference}");
+        for listed in
+            answers.differences.iter().take(PRINTED_MAX).chain(answers.unanswered_listed.iter().take(PRINTED_MAX))
+        {
+            let _ = writeln!(text, "  {listed}");
         }
     }
     let _ = writeln!(text, "history ends with {}", &head[..16]);
@@ -228,6 +243,7 @@ fn report(batch: &Batch, audit: &Audit, online: Option<(&Answers, &InquiryReport
         "findings": audit.findings,
         "asked": online.map(|(answers, _)| answers.asked),
         "unanswered": online.map(|(answers, _)| answers.unanswered),
+        "unanswered_listed": online.map(|(answers, _)| answers.unanswered_listed.clone()),
         "difference_count": online.map(|(answers, _)| answers.difference_count),
         "differences": online.map(|(answers, _)| answers.differences.clone()),
     });

@@ -4,7 +4,7 @@ use super::error::LedgerError;
 use super::read;
 use super::record::{BatchId, PayoutId, UnixMs};
 use super::words::event_of;
-use crate::domain::event::{Event, Fate};
+use crate::domain::event::{Event, Fate, OrderAnswer};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::standing::{Standing, State};
 use rusqlite::{Connection, Row};
@@ -26,6 +26,8 @@ pub struct InDoubt {
     pub standing: Standing,
     /// Its sends, oldest first, those of earlier numbers too.
     pub sends: Vec<Send>,
+    /// What order status said last, unless it plainly did not know the number.
+    pub order_said: Option<String>,
 }
 
 /// One send of a top-up, as the history has it.
@@ -48,7 +50,7 @@ pub(super) fn in_doubt(connection: &Connection, batch: BatchId, rows_max: usize)
     let payouts = read::payouts_after(connection, batch, (State::InDoubt, u32::MAX), None, rows_max)?;
     let mut found = Vec::new();
     for payout in payouts {
-        let (events, since, sends) = history(connection, payout.id)?;
+        let History { events, since, sends, order_said } = history(connection, payout.id)?;
         found.push(InDoubt {
             row: payout.row,
             reference: payout.key.as_reference().map(str::to_owned),
@@ -56,14 +58,23 @@ pub(super) fn in_doubt(connection: &Connection, batch: BatchId, rows_max: usize)
             since,
             standing: Standing::from_history(&events)?,
             sends,
+            order_said,
         });
     }
     Ok(found)
 }
 
-fn history(connection: &Connection, payout: PayoutId) -> Result<(Vec<Event>, UnixMs, Vec<Send>), LedgerError> {
+#[derive(Default)]
+struct History {
+    events: Vec<Event>,
+    since: UnixMs,
+    sends: Vec<Send>,
+    order_said: Option<String>,
+}
+
+fn history(connection: &Connection, payout: PayoutId) -> Result<History, LedgerError> {
     let sql = "SELECT kind, detail, note, at, state, http, code FROM events WHERE payout_id = ?1 ORDER BY event_id";
-    let (mut since, mut sends) = (0, Vec::new());
+    let History { mut since, mut sends, mut order_said, .. } = History::default();
     let events = read::rows(connection, sql, [payout.0], |row| {
         let at: UnixMs = get(row, 3)?;
         if get::<Option<String>>(row, 4)?.as_deref() == Some(State::InDoubt.word()) {
@@ -79,8 +90,8 @@ fn history(connection: &Connection, payout: PayoutId) -> Result<(Vec<Event>, Uni
                     (send.fate, send.http, send.code, send.said) = (Some(*fate), get(row, 5)?, get(row, 6)?, note);
                 }
             }
+            Event::OrderAnswered(answer) => order_said = note.filter(|_| *answer != OrderAnswer::Absent),
             Event::MemberAnswered(_)
-            | Event::OrderAnswered(_)
             | Event::Retried
             | Event::Released { .. }
             | Event::Cancelled
@@ -89,7 +100,7 @@ fn history(connection: &Connection, payout: PayoutId) -> Result<(Vec<Event>, Uni
         }
         Ok(event)
     })?;
-    Ok((events, since, sends))
+    Ok(History { events, since, sends, order_said })
 }
 
 fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -> Result<T, LedgerError> {

@@ -282,10 +282,11 @@ impl Search {
         }
     }
 
-    /// The last send of unknown fate; none where an intent's end was never recorded, which is newer.
+    /// What order status said of it last where that decides nothing, or else the last send of unknown fate; none where an
+    /// intent's end was never recorded, which is newer.
     fn left_in_doubt(&mut self, event: &Event) -> bool {
         match event {
-            Event::SendEnded(Fate::Unknown(_)) => true,
+            Event::SendEnded(Fate::Unknown(_)) | Event::OrderAnswered(OrderAnswer::Undecided) => true,
             Event::SendEnded(Fate::Unsent | Fate::Refused(_) | Fate::Credited) => {
                 self.ended = true;
                 false
@@ -296,7 +297,14 @@ impl Search {
                 false
             }
             Event::MemberAnswered(_)
-            | Event::OrderAnswered(_)
+            | Event::OrderAnswered(
+                OrderAnswer::Success
+                | OrderAnswer::Failed
+                | OrderAnswer::Absent
+                | OrderAnswer::OtherOrder
+                | OrderAnswer::Unclear
+                | OrderAnswer::AskAgain,
+            )
             | Event::Retried
             | Event::Released { .. }
             | Event::Cancelled

@@ -120,7 +120,7 @@ fn listed(payout: &InDoubt, policy: &Policy, now: UnixMs) -> Listed {
         since: moment(payout.since),
         settles,
         why: why(stuck, payout),
-        sends: payout.sends.iter().map(send_in_words).collect(),
+        sends: payout.sends.iter().map(send_in_words).chain(payout.order_said.as_deref().map(order_in_words)).collect(),
         is_contradicted: stuck == Some(Stuck::OtherOrder),
         not_credited_from: (not_credited_at > now).then(|| moment(not_credited_at)),
     }
@@ -139,6 +139,11 @@ fn why(stuck: Option<Stuck>, payout: &InDoubt) -> &'static str {
         None if payout.standing.absent => "order status does not know it: after the settle time it is sent again",
         None => "no definite answer yet: the next run asks order status again",
     }
+}
+
+/// What order status said last, in the gateway's words.
+fn order_in_words(said: &str) -> String {
+    format!("asked what became of it: {}", hide_numbers(said))
 }
 
 /// What became of a send, in the gateway's words.

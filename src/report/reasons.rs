@@ -26,6 +26,8 @@ pub enum Reason {
     SlowDown,
     /// Order status `E`.
     OrderFailed,
+    /// Order status neither `S` nor `E`.
+    OrderUndecided,
     /// Member info: member or card is not active.
     MemberInactive,
     /// Member info: another name.
@@ -55,6 +57,7 @@ impl Reason {
             (Event::SendEnded(Fate::Unsent), Self::Unsent),
             (Event::SendEnded(Fate::Refused(Refusal::SlowDown)), Self::SlowDown),
             (Event::OrderAnswered(OrderAnswer::Failed), Self::OrderFailed),
+            (Event::OrderAnswered(OrderAnswer::Undecided), Self::OrderUndecided),
             (Event::MemberAnswered(MemberAnswer::NameDiffers), Self::NameDiffers),
             (Event::MemberAnswered(MemberAnswer::NameMissing), Self::NameMissing),
             (Event::Cancelled, Self::Cancelled),
@@ -90,6 +93,10 @@ impl Reason {
             Self::NoAnswer => ("no answer came back", "không nhận được câu trả lời"),
             Self::Unsent => ("the request never left this machine", "yêu cầu chưa rời khỏi máy này"),
             Self::SlowDown => ("the gateway asked to go slower", "cổng yêu cầu gửi chậm lại"),
+            Self::OrderUndecided => (
+                "order status gives a status that is neither S nor E",
+                "trạng thái đơn hàng không phải S cũng không phải E",
+            ),
             Self::OrderFailed => ("the order failed (order status E)", "đơn hàng thất bại (trạng thái E)"),
             Self::MemberInactive => ("member or card is not active", "hội viên hoặc thẻ không ở trạng thái hoạt động"),
             Self::NameDiffers => ("the member has another name", "hội viên mang tên khác"),
@@ -110,9 +117,14 @@ pub(super) fn code(decided: &Decided) -> Option<i64> {
 
 /// What a person or the gateway said in their own words, beside the reason; of a name that differs, the member's name.
 pub(super) fn own_words(decided: &Decided) -> Option<&str> {
-    let is_name = decided.event == Event::MemberAnswered(MemberAnswer::NameDiffers);
+    let is_kept = [
+        Event::MemberAnswered(MemberAnswer::NameDiffers),
+        // It names the status.
+        Event::OrderAnswered(OrderAnswer::Undecided),
+    ]
+    .contains(&decided.event);
     // "OK" beside an inactive member or a failed order would mislead.
-    let said = decided.note.as_deref().filter(|_| is_name || decided.code != Some(200));
+    let said = decided.note.as_deref().filter(|_| is_kept || decided.code != Some(200));
     decided.why.as_deref().or(said).filter(|text| !text.is_empty())
 }
 
@@ -242,6 +254,7 @@ mod tests {
             Reason::Unsent,
             Reason::SlowDown,
             Reason::OrderFailed,
+            Reason::OrderUndecided,
             Reason::MemberInactive,
             Reason::NameDiffers,
             Reason::NameMissing,

@@ -120,3 +120,22 @@ async fn what_the_gateway_says_otherwise_is_a_difference_and_silence_is_none() {
     stage.heal();
     verify(&stage, &[]).await.exits(0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_status_that_nobody_documented_is_shown_wherever_the_payout_is() {
+    let stage = Stage::new("top_up.lost_after=1,order_status.status_odd=1").await;
+    stage.patience("0.3");
+    stage.set("resolve.queries_max", "1");
+    stage.set("safety.canary_rows", "0");
+    stage.rows(2);
+    stage.topup(&RUN).await.exits(5);
+    let status = stage.topup(&["status", BATCH, "--json"]).await.exits(0).stdout;
+    assert!(status.contains("order status P"), "{status}");
+    stage.topup(&["export", BATCH, "-o", "result.csv"]).await.exits(0);
+    let export = std::fs::read_to_string(stage.path("result.csv")).unwrap();
+    assert!(export.contains("order status P"), "{export}");
+    let found = verify(&stage, &["--json"]).await.exits(5).json();
+    let listed = found["unanswered_listed"].as_array().unwrap();
+    assert_eq!(listed.len(), 2);
+    assert_eq!(listed[0]["said"], "order status P, type TXN_EARN: OK");
+}
