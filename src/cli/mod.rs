@@ -40,6 +40,7 @@ mod simulator;
 mod status;
 mod verify;
 
+use crate::domain::privacy::hide_phones;
 use crate::engine::Mode;
 use anyhow::anyhow;
 use args::{Cli, Command};
@@ -116,7 +117,13 @@ fn usage(error: &clap::Error) -> ExitCode {
         output::print_failure_as_json(&Failure::new(Exit::Usage, "usage", anyhow!(message)));
     }
     if error.use_stderr() {
-        let _ = error.print();
+        // With its colours, unless what was typed is not to be shown as it stands.
+        let text = error.render().to_string();
+        if hide_phones(&text) == text {
+            let _ = error.print();
+        } else {
+            output::say(&text);
+        }
         return Exit::Usage.into();
     }
     // As `error.print` writes it, which says nothing of an output that is full.

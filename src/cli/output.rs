@@ -3,6 +3,7 @@
 use super::args::Common;
 use super::failure::{Exit, Failure};
 use super::fold::folded;
+use crate::domain::privacy::hide_phones;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -199,7 +200,8 @@ fn send(bytes: &str) {
 
 /// Writes to stderr. Nothing depends on it: a run must not end because its screen went away, as `eprintln!` would.
 pub(super) fn say(text: &str) {
-    let text = printable(text);
+    // Nothing that is said beside a result shows a whole phone, whatever cell or reference a message quotes.
+    let text = hide_phones(&printable(text)).into_owned();
     let text = Output::notes_width().map_or_else(|| text.clone(), |columns| folded(&text, columns));
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
@@ -220,6 +222,7 @@ pub(super) fn print_failure_as_json(failure: &Failure) {
 /// A failure as scripts read it.
 pub(super) fn failure_json(failure: &Failure) -> Value {
     let (message, hint) = failure.message_and_hint();
+    let [message, hint] = [Some(message), hint].map(|text| text.map(|text| hide_phones(&text).into_owned()));
     let mut error = json!({"code": failure.code, "message": message, "hint": hint});
     if let Some(details) = &failure.details
         && let (Value::Object(error), Value::Object(details)) = (&mut error, details)

@@ -7,7 +7,7 @@ use super::setup;
 use crate::domain::batch_name::BatchName;
 use crate::domain::standing::State;
 use crate::engine::Mode;
-use crate::intake::{self, Problem};
+use crate::intake::{Problem, hidden_cell};
 use crate::ledger::Size;
 use crate::plan::{ByState, DraftSummary, Refusal, RowKinds};
 use crate::report::{duration, grouped};
@@ -41,7 +41,7 @@ pub(super) fn plan_text(context: &Context, name: &BatchName, plan: &DraftSummary
     let _ = writeln!(text, "  late top-ups: {}", setup::late_words(&context.config)?);
     let _ = writeln!(text, "  plan {}", hex(&plan.plan_sha256));
     for repair in plan.repairs.iter().take(PRINTED_MAX) {
-        let [from, to] = [&repair.from, &repair.to].map(|value| shown(&repair.column, value));
+        let [from, to] = [&repair.from, &repair.to].map(|value| hidden_cell(&repair.column, value));
         let _ = writeln!(text, "  row {}, {}: read {from:?} as {to:?}", repair.row, repair.column);
     }
     if plan.repair_count > PRINTED_MAX as u64 {
@@ -111,7 +111,8 @@ pub(super) fn refused(refusal: Refusal) -> Failure {
     if let Some(kinds) = &refusal.kinds {
         let _ = write!(text, "\n{}", kinds_text(kinds).trim_end());
     }
-    for problem in refusal.problems.iter().take(PRINTED_MAX) {
+    let problems: Vec<Problem> = refusal.problems.iter().map(Problem::masked).collect();
+    for problem in problems.iter().take(PRINTED_MAX) {
         let _ = write!(text, "\n  {}", problem_line(problem));
     }
     if refusal.problem_count > PRINTED_MAX as u64 && !refusal.problems.is_empty() {
@@ -121,8 +122,7 @@ pub(super) fn refused(refusal: Refusal) -> Failure {
     if !hint.is_empty() {
         let _ = write!(text, "\nhint: {hint}");
     }
-    let problems: Vec<serde_json::Value> = refusal
-        .problems
+    let problems: Vec<serde_json::Value> = problems
         .iter()
         .map(|problem| {
             json!({"row": problem.row, "column": problem.column, "found": problem.found, "message": problem.message})
@@ -132,18 +132,6 @@ pub(super) fn refused(refusal: Refusal) -> Failure {
     Failure::new(Exit::Refused, refusal.code, anyhow!(text)).with_details(details)
 }
 
-/// A cell as a screen or a log may keep it: of a member's number the middle is left out, however it is spelt.
-/// `topup check` shows it in full.
-fn shown(column: &str, text: &str) -> String {
-    let is_number = text.chars().filter(char::is_ascii_digit).count() >= 9;
-    if is_number && matches!(column, "phone" | "id") { intake::masked(text) } else { text.to_owned() }
-}
-
-/// The same for what is said of a cell.
-fn shown_words(column: &str, text: &str) -> String {
-    text.split(' ').map(|word| shown(column, word)).collect::<Vec<_>>().join(" ")
-}
-
 fn problem_line(problem: &Problem) -> String {
     let mut line = problem.row.map_or_else(|| "the file".to_owned(), |row| format!("row {row}"));
     let column = problem.column.as_deref().unwrap_or_default();
@@ -151,8 +139,8 @@ fn problem_line(problem: &Problem) -> String {
         let _ = write!(line, ", {column}");
     }
     if !problem.found.is_empty() {
-        let _ = write!(line, ", {:?}", shown(column, &problem.found));
+        let _ = write!(line, ", {:?}", problem.found);
     }
-    let _ = write!(line, ": {}", shown_words(column, &problem.message));
+    let _ = write!(line, ": {}", problem.message);
     line
 }

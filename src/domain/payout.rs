@@ -3,6 +3,7 @@
 use super::invoice_no::InvoiceNo;
 use super::member::Member;
 use super::points::Points;
+use super::privacy::hide_numbers;
 use super::receipt::Receipt;
 
 /// One valid row of a payout file.
@@ -66,9 +67,9 @@ impl RowKey {
 }
 
 impl std::fmt::Debug for RowKey {
-    /// A key by member holds a whole phone number, so only references are shown.
+    /// A key by member holds a whole phone number, so only references are shown, and one of them may be a phone, too.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_reference().map_or("member:***", |_| &self.0))
+        f.write_str(&self.as_reference().map_or("member:***".into(), |_| hide_numbers(&self.0)))
     }
 }
 

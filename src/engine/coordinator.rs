@@ -213,15 +213,6 @@ where
         Ok(())
     }
 
-    /// A run that was cut off may have credited the first payouts, and not come to confirm them: that comes first.
-    fn take_up_unconfirmed(&mut self) -> Result<(), EngineError> {
-        let Some(first) = self.canary.first() else { return Ok(()) };
-        for payout in self.ledger.credited_from(first, self.canary.room())? {
-            self.take_up(payout)?;
-        }
-        Ok(())
-    }
-
     fn has_room(&self) -> bool {
         self.active.len() < ACTIVE_MAX && self.ready.iter().map(VecDeque::len).sum::<usize>() < FRESH_MAX
     }
@@ -240,16 +231,6 @@ where
         }
         self.active.insert(id, Active { payout, course, pending: Vec::new(), busy: false, told });
         self.advance(id)
-    }
-
-    /// Whether no run can settle a payout, and everything that was under way of it has had its time.
-    fn is_long_stuck(&self, id: PayoutId, standing: &Standing) -> Result<bool, LedgerError> {
-        if self.settings.policy.stuck(standing).is_none() {
-            return Ok(false);
-        }
-        let settle_ms = i64::try_from(self.settings.policy.settle.as_millis()).unwrap_or(i64::MAX);
-        let last_send_at = self.ledger.last_send_at(id)?;
-        Ok(last_send_at.is_none_or(|at| (self.clock)() - at > settle_ms))
     }
 
     /// When everything else is done, what was set aside gets one more try.

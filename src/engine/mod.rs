@@ -8,6 +8,7 @@ mod canary;
 mod clocks;
 mod coordinator;
 mod dispatch;
+mod earlier_runs;
 mod event;
 mod inquiry;
 mod members;

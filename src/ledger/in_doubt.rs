@@ -1,5 +1,6 @@
 //! Reads the payouts in doubt of a batch, each with what became of its sends, for the person who has to settle them.
 
+use super::Ledger;
 use super::error::LedgerError;
 use super::read;
 use super::record::{BatchId, PayoutId, UnixMs};
@@ -43,6 +44,16 @@ pub struct Send {
     pub code: Option<i64>,
     /// What the gateway said.
     pub said: Option<String>,
+}
+
+impl Ledger {
+    /// The first payouts in doubt of a batch, each with what became of its sends. Bounded, whatever the size of the batch.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn in_doubt(&self, batch: BatchId, rows_max: usize) -> Result<Vec<InDoubt>, LedgerError> {
+        in_doubt(&self.connection, batch, rows_max)
+    }
 }
 
 /// The first payouts in doubt of a batch, in the order of the plan.

@@ -270,14 +270,6 @@ impl Ledger {
         glance::glance(&self.connection, batch, now, running)
     }
 
-    /// The first payouts in doubt of a batch, each with what became of its sends. Bounded, whatever the size of the batch.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn in_doubt(&self, batch: BatchId, rows_max: usize) -> Result<Vec<InDoubt>, LedgerError> {
-        in_doubt::in_doubt(&self.connection, batch, rows_max)
-    }
-
     /// Shows every payout of a batch with its state, in the order of the plan.
     ///
     /// # Errors

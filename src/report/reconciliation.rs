@@ -2,6 +2,7 @@
 
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::RowKey;
+use crate::domain::privacy::hide_numbers;
 use crate::domain::standing::State;
 use crate::domain::statement::{Difference, Line, LineStatus, ShownPhone, differences};
 use crate::ledger::{Batch, Claimed, UnixMs};
@@ -180,7 +181,7 @@ impl<'b> Reconciliation<'b> {
         };
         let kind = Kind::of(*worst);
         let at_stake = if kind == Kind::PaidTwice { credited(lines).saturating_sub(points) } else { points };
-        let reference = claimed.key.as_reference().map(str::to_owned);
+        let reference = claimed.key.as_reference().map(|reference| hide_numbers(reference).into_owned());
         let found = Found {
             kind,
             number: top_up.invoice_no.clone(),

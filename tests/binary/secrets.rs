@@ -132,6 +132,76 @@ async fn refusals_of_files_and_plans_mask_the_phones() {
     assert!(!ended.stderr.contains("1234567"), "{}", ended.stderr);
 }
 
+/// Every way in which a phone gets into a message: as a reference, with blanks, dots or dashes, with a character too much,
+/// in a column that is another's, and as what a person typed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_phone_is_hidden_wherever_it_stands_and_however_it_is_spelt() {
+    let stage = Stage::new("none").await;
+    let phone = phone(1);
+    let (a, b, c) = (&phone[..4], &phone[4..7], &phone[7..]);
+    let spelt = [
+        format!("{a} {b} {c}"),
+        format!("{a}.{b}.{c}"),
+        format!("{a}-{b}-{c}"),
+        format!("+84 {} {b} {c}", &a[1..]),
+        format!("{phone}x"),
+        format!("{phone}8"),
+        format!("{a} {b} {c} 8"),
+        format!("{a}o{b}{c}"),
+    ];
+    let hides = |what: &str, ended: &Ended| {
+        for text in [&ended.stdout, &ended.stderr] {
+            let digits = text.replace(|c: char| matches!(c, ' ' | '.' | '-' | 'o' | '\u{a0}'), "");
+            assert!(!digits.contains(&phone[1..]), "{what} shows it: {text}");
+        }
+    };
+    for cell in &spelt {
+        for (columns, row) in [
+            ("phone,points", format!("{cell},x\n")),
+            ("phone,points", format!("{cell}8,500\n")),
+            ("phone,points", format!("0912345678,{cell}\n")),
+            ("reference,phone,points", format!("{cell},0912345678,5\n{cell},0912345679,5\n")),
+            ("reference,phone,points", format!("{cell},0912345678,500\n{cell},0912345679,500\n")),
+            ("phone,points,name", format!("0912345678,500,An,{cell}\n")),
+        ] {
+            std::fs::write(stage.path("rewards.csv"), format!("{columns}\n{row}")).unwrap();
+            for command in [&run_and(&["-vv", "--json", "--log", "run.log"])[..], &RUN, &["check", "rewards.csv"]] {
+                let ended = stage.topup(command).await.exits(3);
+                hides(&format!("{columns} {row} {command:?}"), &ended);
+            }
+            hides("check --json", &stage.topup(&["check", "rewards.csv", "--json"]).await.exits(3));
+        }
+    }
+    let log = std::fs::read_to_string(stage.path("run.log")).unwrap_or_default();
+    assert!(!log.contains(&phone[1..]), "{log}");
+
+    std::fs::write(stage.path("rewards.csv"), format!("reference,phone,points\n{},0912345678,500\n", spelt[0]))
+        .unwrap();
+    stage.topup(&RUN).await.exits(0);
+    let end = ["--why", "a test", "--yes"];
+    // Of what a person typed, what is a phone's number: a letter in the middle makes it another name.
+    for named in spelt.iter().filter(|named| !named.contains('o')) {
+        for decision in
+            [&["attest", BATCH, named, "--credited"][..], &["release", BATCH, named], &["cancel", BATCH, named]]
+        {
+            for json in [&[][..], &["--json"]] {
+                let ended = stage.topup(&[decision, &end, json].concat()).await;
+                assert_ne!(ended.code(), 0);
+                hides(&format!("{decision:?}"), &ended);
+            }
+        }
+    }
+    std::fs::write(stage.path("changed.csv"), format!("reference,phone,points\n{},0912345678,501\n", spelt[0]))
+        .unwrap();
+    let changed = ["run", "changed.csv", "--batch", BATCH, "--yes", "--json"];
+    hides("a changed row", &stage.topup(&changed).await.exits(3));
+    std::fs::write(stage.path("statement.csv"), "invoice_no,points,status\n").unwrap();
+    hides("a statement", &stage.topup(&["reconcile", BATCH, "--statement", "statement.csv", "--json"]).await.exits(8));
+    hides("a statement", &stage.topup(&["reconcile", BATCH, "--statement", "statement.csv"]).await.exits(8));
+    hides("wrong usage", &stage.topup(&["status", &spelt[0], &spelt[1], "--json"]).await.exits(2));
+    hides("no batch", &stage.topup(&["status", &spelt[0], "--json"]).await.exits(2));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_simulator_shows_no_key() {
     let stage = Stage::new("none").await;
