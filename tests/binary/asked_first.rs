@@ -122,3 +122,28 @@ async fn a_payout_named_twice_is_cancelled_once() {
     assert!(ended.stdout.contains("cancelled: 1 payout\n"), "{}", ended.stdout);
     assert_eq!(stage.in_state("cancelled"), 1);
 }
+
+/// Another ledger sent it under the same number, and that order failed for good: the number is used up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_held_payout_whose_order_failed_has_a_way_out() {
+    for decision in ["release", "cancel"] {
+        let stage = held().await;
+        let number = stage.payouts().remove(0).invoice_no;
+        stage.faults("top_up.order_error_500=1");
+        let other = stage.path("other.db").display().to_string();
+        let run = [&RUN[..], &["--ledger", &other]].concat();
+        stage.topup_with(&run, &[("TOPUP_PAYOUT_NAMES", "off")]).await.exits(4);
+        stage.heal();
+        stage.topup(&["verify", BATCH]).await.exits(0);
+        stage.topup(&decide(&[decision, BATCH, "R-1"])).await.exits(0);
+        if decision == "cancel" {
+            assert_eq!(stage.in_state("cancelled"), 1);
+            continue;
+        }
+        stage.finish(&["resume", BATCH]).await.exits(0);
+        let payout = stage.payouts().remove(0);
+        assert!(payout.state == "credited" && payout.invoice_no != number, "{payout:?}");
+        stage.topup(&["verify", BATCH]).await.exits(0);
+        stage.audit_end();
+    }
+}
