@@ -3,7 +3,7 @@
 use super::desk::{Desk, NOW, under};
 use topup::domain::event::{Doubt, Event, Fate, OrderAnswer, Refusal};
 use topup::domain::invoice_no::InvoiceNo;
-use topup::domain::standing::State;
+use topup::domain::standing::{Standing, State};
 use topup::ledger::{Access, Entry, Ledger, LedgerError, PayoutId, Purpose};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -25,23 +25,30 @@ fn entry(payout: PayoutId, event: &Event, (before, after): (State, State), new_n
 
 /// Writes `history` to the payout of row 2 at `NOW`, and then `step` in one go, so much later; gives what became of it.
 fn written(history: &[Event], later_ms: i64, step: &[(Event, State)], mints: bool) -> Result<State, LedgerError> {
+    let mut before = Standing::from_history(history).unwrap().state;
+    let changes = step.iter().map(|(event, after)| {
+        let number = (mints && event.is_decision()).then(|| InvoiceNo::parse("TP0").unwrap());
+        (event, (std::mem::replace(&mut before, *after), *after), number)
+    });
+    recorded(history, later_ms, changes.collect())
+}
+
+/// The same with states of the door's own.
+fn recorded(
+    history: &[Event],
+    later_ms: i64,
+    step: Vec<(&Event, (State, State), Option<InvoiceNo>)>,
+) -> Result<State, LedgerError> {
     let mut desk = Desk::new();
-    desk.plan("a", "reference,phone,points\nr1,0901234567,100\n");
+    desk.plan("a", "reference,phone,points\nr1,0901234567,100\nr2,0901234568,200\n");
     desk.happen("a", 2, history);
     let ledger = Ledger::open(&desk.path(), Access::Write).unwrap();
     let batch = ledger.batch("a").unwrap();
     let run = ledger.into_run(batch.id, &under(&batch, Purpose::Pay)).unwrap();
     let payout = run.find("r1").unwrap().unwrap();
-    let mut before = run.standing(payout).unwrap().state;
-    let mut entries = Vec::new();
-    for (event, after) in step {
-        let number = (mints && event.is_decision()).then(|| InvoiceNo::parse("TP0").unwrap());
-        entries.push(entry(payout, event, (before, *after), number));
-        before = *after;
-    }
-    let done =
-        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(run.record(NOW + later_ms, entries));
-    done?;
+    let entries = step.into_iter().map(|(event, states, number)| entry(payout, event, states, number)).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(run.record(NOW + later_ms, entries))?;
     Ok(run.standing(payout).unwrap().state)
 }
 
@@ -92,4 +99,16 @@ fn a_number_is_minted_on_nothing_but_a_failed_order_and_always_then() {
         let step = [(Event::OrderAnswered(answer), State::Declined), (Event::Retried, State::Planned)];
         assert_eq!(written(&refused, 0, &step, mints).is_ok(), taken, "{answer:?}, mints: {mints}");
     }
+}
+
+/// The state is compared as it is replaced: whoever believes another one writes nothing.
+#[test]
+fn a_door_that_believes_another_state_writes_nothing() {
+    let success = Event::OrderAnswered(OrderAnswer::Success);
+    for believed in [State::Planned, State::Declined, State::Held] {
+        let change = vec![(&success, (believed, State::Credited), None)];
+        assert!(recorded(&lost(), 0, change).is_err(), "{believed:?}");
+    }
+    let change = vec![(&success, (State::InDoubt, State::Credited), None)];
+    assert_eq!(recorded(&lost(), 0, change).unwrap(), State::Credited);
 }
