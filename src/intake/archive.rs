@@ -8,7 +8,7 @@ use quick_xml::{Reader, XmlVersion};
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Cursor, Read, Seek};
 use std::path::Path;
 use zip::ZipArchive;
 
@@ -39,9 +39,14 @@ pub(crate) struct Hidden {
     pub(crate) columns: BTreeSet<u32>,
 }
 
+/// Where an archive comes from: a file, or what was decrypted of one.
+trait Source: Read + Seek {}
+
+impl<T: Read + Seek> Source for T {}
+
 /// The archive of a workbook.
 pub(crate) struct Archive {
-    zip: ZipArchive<BufReader<File>>,
+    zip: ZipArchive<Box<dyn Source>>,
     /// The places of its parts, by their normalized names.
     names: HashMap<String, usize>,
     packed: u64,
@@ -77,7 +82,17 @@ impl Archive {
     pub(crate) fn open(path: &Path) -> Result<Self, IntakeError> {
         let file = File::open(path).map_err(|error| IntakeError::io(path, error))?;
         let packed = file.metadata().map_err(|error| IntakeError::io(path, error))?.len();
-        let zip = ZipArchive::new(BufReader::new(file)).map_err(damaged)?;
+        Self::of(Box::new(BufReader::new(file)), packed)
+    }
+
+    /// The same of what is in memory already.
+    pub(crate) fn of_bytes(bytes: Vec<u8>) -> Result<Self, IntakeError> {
+        let packed = bytes.len() as u64;
+        Self::of(Box::new(Cursor::new(bytes)), packed)
+    }
+
+    fn of(source: Box<dyn Source>, packed: u64) -> Result<Self, IntakeError> {
+        let zip = ZipArchive::new(source).map_err(damaged)?;
         let (mut names, mut unpacked) = (HashMap::with_capacity(zip.len()), 0_u64);
         for index in 0..zip.len() {
             unpacked = unpacked.saturating_add(zip.by_index_data(index).map_err(damaged)?.size());

@@ -34,6 +34,7 @@ mod offer;
 mod phone;
 mod points;
 mod problem;
+mod protected;
 mod qualified;
 mod reading;
 mod record;

@@ -52,14 +52,13 @@ pub(crate) fn read(
     }
     // The libraries below are given what a stranger sent: a panic in them is a damaged file, not a crash of ours.
     let read = caught(|| match container {
-        Container::Zip => read_zip(path, wanted),
-        Container::Compound => read_xls(path, wanted).map(|sheet| ("xls", sheet)),
+        Container::Zip => read_zip(Archive::open(path)?, wanted),
+        Container::Compound => read_compound(path, wanted),
     });
     read.unwrap_or_else(|_| Err(damaged("Excel", "its parts contradict each other")))
 }
 
-fn read_zip(path: &Path, wanted: Wanted<'_>) -> Result<(&'static str, Found), IntakeError> {
-    let mut archive = Archive::open(path)?;
+fn read_zip(mut archive: Archive, wanted: Wanted<'_>) -> Result<(&'static str, Found), IntakeError> {
     match archive.kind()? {
         Kind::Xlsx(part) => read_xlsx(archive, &part, wanted).map(|sheet| ("xlsx", sheet)),
         Kind::Ods => read_ods(&mut archive, wanted).map(|sheet| ("ods", sheet)),
@@ -85,17 +84,21 @@ fn read_ods(archive: &mut Archive, wanted: Wanted<'_>) -> Result<Found, IntakeEr
     Ok((ods.sheet(archive, position, warnings, None)?, problem))
 }
 
-fn read_xls(path: &Path, wanted: Wanted<'_>) -> Result<Found, IntakeError> {
+fn read_compound(path: &Path, wanted: Wanted<'_>) -> Result<(&'static str, Found), IntakeError> {
     let bytes = std::fs::read(path).map_err(|error| IntakeError::io(path, error))?;
-    let stream = match compound::contents(bytes) {
-        Contents::Workbook(stream) => stream,
-        Contents::Encrypted => return Err(encrypted()),
-        Contents::Damaged => return Err(damaged("XLS", "its sectors contradict each other")),
+    match compound::contents(bytes) {
+        Contents::Workbook(stream) => read_xls(stream, wanted).map(|sheet| ("xls", sheet)),
+        Contents::Protected(package) => read_zip(Archive::of_bytes(package)?, wanted),
+        Contents::Encrypted => Err(encrypted()),
+        Contents::Damaged => Err(damaged("XLS", "its sectors contradict each other")),
         Contents::Other(what) => {
             let message = format!("needs CSV, XLSX, XLS or ODS, has {what}; export the list as XLSX or «CSV UTF-8»");
-            return Err(refuse(ProblemKind::NotASpreadsheet, message));
+            Err(refuse(ProblemKind::NotASpreadsheet, message))
         }
-    };
+    }
+}
+
+fn read_xls(stream: Vec<u8>, wanted: Wanted<'_>) -> Result<Found, IntakeError> {
     let workbook = xls::Workbook::open(stream)?;
     let head = |at| workbook.sheet(at, Vec::new(), Some(HEAD_ROWS));
     let Choice { position, warnings, problem } = choose(&workbook.sheets, workbook.active, wanted, head)?;
