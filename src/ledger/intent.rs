@@ -7,10 +7,8 @@ use super::read;
 use super::record::{BatchId, PayoutId};
 use super::row::{self, TOP_UP_COLUMNS};
 use super::row_seal::{SEALED_COLUMNS, Sealed};
-use crate::domain::batch_name::BatchName;
-use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
-use crate::domain::payout::{RowKey, TopUp};
-use crate::domain::standing::{Standing, State};
+use crate::domain::payout::TopUp;
+use crate::domain::standing::State;
 use rusqlite::{Row, Transaction};
 
 /// Where the columns of the seal and of the top-up begin in what is read back.
@@ -60,9 +58,10 @@ pub(super) fn read_back(
         let top_up = row::top_up(row, TOP_UP_FROM)?;
         let text = |index| row.get::<_, String>(index).map_err(reading());
         let seal: [u8; 32] = row.get(0).map_err(reading())?;
-        let (batch, merchant_id) = (text(1)?, text(2)?);
-        if sealed.sha256(&batch) != seal || !is_number_of(&top_up, (&batch, &merchant_id, &text(3)?), sealed, &standing)
-        {
+        let (batch, merchant_id, prefix) = (text(1)?, text(2)?, text(3)?);
+        let bound = (batch.as_str(), merchant_id.as_str(), prefix.as_str());
+        let is_own = row::is_own_number(&top_up.invoice_no, bound, sealed.row_key, standing.attempt);
+        if sealed.sha256(&batch) != seal || !is_own {
             return Err(LedgerError::RowChanged { batch, row: sealed.row });
         }
         if sealed.plan > i64::from(payable) {
@@ -77,27 +76,19 @@ pub(super) fn read_back(
         .and_then(row::sendable)
 }
 
-/// Whether the number is the one that the row's key and its attempt lead to.
-fn is_number_of(
-    top_up: &TopUp,
-    (batch, merchant_id, prefix): (&str, &str, &str),
-    sealed: Sealed<'_>,
-    standing: &Standing,
-) -> bool {
-    let (Ok(batch), Some(prefix)) = (BatchName::parse(batch), InvoicePrefix::parse(prefix)) else { return false };
-    let key = RowKey::from_stored(sealed.row_key.to_owned());
-    top_up.invoice_no == InvoiceNo::derive(&prefix, merchant_id, &batch, &key, standing.attempt)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::batch_name::BatchName;
     use crate::domain::event::Event;
     use crate::domain::event::MemberAnswer;
+    use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
     use crate::domain::member::Member;
     use crate::domain::payout;
+    use crate::domain::payout::RowKey;
     use crate::domain::phone::PhoneNumber;
     use crate::domain::points::Points;
+    use crate::domain::standing::Standing;
     use crate::ledger::record::Entry;
     use crate::ledger::repeats::Guard;
     use crate::ledger::writer::{Write, Writer};

@@ -79,7 +79,9 @@ fn payout_columns() -> String {
                  WHERE s.member = p.member AND s.batch_id = p.batch_id AND s.payout_id <> p.payout_id),
          EXISTS (SELECT 1 FROM events e WHERE e.payout_id = p.payout_id),
          {TOP_UP_COLUMNS}, p.state, p.attempt, p.sha256, (SELECT b.name FROM batches b WHERE b.batch_id = p.batch_id),
-         {SEALED_COLUMNS}"
+         {SEALED_COLUMNS},
+         (SELECT b.merchant_id FROM batches b WHERE b.batch_id = p.batch_id),
+         (SELECT b.invoice_prefix FROM batches b WHERE b.batch_id = p.batch_id)"
     )
 }
 

@@ -76,16 +76,19 @@ fn receipt_of(json: &str) -> Result<Receipt, LedgerError> {
 }
 
 /// `payout_id, row, row_key, name, shares_member, has_history`, [`TOP_UP_COLUMNS`], `state, attempt, sha256`, the batch's
-/// name and [`SEALED_COLUMNS`](super::row_seal::SEALED_COLUMNS): a row that was edited is not taken up, nor one that
-/// says something happened to it of which there is no event.
+/// name, [`SEALED_COLUMNS`](super::row_seal::SEALED_COLUMNS), merchant and prefix: a row that was edited is not taken up,
+/// nor one whose number its key does not lead to, nor one that says something happened to it of which there is no event.
 pub(super) fn payout(row: &Row<'_>) -> Result<Payout, LedgerError> {
     let batch = value::<String>(row, 15)?;
     let sealed = Sealed::read(row, 16)?;
     let is_purged = sealed.member.starts_with(PURGED);
-    if !is_purged && sealed.sha256(&batch) != value::<[u8; 32]>(row, 14)? {
+    let (state, attempt) = (value::<String>(row, 12)?, value::<u32>(row, 13)?);
+    let top_up = top_up(row, 6)?;
+    let (merchant_id, prefix) = (value::<String>(row, 28)?, value::<String>(row, 29)?);
+    let is_own = || is_own_number(&top_up.invoice_no, (&batch, &merchant_id, &prefix), sealed.row_key, attempt);
+    if !is_purged && (sealed.sha256(&batch) != value::<[u8; 32]>(row, 14)? || !is_own()) {
         return Err(LedgerError::RowChanged { batch, row: sealed.row });
     }
-    let (state, attempt) = (value::<String>(row, 12)?, value::<u32>(row, 13)?);
     if !value::<bool>(row, 5)? && (state != State::Planned.word() || attempt != 1) {
         let sheet_row = sealed.row;
         return Err(LedgerError::Broken(format!(
@@ -99,8 +102,20 @@ pub(super) fn payout(row: &Row<'_>) -> Result<Payout, LedgerError> {
         name: value(row, 3)?,
         shares_member: value(row, 4)?,
         has_history: value(row, 5)?,
-        top_up: top_up(row, 6)?,
+        top_up,
     })
+}
+
+/// Whether a number is the one that the row's key leads to at an attempt.
+pub(super) fn is_own_number(
+    number: &InvoiceNo,
+    (batch, merchant_id, prefix): (&str, &str, &str),
+    key: &str,
+    attempt: u32,
+) -> bool {
+    let (Ok(batch), Some(prefix)) = (BatchName::parse(batch), InvoicePrefix::parse(prefix)) else { return false };
+    let key = RowKey::from_stored(key.to_owned());
+    *number == InvoiceNo::derive(&prefix, merchant_id, &batch, &key, attempt)
 }
 
 /// [`BATCH_COLUMNS`].

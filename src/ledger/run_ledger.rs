@@ -339,11 +339,12 @@ impl RunLedger {
             Side::Threaded { .. } => None,
             Side::Inline(writer) => {
                 let writer = writer.into_inner().unwrap_or_else(PoisonError::into_inner);
+                let is_rehearsal = writer.is_rehearsal();
                 Some(Ledger {
                     connection: writer.into_connection(),
                     path: None,
                     purge_key: None,
-                    is_rehearsal: true,
+                    is_rehearsal,
                     held: None,
                 })
             }

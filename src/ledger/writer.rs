@@ -87,6 +87,11 @@ impl Writer {
         Ok(Self { watched, ..self })
     }
 
+    /// Whether it writes to a copy of which nothing is kept.
+    pub(super) fn is_rehearsal(&self) -> bool {
+        self.is_rehearsal
+    }
+
     pub(super) fn connection(&self) -> &Connection {
         &self.connection
     }

@@ -74,6 +74,7 @@ pub(crate) const EXPECTED: &[&str] = &[
     "stop: unfinished",
     "ledger: deleted",
     "ledger: restored",
+    "ledger: an edited row is found",
     "person: released",
     "person: cancelled",
     // In the histories.

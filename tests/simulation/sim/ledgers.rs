@@ -151,6 +151,21 @@ impl Drop for Ledgers {
 }
 
 impl Auditor {
+    /// Writes another value into a payout's row, past everything that guards it; gives the right one.
+    pub(crate) fn edit(&mut self, payout: i64, column: &str, value: &str) -> rusqlite::types::Value {
+        let sql = format!("SELECT {column} FROM payouts WHERE payout_id = ?1");
+        let before = self.connection().query_row(&sql, [payout], |row| row.get(0)).expect("a payout");
+        let sql = format!("UPDATE payouts SET {column} = {value} WHERE payout_id = ?1");
+        self.ledger_mut().eraser().execute(&sql, [payout]).expect("an edit");
+        before
+    }
+
+    /// Writes the right value back.
+    pub(crate) fn put_back(&mut self, payout: i64, column: &str, before: &rusqlite::types::Value) {
+        let sql = format!("UPDATE payouts SET {column} = ?2 WHERE payout_id = ?1");
+        self.ledger_mut().eraser().execute(&sql, params![payout, before]).expect("an edit that is undone");
+    }
+
     pub(crate) fn connection(&self) -> &Connection {
         &self.ledger.as_ref().expect("a ledger is in use").auditor
     }

@@ -7,6 +7,7 @@
 mod audit;
 mod book;
 mod coverage;
+mod edited;
 mod gateway;
 mod invariants;
 mod ledgers;

@@ -133,7 +133,7 @@ impl Lent {
         eraser.prepare_cached(UNBOUND).and_then(|mut statement| statement.execute([])).expect("its one row");
     }
 
-    fn eraser(&mut self) -> &Connection {
+    pub(crate) fn eraser(&mut self) -> &Connection {
         self.eraser.get_or_insert_with(|| {
             let eraser = connect(&self.name);
             eraser.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false).expect("no triggers");

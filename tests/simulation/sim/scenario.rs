@@ -76,6 +76,8 @@ pub(crate) struct FaultyRun {
     pub(crate) spell: Option<(Spell, u64)>,
     /// A copy of the ledger is made at this moment.
     pub(crate) copy_at: u64,
+    /// A row of the ledger is edited by hand before it, and a run meets that: which row and how.
+    pub(crate) edit: Option<u64>,
 }
 
 /// A time in which the gateway refuses or loses every call.
@@ -144,7 +146,12 @@ impl Scenario {
         };
         let mix = Mix::draw(&mut rng);
         let count = rng.usize(1..=4);
-        let runs = (0..count).map(|index| draw_run(&mut rng, index, rows.len(), &settings, beyond)).collect();
+        let mut runs: Vec<FaultyRun> =
+            (0..count).map(|index| draw_run(&mut rng, index, rows.len(), &settings, beyond)).collect();
+        let mut edits = Rng::with_seed(seed ^ 0x0065_6469_7473);
+        for run in &mut runs {
+            run.edit = (edits.u32(0..8) == 0).then(|| edits.u64(..));
+        }
         Self { rows, members, settings, mix, temper, runs }
     }
 }
@@ -304,5 +311,6 @@ fn draw_run(rng: &mut Rng, index: usize, rows: usize, settings: &RunSettings, be
         person: rng.u32(0..3) == 0,
         spell: spell.map(|spell| (spell, rng.u64(0..=(rows as u64 * 2)))),
         copy_at,
+        edit: None,
     }
 }

@@ -150,7 +150,10 @@ impl World {
         if run.person {
             self.decide().await?;
         }
-        Ok(())
+        match run.edit {
+            Some(draw) => self.run_on_an_edited_row(draw).await,
+            None => Ok(()),
+        }
     }
 
     pub(super) fn open(&self) -> Result<Ledger, String> {
