@@ -77,6 +77,11 @@ pub(crate) fn damaged(error: impl std::fmt::Display) -> IntakeError {
     IntakeError::file(ProblemKind::NotASpreadsheet, message)
 }
 
+/// The same for what a library could not read: what it says of that is for its authors.
+pub(crate) fn unreadable(_: impl std::error::Error) -> IntakeError {
+    damaged("a part of it cannot be read")
+}
+
 impl Archive {
     /// Opens an archive. One that says itself that it unpacks to too much is not unpacked at all.
     pub(crate) fn open(path: &Path) -> Result<Self, IntakeError> {
@@ -92,11 +97,11 @@ impl Archive {
     }
 
     fn of(source: Box<dyn Source>, packed: u64) -> Result<Self, IntakeError> {
-        let zip = ZipArchive::new(source).map_err(damaged)?;
+        let zip = ZipArchive::new(source).map_err(unreadable)?;
         let (mut names, mut unpacked) = (HashMap::with_capacity(zip.len()), 0_u64);
         for index in 0..zip.len() {
-            unpacked = unpacked.saturating_add(zip.by_index_data(index).map_err(damaged)?.size());
-            let name = zip.name_for_index(index).transpose().map_err(damaged)?.unwrap_or_default();
+            unpacked = unpacked.saturating_add(zip.by_index_data(index).map_err(unreadable)?.size());
+            let name = zip.name_for_index(index).transpose().map_err(unreadable)?.unwrap_or_default();
             names.entry(normalized(&name)).or_insert(index);
         }
         if is_bomb(unpacked, packed) {
@@ -118,7 +123,7 @@ impl Archive {
     /// Opens a part; nothing where there is none of this name.
     pub(crate) fn part(&mut self, name: &str) -> Result<Option<impl Read + '_>, IntakeError> {
         let Some(index) = self.names.get(&normalized(name)) else { return Ok(None) };
-        self.zip.by_index(*index).map(Some).map_err(damaged)
+        self.zip.by_index(*index).map(Some).map_err(unreadable)
     }
 
     /// Unpacks the archive once to nowhere, and looks at its XML, before a library does: what the archive says of its
@@ -126,10 +131,10 @@ impl Archive {
     pub(crate) fn measure(&mut self) -> Result<(), IntakeError> {
         let (mut unpacked, mut xml) = (0, Vec::new());
         for index in 0..self.zip.len() {
-            let entry = self.zip.by_index(index).map_err(damaged)?;
+            let entry = self.zip.by_index(index).map_err(unreadable)?;
             let room = UNPACKED_BYTES_MAX - unpacked;
-            let name = entry.name().map_err(damaged)?.to_lowercase();
-            let part = std::io::copy(&mut entry.take(room + 1), &mut std::io::sink()).map_err(damaged)?;
+            let name = entry.name().map_err(unreadable)?.to_lowercase();
+            let part = std::io::copy(&mut entry.take(room + 1), &mut std::io::sink()).map_err(unreadable)?;
             unpacked += part;
             if is_bomb(unpacked, self.packed) {
                 return Err(too_large());
@@ -138,11 +143,8 @@ impl Archive {
                 xml.push((index, part));
             }
         }
-        if self.is_encrypted()? {
-            return Err(workbook::encrypted());
-        }
         for (index, bytes) in xml {
-            check_xml(self.zip.by_index(index).map_err(damaged)?, bytes)?;
+            check_xml(self.zip.by_index(index).map_err(unreadable)?, bytes)?;
         }
         Ok(())
     }
@@ -152,12 +154,15 @@ impl Archive {
     fn is_encrypted(&mut self) -> Result<bool, IntakeError> {
         let Some(part) = self.part("META-INF/manifest.xml")? else { return Ok(false) };
         let mut manifest = Vec::new();
-        part.take(MANIFEST_BYTES_MAX).read_to_end(&mut manifest).map_err(damaged)?;
+        part.take(MANIFEST_BYTES_MAX).read_to_end(&mut manifest).map_err(unreadable)?;
         Ok(memchr::memmem::find(&manifest, b"encryption-data").is_some())
     }
 
     /// Tells the formats apart by what is in them, whatever the file is called.
     pub(crate) fn kind(&mut self) -> Result<Kind, IntakeError> {
+        if self.is_encrypted()? {
+            return Err(workbook::encrypted());
+        }
         if self.has("content.xml") {
             return Ok(Kind::Ods);
         }
@@ -181,7 +186,7 @@ impl Archive {
     /// The first bytes of a part, as text.
     pub(crate) fn head(&mut self, name: &str) -> Result<String, IntakeError> {
         let mut head = Vec::new();
-        self.named(name)?.take(256).read_to_end(&mut head).map_err(damaged)?;
+        self.named(name)?.take(256).read_to_end(&mut head).map_err(unreadable)?;
         Ok(String::from_utf8_lossy(&head).into_owned())
     }
 
@@ -203,7 +208,7 @@ fn check_xml(part: impl Read, bytes: u64) -> Result<(), IntakeError> {
     let (mut buffer, mut depth) = (Vec::with_capacity(1024), 0_i64);
     loop {
         buffer.clear();
-        let event = reader.read_event_into(&mut buffer).map_err(damaged)?;
+        let event = reader.read_event_into(&mut buffer).map_err(unreadable)?;
         if let Event::Start(element) = &event {
             depth += 1;
             let says = if element.local_name().as_ref() == "sst" { attribute(element, "uniqueCount")? } else { None };
@@ -226,8 +231,8 @@ fn reader<R: Read>(part: R) -> Reader<BufReader<R>> {
 
 /// The value of an attribute, if the element has it.
 pub(crate) fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, IntakeError> {
-    let found = element.try_get_attribute(name).map_err(damaged)?;
+    let found = element.try_get_attribute(name).map_err(unreadable)?;
     found
-        .map(|attribute| attribute.normalized_value(XmlVersion::Implicit1_0).map(Cow::into_owned).map_err(damaged))
+        .map(|attribute| attribute.normalized_value(XmlVersion::Implicit1_0).map(Cow::into_owned).map_err(unreadable))
         .transpose()
 }

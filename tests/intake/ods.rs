@@ -301,8 +301,15 @@ fn files_that_are_no_spreadsheet_or_have_a_password() {
         ("META-INF/manifest.xml", manifest),
         ("content.xml", "\u{1}\u{2} no XML"),
     ]);
-    let report = check(file(&locked).path(), &IntakeOptions::default());
-    assert!(report.problems[0].message.contains("password"), "{:?}", report.problems);
+    // Since LibreOffice 24.8 one encrypted part holds all others.
+    let package = archive(&[
+        ("META-INF/manifest.xml", &manifest.replace("content.xml", "encrypted-package")),
+        ("encrypted-package", "\u{1}"),
+    ]);
+    for file in [file(&locked), file(&package)] {
+        let report = check(file.path(), &IntakeOptions::default());
+        assert!(report.problems[0].message.contains("password"), "{:?}", report.problems);
+    }
     // A template is a spreadsheet, and so is one that does not say what it is.
     let content = format!(
         "{HEAD}</office:automatic-styles><office:body><office:spreadsheet><table:table table:name=\"T\">{HEADER}{GOOD_ROW}\

@@ -1,6 +1,6 @@
 //! Reads the cells of one row of an ODS: their values, their texts, and what a person sees of them.
 
-use super::super::archive::damaged;
+use super::super::archive::{damaged, unreadable};
 use super::super::oddity::Oddity;
 use super::super::problem::IntakeError;
 use super::super::record::CellKind;
@@ -56,8 +56,8 @@ impl OdsCell {
         let mut cell = Self { repeats: 1, spans: (1, 1), ..Self::default() };
         cell.is_covered = element.name().as_ref() == "table:covered-table-cell";
         for attribute in element.attributes() {
-            let attribute = attribute.map_err(damaged)?;
-            let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(damaged)?;
+            let attribute = attribute.map_err(unreadable)?;
+            let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(unreadable)?;
             match attribute.key.as_ref() {
                 "table:number-columns-repeated" => cell.repeats = count(&value)?,
                 "table:number-columns-spanned" => cell.spans.0 = count(&value)?,
@@ -124,7 +124,7 @@ pub(super) fn count(number: &str) -> Result<u32, IntakeError> {
 
 /// The characters that a reference in a text stands for.
 pub(super) fn resolved(reference: &BytesRef<'_>) -> Result<String, IntakeError> {
-    if let Some(c) = reference.resolve_char_ref().map_err(damaged)? {
+    if let Some(c) = reference.resolve_char_ref().map_err(unreadable)? {
         return Ok(c.to_string());
     }
     let name = reference.xml10_content();
@@ -244,7 +244,7 @@ impl Cells {
         let mut paragraphs = 0_u64;
         loop {
             buffer.clear();
-            let event = reader.read_event_into(&mut buffer).map_err(damaged)?;
+            let event = reader.read_event_into(&mut buffer).map_err(unreadable)?;
             let now = open.last();
             match event {
                 Event::Start(element) => {

@@ -1,6 +1,6 @@
 //! Puts the number formats of an ODS (OpenDocument 1.3, part 3, 16.29) together as the codes that Excel has for them.
 
-use super::super::archive::{attribute, damaged};
+use super::super::archive::{attribute, damaged, unreadable};
 use super::super::problem::IntakeError;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -38,7 +38,7 @@ impl Code {
         let (mut buffer, mut embedded_at) = (Vec::new(), 0);
         loop {
             buffer.clear();
-            match reader.read_event_into(&mut buffer).map_err(damaged)? {
+            match reader.read_event_into(&mut buffer).map_err(unreadable)? {
                 Event::Start(part) => {
                     self.text.clear();
                     if part.name().as_ref() == "number:embedded-text" {
@@ -56,7 +56,7 @@ impl Code {
                 }
                 Event::Text(text) => self.text.push_str(&text.xml10_content()),
                 Event::GeneralRef(reference) => {
-                    let resolved = reference.resolve_char_ref().map_err(damaged)?;
+                    let resolved = reference.resolve_char_ref().map_err(unreadable)?;
                     let named = || quick_xml::escape::resolve_predefined_entity(&reference.xml10_content());
                     match resolved {
                         Some(c) => self.text.push(c),

@@ -12,7 +12,7 @@ mod parts;
 mod shown;
 mod styles;
 
-use super::archive::{Archive, Hidden, attribute, damaged};
+use super::archive::{Archive, Hidden, attribute, damaged, unreadable};
 use super::problem::IntakeError;
 use super::sheet::{COLUMNS_MAX, ROWS_MAX, Sheet};
 use super::workbook::{self, SheetName};
@@ -56,7 +56,7 @@ impl Ods {
         let mut buffer = Vec::with_capacity(1024);
         loop {
             buffer.clear();
-            let event = reader.read_event_into(&mut buffer).map_err(damaged)?;
+            let event = reader.read_event_into(&mut buffer).map_err(unreadable)?;
             let is_empty = matches!(event, Event::Empty(_));
             match event {
                 Event::Start(element) | Event::Empty(element) => match element.name().as_ref() {
@@ -98,7 +98,7 @@ impl Ods {
         let (mut buffer, mut tables) = (Vec::with_capacity(1024), 0);
         loop {
             buffer.clear();
-            let event = reader.read_event_into(&mut buffer).map_err(damaged)?;
+            let event = reader.read_event_into(&mut buffer).map_err(unreadable)?;
             let is_empty = matches!(event, Event::Empty(_));
             match event {
                 Event::Start(element) | Event::Empty(element) => match element.name().as_ref() {
@@ -154,7 +154,7 @@ fn skip<R: BufRead>(reader: &mut Reader<R>, name: &str) -> Result<(), IntakeErro
     let (mut buffer, mut depth) = (Vec::new(), 1_u64);
     while depth > 0 {
         buffer.clear();
-        match reader.read_event_into(&mut buffer).map_err(damaged)? {
+        match reader.read_event_into(&mut buffer).map_err(unreadable)? {
             Event::Start(element) if element.name().as_ref() == name => depth += 1,
             Event::End(element) if element.name().as_ref() == name => depth -= 1,
             Event::Eof => return Err(damaged("a part of it is cut off")),
@@ -194,7 +194,7 @@ impl Table<'_> {
         let mut folded: Vec<bool> = Vec::new();
         while self.row < self.rows_max {
             buffer.clear();
-            let event = reader.read_event_into(&mut buffer).map_err(damaged)?;
+            let event = reader.read_event_into(&mut buffer).map_err(unreadable)?;
             let is_empty = matches!(event, Event::Empty(_));
             match event {
                 Event::Start(element) | Event::Empty(element) => match element.name().as_ref() {
@@ -285,7 +285,7 @@ impl Table<'_> {
         let (mut buffer, mut column) = (Vec::with_capacity(256), 0);
         loop {
             buffer.clear();
-            let event = reader.read_event_into(&mut buffer).map_err(damaged)?;
+            let event = reader.read_event_into(&mut buffer).map_err(unreadable)?;
             let is_empty = matches!(event, Event::Empty(_));
             match event {
                 Event::Start(element) | Event::Empty(element) => match element.name().as_ref() {

@@ -1,6 +1,6 @@
 //! Looks at the small parts of an OpenDocument file: what it is, and which table is shown first.
 
-use super::super::archive::{Archive, attribute, damaged};
+use super::super::archive::{Archive, attribute, unreadable};
 use super::super::problem::{IntakeError, ProblemKind};
 use super::cells::resolved;
 use quick_xml::Reader;
@@ -32,7 +32,7 @@ pub(super) fn active_table<R: BufRead>(reader: &mut Reader<R>) -> Result<Option<
     let (mut buffer, mut is_here, mut name) = (Vec::new(), false, None);
     loop {
         buffer.clear();
-        match reader.read_event_into(&mut buffer).map_err(damaged)? {
+        match reader.read_event_into(&mut buffer).map_err(unreadable)? {
             Event::Start(element) if element.name().as_ref() == "config:config-item" => {
                 is_here = name.is_none() && attribute(&element, "config:name")?.as_deref() == Some("ActiveTable");
             }

@@ -2,7 +2,7 @@
 //!
 //! A number format becomes the code that Excel would have for it, so that one place judges what a format shows.
 
-use super::super::archive::{attribute, damaged};
+use super::super::archive::{attribute, damaged, unreadable};
 use super::super::number_format::NumberFormat;
 use super::super::problem::IntakeError;
 use super::codes::Code;
@@ -178,7 +178,7 @@ impl Style {
         let mut buffer = Vec::new();
         loop {
             buffer.clear();
-            match reader.read_event_into(&mut buffer).map_err(damaged)? {
+            match reader.read_event_into(&mut buffer).map_err(unreadable)? {
                 Event::Start(part) | Event::Empty(part) => self.note(&part)?,
                 Event::End(part) if part.name().as_ref() == end => return Ok(()),
                 Event::Eof => return Err(damaged("its styles are cut off")),
