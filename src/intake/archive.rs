@@ -8,7 +8,7 @@ use quick_xml::{Reader, XmlVersion};
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Read, Seek};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
 use std::path::Path;
 use zip::ZipArchive;
 
@@ -21,6 +21,10 @@ const RATIO_FROM: u64 = 64 << 20;
 
 /// How much of the list of parts of an ODS is looked at; one has a line for each part.
 const MANIFEST_BYTES_MAX: u64 = 1 << 20;
+
+/// The most bytes of one tag or text, and the deepest nesting of elements; a cell has 32,767 characters.
+const TOKEN_BYTES_MAX: usize = 16 << 20;
+const DEPTH_MAX: u32 = 256;
 
 /// What kind of workbook an archive holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,11 +144,11 @@ impl Archive {
                 return Err(too_large());
             }
             if name.ends_with(".xml") || name.ends_with(".rels") {
-                xml.push((index, part));
+                xml.push(index);
             }
         }
-        for (index, bytes) in xml {
-            check_xml(self.zip.by_index(index).map_err(unreadable)?, bytes)?;
+        for index in xml {
+            check_xml(self.zip.by_index(index).map_err(unreadable)?)?;
         }
         Ok(())
     }
@@ -200,26 +204,44 @@ impl Archive {
     }
 }
 
-/// Refuses a part that is cut off or not nested rightly, and a list of shared texts that says it is longer than it can
-/// be: the library that reads the cells goes on without end in the one, and makes room for what the other says.
-fn check_xml(part: impl Read, bytes: u64) -> Result<(), IntakeError> {
-    let mut reader = reader(part);
+/// Refuses a part that is cut off, not nested rightly or too deeply, or has a tag or text that never ends: whoever reads
+/// it then need not look at any of that.
+fn check_xml(part: impl Read) -> Result<(), IntakeError> {
+    let mut reader = reader(Piecewise { part, left: TOKEN_BYTES_MAX });
     reader.config_mut().check_end_names = true;
-    let (mut buffer, mut depth) = (Vec::with_capacity(1024), 0_i64);
+    let (mut buffer, mut depth) = (Vec::with_capacity(1024), 0_u32);
     loop {
         buffer.clear();
-        let event = reader.read_event_into(&mut buffer).map_err(unreadable)?;
-        if let Event::Start(element) = &event {
-            depth += 1;
-            let says = if element.local_name().as_ref() == "sst" { attribute(element, "uniqueCount")? } else { None };
-            if says.is_some_and(|count| count.trim().parse::<u64>().is_ok_and(|count| count > bytes)) {
-                return Err(damaged("its shared texts are fewer than it says"));
-            }
-        } else if matches!(event, Event::End(_)) {
-            depth -= 1;
-        } else if matches!(event, Event::Eof) {
-            return if depth == 0 { Ok(()) } else { Err(damaged("a part of it is cut off")) };
+        reader.get_mut().get_mut().left = TOKEN_BYTES_MAX;
+        match reader.read_event_into(&mut buffer).map_err(unreadable)? {
+            Event::Start(_) if depth >= DEPTH_MAX => return Err(damaged("a part of it is nested too deeply")),
+            Event::Start(_) => depth += 1,
+            Event::End(_) => depth = depth.saturating_sub(1),
+            Event::Eof if depth > 0 => return Err(damaged("a part of it is cut off")),
+            Event::Eof => return Ok(()),
+            Event::Empty(_)
+            | Event::Text(_)
+            | Event::CData(_)
+            | Event::Comment(_)
+            | Event::Decl(_)
+            | Event::PI(_)
+            | Event::DocType(_)
+            | Event::GeneralRef(_) => {}
         }
+    }
+}
+
+/// A part of which so much is read at most before it is looked at: a tag or text is kept as a whole.
+struct Piecewise<R> {
+    part: R,
+    left: usize,
+}
+
+impl<R: Read> Read for Piecewise<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.part.read(buffer)?;
+        self.left = self.left.checked_sub(count).ok_or_else(|| io::Error::other("a tag or text that never ends"))?;
+        Ok(count)
     }
 }
 

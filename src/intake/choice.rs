@@ -8,10 +8,10 @@ use std::sync::Arc;
 use unicode_normalization::UnicodeNormalization;
 
 /// How many visible sheets are looked at; a workbook of more is asked for a name where these do not tell.
-const SHEETS_LOOKED_AT: usize = 40;
+pub(crate) const SHEETS_LOOKED_AT: usize = 40;
 
 /// A sheet that holds cells.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SheetName {
     pub(crate) name: String,
     pub(crate) is_visible: bool,

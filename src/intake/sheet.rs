@@ -127,6 +127,11 @@ impl Sheet {
         sheet
     }
 
+    /// About how many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes + self.blocks.last().map_or(0, Block::bytes)
+    }
+
     /// Says what of the sheet a person does not see, where that is known only after its cells.
     pub(crate) fn hide(&mut self, hidden: Hidden) {
         (self.hidden_rows, self.filtered_rows, self.hidden_columns) = (hidden.rows, hidden.filtered, hidden.columns);

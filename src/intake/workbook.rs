@@ -66,7 +66,7 @@ fn read_zip(mut archive: Archive, wanted: Wanted<'_>) -> Result<(&'static str, F
 }
 
 /// How many rows tell whether a sheet holds a list.
-const HEAD_ROWS: u32 = 50;
+pub(crate) const HEAD_ROWS: u32 = 50;
 
 fn read_xlsx(archive: Archive, part: &str, wanted: Wanted<'_>) -> Result<Found, IntakeError> {
     let mut workbook = xlsx::Workbook::open(archive, part)?;
@@ -78,10 +78,10 @@ fn read_xlsx(archive: Archive, part: &str, wanted: Wanted<'_>) -> Result<Found, 
 
 fn read_ods(archive: &mut Archive, wanted: Wanted<'_>) -> Result<Found, IntakeError> {
     archive.measure()?;
-    let ods = Ods::open(archive)?;
-    let head = |at| ods.sheet(archive, at, Vec::new(), Some(HEAD_ROWS));
-    let Choice { position, warnings, problem } = choose(&ods.sheets, ods.active, wanted, head)?;
-    Ok((ods.sheet(archive, position, warnings, None)?, problem))
+    let mut ods = Ods::open(archive)?;
+    let (sheets, active) = (ods.sheets.clone(), ods.active);
+    let Choice { position, warnings, problem } = choose(&sheets, active, wanted, |at| ods.head(at))?;
+    Ok((ods.sheet(archive, position, warnings)?, problem))
 }
 
 fn read_compound(path: &Path, wanted: Wanted<'_>) -> Result<(&'static str, Found), IntakeError> {

@@ -347,3 +347,37 @@ fn what_is_repeated_is_counted_and_not_unfolded() {
     let deep = format!("<table:table-row table:number-rows-repeated=\"1048576\"/>{GOOD_ROW}");
     gives(&[("", &deep, "1048579!Limit")]);
 }
+
+#[test]
+fn what_never_ends_is_refused_before_it_is_kept() {
+    // Stored in few bytes, and neither bomb nor table: a text of 20 MB, and 300 elements in one another.
+    let long = format!(
+        "<table:table-row><table:table-cell><text:p>{}</text:p></table:table-cell></table:table-row>",
+        "x".repeat(20 << 20)
+    );
+    gives(&[("", &long, "!NotASpreadsheet")]);
+    let deep = points("", &format!("<text:p>{}500{}</text:p>", "<text:span>".repeat(300), "</text:span>".repeat(300)));
+    gives(&[("", &deep, "!NotASpreadsheet")]);
+    let less = points("", &format!("<text:p>{}500{}</text:p>", "<text:span>".repeat(30), "</text:span>".repeat(30)));
+    gives(&[("", &less, "3:0912345678=500")]);
+    let tables = "<table:table table:name=\"T\"/>".repeat(10_001);
+    assert_eq!(read(file(&ods("", &tables)).path(), &IntakeOptions::default()), "!NotASpreadsheet");
+}
+
+#[test]
+fn the_first_rows_of_every_table_tell_which_is_the_list() {
+    let note = "<table:table table:name=\"N\"><table:table-row><table:table-cell><text:p>x</text:p></table:table-cell>\
+                </table:table-row><table:table-row table:number-rows-repeated=\"1000000\"><table:table-cell \
+                table:number-columns-repeated=\"9\"><text:p>y</text:p></table:table-cell></table:table-row></table:table>";
+    let list = format!("<table:table table:name=\"L\">{HEADER}{GOOD_ROW}</table:table>");
+    for (tables, sheet, expected) in [
+        (format!("{list}{note}"), None, "2:0901234567=1000"),
+        (format!("{note}{list}"), Some("L"), "2:0901234567=1000"),
+        (format!("{list}{}", list.replace("\"L\"", "\"M\"")), None, "2:0901234567=1000 !Sheet"),
+    ] {
+        let options = with(|options| options.sheet = sheet.map(str::to_owned));
+        assert_eq!(read(file(&ods("", &tables)).path(), &options), expected, "{sheet:?}");
+    }
+    let elsewhere = check(file(&ods("", &format!("{note}{list}"))).path(), &IntakeOptions::default());
+    assert!(!elsewhere.is_ok() && format!("{:?}", elsewhere.problems).contains("«L»"), "{:?}", elsewhere.problems);
+}

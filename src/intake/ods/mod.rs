@@ -13,9 +13,10 @@ mod shown;
 mod styles;
 
 use super::archive::{Archive, Hidden, attribute, damaged, unreadable};
-use super::problem::IntakeError;
+use super::choice::SHEETS_LOOKED_AT;
+use super::problem::{IntakeError, ProblemKind};
 use super::sheet::{COLUMNS_MAX, ROWS_MAX, Sheet};
-use super::workbook::{self, SheetName};
+use super::workbook::{self, HEAD_ROWS, SheetName};
 use cells::{Cells, OdsCell, count};
 use parts::{active_table, check_document};
 use quick_xml::Reader;
@@ -26,6 +27,11 @@ use styles::{Family, Styles};
 /// Lower rows and narrower columns than this, in points, nobody sees: a pixel is 0.75.
 const SEEN_FROM_POINTS: f64 = 2.0;
 
+/// The most tables.
+const TABLES_MAX: usize = 10_000;
+/// How many bytes of first rows are kept.
+const HEADS_BYTES_MAX: usize = 64 << 20;
+
 /// An ODS workbook whose tables are known.
 pub(crate) struct Ods {
     styles: Styles,
@@ -33,13 +39,17 @@ pub(crate) struct Ods {
     pub(crate) sheets: Vec<SheetName>,
     /// The table that is shown when the workbook is opened.
     pub(crate) active: Option<usize>,
+    /// The first rows of the first visible tables, read on the way to the last one.
+    heads: Vec<Option<Result<Sheet, IntakeError>>>,
+    heads_bytes: usize,
 }
 
 impl Ods {
     /// Reads the styles, and what tables there are.
     pub(crate) fn open(archive: &mut Archive) -> Result<Self, IntakeError> {
         check_document(archive)?;
-        let mut ods = Self { styles: Styles::default(), sheets: Vec::new(), active: None };
+        let mut ods =
+            Self { styles: Styles::default(), sheets: Vec::new(), active: None, heads: Vec::new(), heads_bytes: 0 };
         if archive.has("styles.xml") {
             ods.read_styles(&mut archive.xml("styles.xml")?)?;
         }
@@ -64,10 +74,11 @@ impl Ods {
                         let name = attribute(&element, "table:name")?.unwrap_or_default();
                         let style = attribute(&element, "table:style-name")?.unwrap_or_default();
                         let is_visible = self.styles.is_shown(&style);
-                        self.sheets.push(SheetName { name, is_visible });
-                        if !is_empty {
-                            skip(reader, "table:table")?;
+                        if self.sheets.len() >= TABLES_MAX {
+                            return Err(damaged("more than 10,000 tables"));
                         }
+                        self.sheets.push(SheetName { name, is_visible });
+                        self.read_head(reader, is_empty)?;
                     }
                     name if is_no_table(name) && !is_empty => skip(reader, name)?,
                     _ => self.styles.add(reader, &element, is_empty)?,
@@ -85,15 +96,55 @@ impl Ods {
         }
     }
 
-    /// Reads the table at a position, up to a row where one is given.
+    /// Reads the first rows of the table that began last, and goes on to its end.
+    fn read_head<R: BufRead>(&mut self, reader: &mut Reader<R>, is_empty: bool) -> Result<(), IntakeError> {
+        let table = self.sheets.last().cloned().unwrap_or_default();
+        let mut table_rows = Table::new(&self.styles, table.name);
+        let is_looked_at = self.heads.iter().flatten().count() < SHEETS_LOOKED_AT && self.heads_bytes < HEADS_BYTES_MAX;
+        let mut head = None;
+        if is_empty {
+            head = Some(Ok(table_rows.finish()?));
+        } else if table.is_visible && is_looked_at {
+            // What is wrong with one table is of no matter where another is read.
+            head = Some(match table_rows.read(reader, HEAD_ROWS) {
+                Ok(true) => table_rows.finish(),
+                Ok(false) => {
+                    skip(reader, "table:table")?;
+                    table_rows.finish()
+                }
+                Err(error) => {
+                    skip(reader, "table:table")?;
+                    Err(error)
+                }
+            });
+        } else {
+            skip(reader, "table:table")?;
+        }
+        self.heads_bytes += head.iter().flatten().map(Sheet::bytes).sum::<usize>();
+        self.heads.push(head);
+        Ok(())
+    }
+
+    /// The first rows of the table at a position, once.
+    pub(crate) fn head(&mut self, position: usize) -> Result<Sheet, IntakeError> {
+        let head = self.heads.get_mut(position).and_then(Option::take);
+        head.unwrap_or_else(|| {
+            let message =
+                "needs the sheet that is paid, has more sheets and texts than are looked at; name it with `--sheet`";
+            Err(IntakeError::file(ProblemKind::Sheet, message))
+        })
+    }
+
+    /// Reads the table at a position.
     pub(crate) fn sheet(
         &self,
         archive: &mut Archive,
         position: usize,
         warnings: Vec<String>,
-        rows_max: Option<u32>,
     ) -> Result<Sheet, IntakeError> {
         let name = self.sheets.get(position).map(|sheet| sheet.name.clone()).unwrap_or_default();
+        let mut table = Table::new(&self.styles, name);
+        table.sheet.warnings = warnings;
         let mut reader = archive.xml("content.xml")?;
         let (mut buffer, mut tables) = (Vec::with_capacity(1024), 0);
         loop {
@@ -112,7 +163,7 @@ impl Ods {
                     name if is_no_table(name) && !is_empty => skip(&mut reader, name)?,
                     _ => {}
                 },
-                Event::Eof => return Ok(Sheet::new(name, warnings, Hidden::default())),
+                Event::Eof => return table.finish(),
                 Event::End(_)
                 | Event::Text(_)
                 | Event::CData(_)
@@ -123,24 +174,8 @@ impl Ods {
                 | Event::GeneralRef(_) => {}
             }
         }
-        let sheet = Sheet::new(name, warnings, Hidden::default());
-        let rows_max = rows_max.unwrap_or(u32::MAX);
-        let mut table = Table {
-            styles: &self.styles,
-            cells: Cells::default(),
-            column_styles: Vec::new(),
-            rows_max,
-            row: 0,
-            column: 0,
-            hidden: Hidden::default(),
-            sheet,
-            pushed: 0,
-        };
-        table.read(&mut reader)?;
-        let Table { hidden, mut sheet, cells, .. } = table;
-        sheet.hide(hidden);
-        sheet.mark_merged(&cells.merges)?;
-        Ok(sheet)
+        table.read(&mut reader, u32::MAX)?;
+        table.finish()
     }
 }
 
@@ -179,7 +214,6 @@ struct Table<'s> {
     cells: Cells,
     /// The style that cells of a column have where they name none, and the column behind the last one.
     column_styles: Vec<(u32, String)>,
-    rows_max: u32,
     row: u32,
     column: u32,
     hidden: Hidden,
@@ -187,12 +221,33 @@ struct Table<'s> {
     pushed: u64,
 }
 
-impl Table<'_> {
-    fn read<R: BufRead>(&mut self, reader: &mut Reader<R>) -> Result<(), IntakeError> {
+impl<'s> Table<'s> {
+    fn new(styles: &'s Styles, name: String) -> Self {
+        Self {
+            styles,
+            cells: Cells::default(),
+            column_styles: Vec::new(),
+            row: 0,
+            column: 0,
+            hidden: Hidden::default(),
+            sheet: Sheet::new(name, Vec::new(), Hidden::default()),
+            pushed: 0,
+        }
+    }
+
+    /// The sheet, with what of it nobody sees.
+    fn finish(mut self) -> Result<Sheet, IntakeError> {
+        self.sheet.hide(self.hidden);
+        self.sheet.mark_merged(&self.cells.merges)?;
+        Ok(self.sheet)
+    }
+
+    /// Reads the first rows; whether the table ended with them.
+    fn read<R: BufRead>(&mut self, reader: &mut Reader<R>, rows_max: u32) -> Result<bool, IntakeError> {
         let mut buffer = Vec::with_capacity(1024);
         // Groups in groups; those that are folded are not shown.
         let mut folded: Vec<bool> = Vec::new();
-        while self.row < self.rows_max {
+        while self.row < rows_max {
             buffer.clear();
             let event = reader.read_event_into(&mut buffer).map_err(unreadable)?;
             let is_empty = matches!(event, Event::Empty(_));
@@ -211,12 +266,15 @@ impl Table<'_> {
                             skip(reader, "table:table-column")?;
                         }
                     }
-                    "table:table-row" => self.add_row(reader, &element, is_empty, folded.contains(&true))?,
+                    "table:table-row" => {
+                        let shape = (is_empty, folded.contains(&true));
+                        self.add_row(reader, &element, shape, rows_max)?;
+                    }
                     name if !is_empty => skip(reader, name)?,
                     _ => {}
                 },
                 Event::End(element) => match element.name().as_ref() {
-                    "table:table" => break,
+                    "table:table" => return Ok(true),
                     "table:table-row-group" | "table:table-column-group" => {
                         folded.pop();
                     }
@@ -232,7 +290,7 @@ impl Table<'_> {
                 | Event::GeneralRef(_) => {}
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     fn add_column(&mut self, element: &BytesStart<'_>, is_folded: bool) -> Result<(), IntakeError> {
@@ -258,8 +316,8 @@ impl Table<'_> {
         &mut self,
         reader: &mut Reader<R>,
         element: &BytesStart<'_>,
-        is_empty: bool,
-        is_folded: bool,
+        (is_empty, is_folded): (bool, bool),
+        rows_max: u32,
     ) -> Result<(), IntakeError> {
         let end = end(self.row, repeats(element, "table:number-rows-repeated")?);
         let visibility = visibility(element)?;
@@ -273,7 +331,7 @@ impl Table<'_> {
         if !is_empty {
             let row_style = attribute(element, "table:default-cell-style-name")?;
             self.read_row(reader, row_style.as_deref())?;
-            self.push_rows(end)?;
+            self.push_rows(end.min(rows_max))?;
         }
         self.row = end;
         Ok(())

@@ -14,6 +14,9 @@ use std::io::BufRead;
 /// How many parents a style may have; LibreOffice writes two.
 const PARENTS_MAX: usize = 16;
 
+/// The most bytes of all styles.
+const BYTES_MAX: usize = 96 << 20;
+
 /// What styles are for; each kind has names of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Family {
@@ -69,6 +72,8 @@ struct Format {
 pub(super) struct Styles {
     styles: HashMap<(Family, String), Style>,
     formats: HashMap<String, Format>,
+    /// How many bytes of names and codes have come so far.
+    bytes: usize,
 }
 
 impl Styles {
@@ -95,6 +100,7 @@ impl Styles {
                     code.read(reader, &kind)?;
                 }
                 let hides_texts = kind == "number:text-style" && code.code.is_empty();
+                self.count(name.len() + 16 * code.code.len() + code.instead.len() * 64)?;
                 // A format without anything in it shows nothing.
                 let text = if code.code.is_empty() { ";;;" } else { &code.code };
                 let format = Format { code: NumberFormat::parse(text), hides_texts, instead: code.instead };
@@ -126,10 +132,18 @@ impl Styles {
         if !is_empty {
             style.read(reader, element.name().as_ref())?;
         }
+        let texts = [Some(&name), style.parent.as_ref(), style.look.format.as_ref()];
+        self.count(texts.into_iter().flatten().map(String::len).sum())?;
         if let Some(family) = family {
             self.styles.insert((family, name), style);
         }
         Ok(())
+    }
+
+    /// Refuses more styles than any workbook has; each takes about 256 bytes beside its texts.
+    fn count(&mut self, bytes: usize) -> Result<(), IntakeError> {
+        self.bytes += bytes + 256;
+        if self.bytes > BYTES_MAX { Err(damaged("more styles than a workbook can have")) } else { Ok(()) }
     }
 
     fn chain(&self, family: Family, name: &str) -> impl Iterator<Item = &Style> {

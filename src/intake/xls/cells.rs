@@ -9,7 +9,7 @@ use super::super::record::CellKind;
 use super::super::sheet::{COLUMNS_MAX, Merge, Sheet};
 use super::super::workbook;
 use super::records::{Bytes, CONTINUE, EOF, Record, Records, f64_at, of_sheet, u16_at, u32_at};
-use super::{Look, Workbook, damaged};
+use super::{Look, RECORDS_MAX, Workbook, damaged};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
@@ -93,6 +93,10 @@ impl<'w> Cells<'w> {
             cells
                 .note(record)
                 .ok_or_else(|| damaged(format_args!("a record {:04X} that is too short", record.kind)))?;
+            workbook.records.set(workbook.records.get() + 1);
+            if workbook.records.get() > RECORDS_MAX {
+                return Err(damaged("its sheets lie over each other"));
+            }
             if cells.places.len() as u64 > workbook::CELLS_MAX {
                 return Err(workbook::too_many_cells());
             }

@@ -18,6 +18,7 @@ use super::sheet::{ROWS_MAX, Sheet};
 use super::workbook::{self, SheetName};
 use cells::Cells;
 use records::{BOF, Bytes, EOF, Letters, Record, Records, code_page, u16_at, u32_at};
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
@@ -38,6 +39,10 @@ const SST: u16 = 0x00FC;
 /// Which Excel computed the workbook last; one that none computed is computed when it is opened.
 const RECALC_ID: u16 = 0x01C1;
 
+/// The most sheets.
+const SHEETS_MAX: usize = 10_000;
+/// The most records that are read of all sheets together: several may be one and the same place of the stream.
+const RECORDS_MAX: u64 = 64 << 20;
 /// Cells name fonts and looks by 16 bits.
 const NAMED_MAX: usize = 1 << 16;
 /// The longest code of a number format, in bytes; Excel takes 255 characters.
@@ -96,6 +101,8 @@ pub(crate) struct Workbook {
     shared: Shared,
     counts_from_1904: bool,
     has_recalc_id: bool,
+    /// How many records were read of all sheets.
+    records: Cell<u64>,
 }
 
 /// The refusal of an XLS that is not whole.
@@ -126,6 +133,7 @@ impl Workbook {
             shared: Shared::default(),
             counts_from_1904: false,
             has_recalc_id: false,
+            records: Cell::new(0),
         };
         let mut globals = Globals::default();
         for record in (Records { stream: &stream, at: 0 }).skip(1).take_while(|record| record.kind != EOF) {
@@ -153,6 +161,7 @@ impl Workbook {
             DATE_MODE => self.counts_from_1904 = u16_at(data, 0) == Some(1),
             RECALC_ID => self.has_recalc_id = true,
             WINDOW1 if globals.active.is_none() => globals.active = u16_at(data, 10).map(usize::from),
+            BOUND_SHEET if globals.sheets >= SHEETS_MAX => return Err(damaged("more than 10,000 sheets")),
             BOUND_SHEET => self.note_sheet(stream, record, globals).ok_or_else(short)?,
             FONT if self.fonts.len() < NAMED_MAX => {
                 let (flags, place) = u16_at(data, 2).zip(u16_at(data, 8)).ok_or_else(short)?;
