@@ -130,25 +130,20 @@ impl Archive {
         self.zip.by_index(*index).map(Some).map_err(unreadable)
     }
 
-    /// Unpacks the archive once to nowhere, and looks at its XML, before a library does: what the archive says of its
-    /// own size proves nothing.
+    /// Unpacks the archive once to nowhere, and looks at its XML: what the archive says of its own size proves nothing.
     pub(crate) fn measure(&mut self) -> Result<(), IntakeError> {
-        let (mut unpacked, mut xml) = (0, Vec::new());
+        let mut unpacked = 0;
         for index in 0..self.zip.len() {
             let entry = self.zip.by_index(index).map_err(unreadable)?;
             let room = UNPACKED_BYTES_MAX - unpacked;
             let name = entry.name().map_err(unreadable)?.to_lowercase();
-            let part = std::io::copy(&mut entry.take(room + 1), &mut std::io::sink()).map_err(unreadable)?;
-            unpacked += part;
+            let mut part = Piecewise { part: entry.take(room + 1), left: TOKEN_BYTES_MAX, total: 0 };
+            let checked = if name.ends_with(".xml") { check_xml(&mut part) } else { unpack(&mut part) };
+            unpacked += part.total;
             if is_bomb(unpacked, self.packed) {
                 return Err(too_large());
             }
-            if name.ends_with(".xml") || name.ends_with(".rels") {
-                xml.push(index);
-            }
-        }
-        for index in xml {
-            check_xml(self.zip.by_index(index).map_err(unreadable)?)?;
+            checked?;
         }
         Ok(())
     }
@@ -206,8 +201,8 @@ impl Archive {
 
 /// Refuses a part that is cut off, not nested rightly or too deeply, or has a tag or text that never ends: whoever reads
 /// it then need not look at any of that.
-fn check_xml(part: impl Read) -> Result<(), IntakeError> {
-    let mut reader = reader(Piecewise { part, left: TOKEN_BYTES_MAX });
+fn check_xml(part: &mut Piecewise<impl Read>) -> Result<(), IntakeError> {
+    let mut reader = reader(part);
     reader.config_mut().check_end_names = true;
     let (mut buffer, mut depth) = (Vec::with_capacity(1024), 0_u32);
     loop {
@@ -231,15 +226,29 @@ fn check_xml(part: impl Read) -> Result<(), IntakeError> {
     }
 }
 
+/// Unpacks a part to nowhere.
+fn unpack(part: &mut Piecewise<impl Read>) -> Result<(), IntakeError> {
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        part.left = TOKEN_BYTES_MAX;
+        if part.read(&mut buffer).map_err(unreadable)? == 0 {
+            return Ok(());
+        }
+    }
+}
+
 /// A part of which so much is read at most before it is looked at: a tag or text is kept as a whole.
 struct Piecewise<R> {
     part: R,
     left: usize,
+    /// How many bytes were read.
+    total: u64,
 }
 
 impl<R: Read> Read for Piecewise<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.part.read(buffer)?;
+        self.total += count as u64;
         self.left = self.left.checked_sub(count).ok_or_else(|| io::Error::other("a tag or text that never ends"))?;
         Ok(count)
     }
