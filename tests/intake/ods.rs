@@ -156,20 +156,34 @@ fn what_a_person_sees_is_another_thing() {
     ]);
 }
 
+/// The style of a cell with the number format N1.
+fn style(format: &str) -> String {
+    format!("{format}<style:style style:name=\"ce1\" style:family=\"table-cell\" style:data-style-name=\"N1\"/>")
+}
+
+/// What a cell of 500 gives whose format has a number of these attributes, in place of `#`, and what stands around it.
+fn number(attributes: &str, around: &str) -> String {
+    let inside = around.replace('#', &format!("<number:number {attributes}/>"));
+    style(&format!("<number:number-style style:name=\"N1\">{inside}</number:number-style>"))
+}
+
+fn holds_500(formats: &[(String, &str)]) {
+    let cell = points("table:style-name=\"ce1\" office:value-type=\"float\" office:value=\"500\"", "");
+    for (style, expected) in formats {
+        gives(&[(style, &cell, expected)]);
+        // The format of the column holds where the cell names none.
+        let plain = points("office:value-type=\"float\" office:value=\"500\"", "");
+        let columns = "<table:table-column/><table:table-column table:default-cell-style-name=\"ce1\"/>";
+        let rows = format!("{columns}{HEADER}<table:table-row/>{plain}");
+        let table = ods(style, &format!("<table:table table:name=\"T\">{rows}</table:table>"));
+        assert_eq!(read(file(&table).path(), &IntakeOptions::default()), *expected, "{style}");
+    }
+}
+
 #[test]
 fn number_formats() {
-    let style = |format: &str| {
-        format!("{format}<style:style style:name=\"ce1\" style:family=\"table-cell\" style:data-style-name=\"N1\"/>")
-    };
-    let number = |attributes: &str, around: &str| {
-        style(&format!(
-            "<number:number-style style:name=\"N1\">{}</number:number-style>",
-            around.replace('#', &format!("<number:number {attributes}/>"))
-        ))
-    };
-    let cell = points("table:style-name=\"ce1\" office:value-type=\"float\" office:value=\"500\"", "");
     let (good, other) = ("3:0912345678=500", "3!NotAsShown");
-    for (style, expected) in [
+    holds_500(&[
         (number("number:min-integer-digits=\"1\"", "#"), good),
         (number("number:decimal-places=\"0\" number:min-integer-digits=\"1\" number:grouping=\"true\"", "#"), good),
         (number("number:decimal-places=\"2\" number:min-integer-digits=\"1\"", "#"), good),
@@ -191,6 +205,13 @@ fn number_formats() {
             number("number:decimal-places=\"0\" number:min-integer-digits=\"1\" number:display-factor=\"1000\"", "#"),
             other,
         ),
+    ]);
+}
+
+#[test]
+fn formats_of_other_kinds() {
+    let (good, other) = ("3:0912345678=500", "3!NotAsShown");
+    holds_500(&[
         (style("<number:number-style style:name=\"N1\"/>"), other),
         (
             style(
@@ -231,17 +252,7 @@ fn number_formats() {
         ),
         // A text that is not shown, as under `;;;`.
         (style("<number:text-style style:name=\"N1\"/>"), other),
-    ] {
-        gives(&[(&style, &cell, expected)]);
-        // The format of the column holds where the cell names none.
-        let plain = points("office:value-type=\"float\" office:value=\"500\"", "");
-        let columns = "<table:table-column/><table:table-column table:default-cell-style-name=\"ce1\"/>";
-        let table = ods(
-            &style,
-            &format!("<table:table table:name=\"T\">{columns}{HEADER}<table:table-row/>{plain}</table:table>"),
-        );
-        assert_eq!(read(file(&table).path(), &IntakeOptions::default()), expected, "{style}");
-    }
+    ]);
 }
 
 #[test]
