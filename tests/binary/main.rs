@@ -20,6 +20,7 @@ mod files;
 mod guards;
 mod harness;
 mod kill;
+mod late;
 mod ledger_lost;
 mod live;
 mod manual;
