@@ -41,6 +41,13 @@
 //! - **Each top-up and each order-status query has a connection of its own.** HTTP/1.1 ties an answer to its request by
 //!   their order alone: an answer that a proxy delivers twice is taken for the next request's, however long the connection
 //!   was quiet in between.
+//! - **A top-up is stamped nearly as old as the gateway takes it**, so that the gateway refuses it when it is delivered
+//!   later than [`gateway::Fence::within`] after its intent. With it, an absence after the settle time means that nothing
+//!   of the send can still arrive. What the gateway queues after it took it in is not bounded by that: for it the settle
+//!   time stays. The bound counts from before the commit of the intent ([`ledger::SubmitPermit::intended_at`]) on a clock
+//!   that counts sleep ([`moment`]); whoever was stopped in between finds a dead permit, or a gateway that refuses.
+//! - **A permit lives shorter than the bound by the time that a call may take**: an answer "too old" then speaks for
+//!   every copy of the request, not only for a second delivery that came later than the first.
 //! - **The simulator** speaks HTTP through `hyper` directly: a router cannot drop a connection without an answer, and
 //!   that is the fault that matters most.
 //! - **The pacer** asks `governor` on a clock of its own that stands at the ideal time of each departure: with the

@@ -219,11 +219,11 @@ fn rate_per_s(config: &Config, timeout: Duration, fence: Option<Fence>) -> Resul
     }
     // A top-up waits for its turn after its intent, and must not wait until it may not leave any more.
     if let Some(lives_s) = fence.map(|fence| fence.permit_lives(timeout).as_secs_f64())
-        && rate_per_s * lives_s < 1.0
+        && rate_per_s * lives_s < 2.0
     {
         let expected = format!(
-            "at least {:.3}, one request in the {lives_s} s in which a top-up may leave (deliver_within_s less timeout_s)",
-            1.0 / lives_s
+            "at least {:.3}, two requests in the {lives_s} s in which a top-up may leave (deliver_within_s less timeout_s)",
+            2.0 / lives_s
         );
         return Err(out_of_range("gateway.rate_per_s", &Value::Float(rate_per_s), &expected));
     }
@@ -282,10 +282,10 @@ mod tests {
 
     #[test]
     fn a_rate_at_which_every_permit_would_die_is_refused() {
-        for (rate, taken) in [("0.07", false), ("0.08", true)] {
+        for (rate, taken) in [("0.15", false), ("0.16", true)] {
             let found = run_settings(&config(&[("GATEWAY_RATE_PER_S", rate)]), Mode::Pay, 0);
             assert_eq!(found.as_ref().map(drop).is_ok(), taken, "{found:?}");
-            assert!(taken || found.unwrap_err().to_string().contains("at least 0.077, one request in the 13 s"));
+            assert!(taken || found.unwrap_err().to_string().contains("at least 0.154, two requests in the 13 s"));
         }
     }
 

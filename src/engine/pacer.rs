@@ -104,7 +104,19 @@ impl Pacer {
     #[must_use]
     pub(super) fn of(settings: &RunSettings, started: Instant) -> Self {
         let shared = settings.shared_pace.clone();
-        Self { shared, ..Self::new(settings.rate_per_s, started + settings.quiet_before) }
+        let pacer = Self { shared, ..Self::new(settings.rate_per_s, started + settings.quiet_before) };
+        match settings.fence.map(|fence| fence.permit_lives(settings.timeout)) {
+            Some(lives) => pacer.hurried(settings.rate_per_s, lives),
+            None => pacer,
+        }
+    }
+
+    /// So few slots that who has one leaves within half of the time that a permit lives: at a slow rate the others would
+    /// only wait until they may not leave any more.
+    fn hurried(self, rate_per_s: f64, lives: Duration) -> Self {
+        let in_time = whole((rate_per_s * lives.as_secs_f64() / 2.0).floor()).max(1);
+        let slots = self.slots.available_permits().min(in_time);
+        Self { slots: Arc::new(Semaphore::new(slots)), ..self }
     }
 
     /// A pace of `rate_per_s` requests a second; the first leaves at `first_at` at the earliest.
@@ -301,6 +313,14 @@ mod tests {
             times.push(pacer.depart(slot).await.unwrap().duration_since(start).as_millis());
         }
         times
+    }
+
+    #[test]
+    fn who_has_a_slot_leaves_while_a_permit_lives() {
+        for (rate_per_s, lives_s, expected) in [(20.0, 13, 9), (20.0, 1, 9), (1.0, 13, 5), (1.0, 4, 2), (0.2, 13, 1)] {
+            let pacer = Pacer::new(rate_per_s, Instant::now()).hurried(rate_per_s, Duration::from_secs(lives_s));
+            assert_eq!(pacer.slots.available_permits(), expected, "{rate_per_s} {lives_s}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

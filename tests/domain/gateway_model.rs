@@ -9,8 +9,9 @@ use topup::domain::event::OrderAnswer;
 pub(crate) enum Repeats {
     /// It refuses it, as documented, and remembers for ever. Then a send may arrive however late it likes.
     Refused,
-    /// It takes it for a new order. Then a send arrives within the settle time or never, and order status sees each
-    /// order at once: the settle time alone has to keep a payout from being paid twice.
+    /// It takes it for a new order. Then a send arrives within the settle time or never, as the bound of late requests
+    /// has it (which ends sooner), and order status sees each order at once: the settle time alone has to keep a payout
+    /// from being paid twice.
     Applied,
 }
 

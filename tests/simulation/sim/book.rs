@@ -14,9 +14,19 @@ use topup::domain::answer::{Answer, AnswerData};
 /// One call as it arrives.
 #[derive(Clone, Debug)]
 pub(crate) enum Call {
-    Member { phone: String },
-    TopUp { invoice_no: String, member: String, points: u32 },
-    Order { invoice_no: String },
+    Member {
+        phone: String,
+    },
+    TopUp {
+        invoice_no: String,
+        member: String,
+        points: u32,
+        /// Its timestamp, in Unix seconds, where late requests are bounded by it.
+        stamp_s: Option<i64>,
+    },
+    Order {
+        invoice_no: String,
+    },
 }
 
 /// One number that the gateway knows.
@@ -78,7 +88,8 @@ impl Book {
     }
 
     pub(crate) fn knows(&self, call: &Call) -> bool {
-        matches!(call, Call::TopUp { invoice_no, .. } if self.orders.contains_key(invoice_no))
+        !self.temper.applies_repeats
+            && matches!(call, Call::TopUp { invoice_no, .. } if self.orders.contains_key(invoice_no))
     }
 
     /// Takes one call in. `settled_at` is when an application of it has to show.
@@ -97,7 +108,7 @@ impl Book {
         match call {
             Call::Member { phone } => self.member_info(phone, rng, coverage),
             Call::Order { invoice_no } => self.order_status(invoice_no, now, rng, coverage),
-            Call::TopUp { invoice_no, member, points } => {
+            Call::TopUp { invoice_no, member, points, .. } => {
                 let lag = self.temper.lag.mul_f64(rng.f64());
                 let visible_at = if self.temper.beyond { now + lag } else { (now + lag).min(settled_at.max(now)) };
                 let new = Order {
@@ -182,7 +193,7 @@ impl Book {
     }
 
     fn top_up(&mut self, invoice_no: &str, new: Order, rng: &mut Rng, coverage: &mut Coverage) -> Answer {
-        if let Some(known) = self.orders.get(invoice_no) {
+        if let Some(known) = self.orders.get(invoice_no).filter(|_| !self.temper.applies_repeats) {
             if rng.u32(0..1000) < self.temper.another_check {
                 coverage.hit("book: resend refused by another check");
                 return answer(200, if rng.bool() { 500_400 } else { 4_000_326 });
@@ -209,6 +220,9 @@ impl Book {
             return rng.choice([answer(500, 5_000), answer(200, 9_999_998), answer(200, 600_600)]).unwrap_or_default();
         }
         coverage.hit("book: credited");
+        if self.temper.applies_repeats {
+            coverage.hit("book: credited, and would be again");
+        }
         *self.credited.entry(new.member.clone()).or_default() += u64::from(new.points);
         self.orders.insert(invoice_no.to_owned(), new);
         answer(200, 200)

@@ -28,6 +28,9 @@ pub(crate) const EXPECTED: &[&str] = &[
     "wire: set aside",
     "wire: bad request",
     "wire: nonce seen",
+    "book: credited, and would be again",
+    "fence: refused late",
+    "fence: a dead permit",
     // At the gateway (faults.md G).
     "book: credited",
     "book: E",

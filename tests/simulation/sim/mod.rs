@@ -6,6 +6,7 @@
 
 mod audit;
 mod book;
+mod clock;
 mod coverage;
 mod edited;
 mod gateway;

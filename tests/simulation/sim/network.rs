@@ -1,14 +1,17 @@
 //! Carries calls to the gateway's book, as the weather allows, and keeps what is still on its way when a process dies.
 
 use super::book::{Book, Call};
+use super::clock::{GatewayClock, moment_of};
 use super::coverage::Coverage;
 use super::scenario::{Scenario, Spell};
 use super::trace::Trace;
 use super::weather::{Back, Mix, Passage, answer};
 use fastrand::Rng;
 use std::collections::BTreeMap;
+use std::time::Duration;
 use tokio::time::Instant;
 use topup::domain::answer::Answer;
+use topup::moment::Moment;
 
 /// One copy of a request on its way.
 #[derive(Debug)]
@@ -44,6 +47,7 @@ pub(crate) struct Network {
     pub(crate) book: Book,
     pub(crate) coverage: Coverage,
     pub(crate) trace: Trace,
+    clock: GatewayClock,
     /// When each request left.
     pub(crate) departures: Vec<Instant>,
     rng: Rng,
@@ -60,11 +64,12 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    pub(crate) fn new(scenario: &Scenario, seed: u64, trace: Trace) -> Self {
+    pub(crate) fn new(scenario: &Scenario, seed: u64, trace: Trace, epoch: Instant) -> Self {
         Self {
             book: Book::new(scenario.members.clone(), scenario.temper.clone()),
             coverage: Coverage::default(),
             trace,
+            clock: GatewayClock { epoch, ahead_ms: scenario.temper.ahead_ms },
             departures: Vec::new(),
             rng: Rng::with_seed(seed ^ 0x006e_6574_776f_726b),
             mix: scenario.mix.clone(),
@@ -99,11 +104,11 @@ impl Network {
             }
         }
         let settings = &self.scenario.settings;
-        let (timeout, settle) = (settings.timeout, settings.policy.settle);
+        let settle = settings.policy.settle;
         let is_top_up = matches!(call, Call::TopUp { .. });
         let is_out = self.outage.is_some_and(|(until, top_ups_only)| now < until && (is_top_up || !top_ups_only));
         let mix = if is_out { &Mix::outage() } else { &self.mix };
-        let passage = mix.passage(&mut self.rng, &self.scenario.temper, now, timeout, settle);
+        let passage = mix.passage(&mut self.rng, &self.scenario.temper, now, settings);
         self.trace.line(now, || format!("leaves {request} {call:?} {}", passage.text(now)));
         let Passage { words, arrivals, ends_at, back } = passage;
         words.into_iter().for_each(|word| self.coverage.hit(word));
@@ -113,6 +118,36 @@ impl Network {
             self.on_the_way.insert((at, request, copy), delivery);
         }
         Sent { request, ends_at, back }
+    }
+
+    /// The timestamp of a top-up by the moment of its intent, as a client estimates the gateway's clock, and the moment
+    /// after which it may not leave; how long something holds it up before that.
+    pub(crate) fn stamp(&mut self, intended_at: Moment) -> Option<(i64, Moment, Duration)> {
+        let settings = &self.scenario.settings;
+        let fence = settings.fence?;
+        let lives = fence.permit_lives(settings.timeout);
+        let off_ms = self.rng.i64(-500..1000);
+        let stamp_ms = self.clock.unix_ms(intended_at) + off_ms - i64::try_from(fence.age().as_millis()).unwrap_or(0);
+        let held_up =
+            if self.rng.u32(0..50) == 0 { fence.within.mul_f64(self.rng.f64() * 2.0) } else { Duration::ZERO };
+        Some((stamp_ms.div_euclid(1000), Moment::after_start(intended_at.since_start() + lives), held_up))
+    }
+
+    /// A call that was to leave did not: its permit is dead.
+    pub(crate) fn permit_is_dead(&mut self, now: Instant) {
+        self.departures.push(now);
+        self.coverage.hit("fence: a dead permit");
+    }
+
+    /// The gateway refuses what is delivered later than the bound, whatever it is.
+    fn refuse_late(&mut self, call: &Call, at: Instant) -> Option<Answer> {
+        let Call::TopUp { stamp_s: Some(stamp_s), .. } = call else { return None };
+        let window_s = i64::try_from(self.scenario.settings.fence?.window.as_secs()).unwrap_or(i64::MAX);
+        let age_s = self.clock.unix_ms(moment_of(at)).div_euclid(1000) - stamp_s;
+        (age_s > window_s).then(|| {
+            self.coverage.hit("fence: refused late");
+            answer(401, 4_010_004)
+        })
     }
 
     /// While a run tries one payout alone, no other's top-up leaves.
@@ -155,9 +190,13 @@ impl Network {
                 self.coverage.hit("book: replayed");
                 let number_first = self.book.knows(&call) && self.rng.bool();
                 if number_first { answer(200, 4_000_307) } else { answer(401, 4_010_006) }
+            } else if let Some(refusal) = self.refuse_late(&call, at) {
+                refusal
             } else {
                 self.book.take(&call, at, settled_at, &mut self.rng, &mut self.coverage)
             };
+            let date_unix_s = self.scenario.settings.fence.map(|_| self.clock.unix_ms(moment_of(at)).div_euclid(1000));
+            let answer = Answer { date_unix_s: answer.date_unix_s.or(date_unix_s), ..answer };
             self.trace
                 .line(at, || format!("arrives {request} copy {copy}: {:?} {:?}", answer.code, answer.data.status));
             self.answers.insert((request, copy), answer);
@@ -176,7 +215,9 @@ impl Network {
             let mut arrives = at;
             if was_open && !self.scenario.temper.beyond {
                 delivery.settled_at = now + settle;
-                arrives = at.min(now + settle);
+                if self.scenario.settings.fence.is_none() {
+                    arrives = at.min(now + settle);
+                }
             }
             self.on_the_way.insert((arrives, request, copy), delivery);
         }

@@ -11,6 +11,7 @@ use topup::domain::payout::RowKey;
 use topup::domain::phone::PhoneNumber;
 use topup::domain::points::Points;
 use topup::engine::{Mode, Names, NamesMissing, RunSettings};
+use topup::gateway::Fence;
 
 /// One row of the file.
 #[derive(Clone, Debug)]
@@ -112,6 +113,10 @@ pub(crate) struct Temper {
     pub(crate) tells_all: bool,
     /// Late applications and lags keep to no settle time.
     pub(crate) beyond: bool,
+    /// A known number is taken for a new order: nothing but the bound of late requests keeps it from being paid twice.
+    pub(crate) applies_repeats: bool,
+    /// How far the gateway's clock is ahead, in milliseconds.
+    pub(crate) ahead_ms: i64,
 }
 
 /// Everything that a seed says.
@@ -143,11 +148,13 @@ impl Scenario {
             lag: if rng.bool() { Duration::ZERO } else { settle.mul_f64(rng.f64() * if beyond { 12.0 } else { 1.0 }) },
             tells_all: rng.u32(0..4) == 0,
             beyond,
+            applies_repeats: settings.fence.is_some() && !beyond && rng.u32(0..3) == 0,
+            ahead_ms: if rng.bool() { 0 } else { rng.i64(-30_000..=30_000) },
         };
         let mix = Mix::draw(&mut rng);
         let count = rng.usize(1..=4);
         let mut runs: Vec<FaultyRun> =
-            (0..count).map(|index| draw_run(&mut rng, index, rows.len(), &settings, beyond)).collect();
+            (0..count).map(|index| draw_run(&mut rng, index, rows.len(), &settings, &temper)).collect();
         let mut edits = Rng::with_seed(seed ^ 0x0065_6469_7473);
         for run in &mut runs {
             run.edit = (edits.u32(0..8) == 0).then(|| edits.u64(..));
@@ -223,7 +230,17 @@ fn draw_member(rng: &mut Rng, number: usize, sickly: u32) -> MemberRecord {
 
 fn draw_settings(rng: &mut Rng, budget_points: u64, seed: u64) -> RunSettings {
     let timeout = Duration::from_millis(rng.u64(1..=30) * 1000);
-    let settle = timeout.mul_f64(*rng.choice([1.0, 1.5, 2.0, 10.0].iter()).expect("a factor"));
+    let mut settle = timeout.mul_f64(*rng.choice([1.0, 1.5, 2.0, 10.0].iter()).expect("a factor"));
+    let mut rate_per_s = *rng.choice([1.0, 2.0, 3.5, 5.0, 10.0, 20.0, 50.0, 200.0].iter()).expect("a rate");
+    let fence = rng.bool().then(|| Fence {
+        window: Duration::from_secs(*rng.choice([300, 7200].iter()).expect("a window")),
+        within: Duration::from_secs(*rng.choice([5, 10, 20, 45].iter()).expect("a bound")),
+    });
+    if let Some(fence) = fence {
+        // As the program refuses other settings.
+        settle = settle.max(fence.within + Duration::from_secs(10));
+        rate_per_s = f64::max(rate_per_s, 2.0 / fence.permit_lives(timeout).as_secs_f64());
+    }
     let first = (settle / 4).clamp(Duration::from_millis(50), Duration::from_secs(1));
     RunSettings {
         mode: Mode::Pay,
@@ -238,10 +255,10 @@ fn draw_settings(rng: &mut Rng, budget_points: u64, seed: u64) -> RunSettings {
         },
         names: *rng.choice([Names::Hold, Names::Warn, Names::Off].iter()).expect("a way"),
         names_missing: *rng.choice([NamesMissing::Hold, NamesMissing::Pay].iter()).expect("a way"),
-        rate_per_s: *rng.choice([1.0, 2.0, 3.5, 5.0, 10.0, 20.0, 50.0, 200.0].iter()).expect("a rate"),
+        rate_per_s,
         max_in_flight: *rng.choice([1, 2, 5, 1000, 1000].iter()).expect("a number"),
         timeout,
-        fence: None,
+        fence,
         canary_rows: rng.u32(0..=4),
         breaker_in_doubt: *rng.choice([0, 1, 2, 3, 20].iter()).expect("a number"),
         breaker_refused: *rng.choice([0, 1, 2, 3].iter()).expect("a number"),
@@ -252,7 +269,7 @@ fn draw_settings(rng: &mut Rng, budget_points: u64, seed: u64) -> RunSettings {
     }
 }
 
-fn draw_run(rng: &mut Rng, index: usize, rows: usize, settings: &RunSettings, beyond: bool) -> FaultyRun {
+fn draw_run(rng: &mut Rng, index: usize, rows: usize, settings: &RunSettings, temper: &Temper) -> FaultyRun {
     let mut moment = |per_row: u64| {
         let most = (rows as u64 * per_row + 4) as f64;
         1 + (rng.f64() * rng.f64() * most) as u64
@@ -276,7 +293,8 @@ fn draw_run(rng: &mut Rng, index: usize, rows: usize, settings: &RunSettings, be
         _ => Duration::from_secs(3 * 3600),
     };
     let mut loss = None;
-    if index > 0 && !beyond && rng.u32(0..8) == 0 {
+    // A gateway that applies repeats tells no later ledger what an earlier one sent.
+    if index > 0 && !temper.beyond && !temper.applies_repeats && rng.u32(0..8) == 0 {
         loss = Some(if rng.bool() { Loss::Deleted } else { Loss::Restored });
         // Who loses a ledger notices it and begins anew later than a request can still be on its way.
         gap += settle + settings.timeout + Duration::from_secs(1);
@@ -285,6 +303,8 @@ fn draw_run(rng: &mut Rng, index: usize, rows: usize, settings: &RunSettings, be
         0 => -3_600_000,
         // A clock that leaps ahead hides how short ago the last request left.
         1 if gap >= Duration::from_secs(1) => 3_600_000,
+        2 => -20_000,
+        3 if gap >= Duration::from_secs(1) => 20_000,
         _ => 0,
     };
     let spell = match rng.u32(0..12) {

@@ -5,6 +5,8 @@ use fastrand::Rng;
 use std::time::Duration;
 use tokio::time::Instant;
 use topup::domain::answer::Answer;
+use topup::engine::RunSettings;
+use topup::gateway::Fence;
 
 /// What can happen to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,16 +151,10 @@ impl Mix {
         Self { kinds, rough: 1000 }
     }
 
-    pub(crate) fn passage(
-        &self,
-        rng: &mut Rng,
-        temper: &Temper,
-        now: Instant,
-        timeout: Duration,
-        settle: Duration,
-    ) -> Passage {
+    pub(crate) fn passage(&self, rng: &mut Rng, temper: &Temper, now: Instant, settings: &RunSettings) -> Passage {
         let weather = if rng.u32(0..1000) < self.rough { rng.choice(&self.kinds).copied() } else { None };
-        Way { rng, temper, now, timeout, settle }.passage(weather.unwrap_or(Weather::Clear))
+        let (timeout, settle, fence) = (settings.timeout, settings.policy.settle, settings.fence);
+        Way { rng, temper, now, timeout, settle, fence }.passage(weather.unwrap_or(Weather::Clear))
     }
 }
 
@@ -168,6 +164,7 @@ struct Way<'a> {
     now: Instant,
     timeout: Duration,
     settle: Duration,
+    fence: Option<Fence>,
 }
 
 impl Way<'_> {
@@ -217,6 +214,8 @@ impl Way<'_> {
 
     fn quick(&mut self) -> Duration {
         let most = if self.rng.u32(0..10) == 0 { self.timeout } else { self.timeout.min(Duration::from_millis(200)) };
+        // A gateway that takes longer than the bound in good weather is none that a run could pay through.
+        let most = self.fence.map_or(most, |fence| most.min(fence.within / 2));
         most.mul_f64(self.rng.f64())
     }
 
@@ -227,7 +226,12 @@ impl Way<'_> {
             words.push("wire: late beyond settle");
             return ended + self.settle + Duration::from_secs(self.rng.u64(1..=7200));
         }
-        ended + self.settle.mul_f64(self.rng.f64())
+        match self.fence {
+            // Whenever it likes: past the bound, the gateway refuses it.
+            Some(_) if self.rng.bool() => ended + Duration::from_secs(self.rng.u64(1..=7200)),
+            Some(fence) => ended + fence.within.mul_f64(self.rng.f64() * 2.0),
+            None => ended + self.settle.mul_f64(self.rng.f64()),
+        }
     }
 
     fn twice(&mut self, arrives: Instant, answered: Instant) -> (Vec<Instant>, Instant, Back) {

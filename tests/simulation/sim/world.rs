@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use super::audit::{Read, Seen};
+use super::clock::{self, BEGINNING_MS};
 use super::gateway::SimulatedGateway;
 use super::invariants;
 use super::ledgers::Ledgers;
@@ -23,8 +24,6 @@ use topup::ledger::{Ledger, Purpose, Under};
 const LONGEST_RUN: Duration = Duration::from_secs(14 * 24 * 3600);
 /// A restart waits this long, as `topup` itself does.
 const QUIET: Duration = Duration::from_secs(1);
-/// The wall clock when a simulation begins, in Unix milliseconds.
-const BEGINNING_MS: i64 = 1_780_000_000_000;
 
 /// One seed's life.
 pub(super) struct World {
@@ -53,13 +52,14 @@ struct RunEnd {
 
 impl World {
     pub(super) fn new(seed: u64, with_lines: bool, connections: Connections) -> Self {
+        clock::begin();
         let epoch = Instant::now();
         let scenario = Scenario::draw(seed);
         let mut trace = Trace::new(epoch, with_lines);
         trace.line(epoch, || format!("{scenario:#?}"));
         Self {
             seed,
-            network: Arc::new(Mutex::new(Network::new(&scenario, seed, trace))),
+            network: Arc::new(Mutex::new(Network::new(&scenario, seed, trace, epoch))),
             ledgers: Ledgers::new(&scenario, connections),
             scenario,
             seen: Seen::default(),
@@ -192,7 +192,8 @@ impl World {
         let batch = ledger.batches().map_err(|error| error.to_string())?.remove(0);
         let run_ledger = ledger
             .into_run(batch.id, &Under::new(Purpose::Pay, batch.binding.clone(), 0))
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| error.to_string())?
+            .on_clock(clock::virtual_now);
         let ended = {
             let (epoch, off_by) = (self.epoch, self.clock_is_off_by_ms);
             let clock = || {
@@ -285,10 +286,13 @@ impl World {
         Ok(QUIET.saturating_sub(since))
     }
 
-    async fn heal(&self) {
+    async fn heal(&mut self) {
         if let Some(last) = { self.network().last_arrival() } {
             sleep_until(last).await;
         }
+        // Somebody sets the clock right, which takes a while.
+        sleep(QUIET).await;
+        self.clock_is_off_by_ms = 0;
         self.network().heal(Instant::now());
         self.line(|| "everything heals".to_owned());
     }
