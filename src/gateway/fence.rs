@@ -10,8 +10,8 @@ use std::time::Duration;
 /// A top-up that leaves while its permit lives is answered, or given up, so long before the bound at the least. An answer
 /// that says "too old" then speaks for every copy of the request that something on the way may have made.
 const SPARE: Duration = Duration::from_secs(2);
-/// The part of the bound that a permit lives at the least, where the bound is shorter than a call may take.
-const LEAST_PART: u32 = 4;
+/// What a permit lives at the least where the bound is not longer than a call may take: half of it, of long bounds less.
+const LEAST: Duration = Duration::from_secs(4);
 
 /// The bound of late requests. Where there is none, a signed request stays valid as long as the gateway's window is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,8 @@ impl Fence {
     /// before its answer is there.
     #[must_use]
     pub fn permit_lives(&self, timeout: Duration) -> Duration {
-        self.within.saturating_sub(timeout + SPARE).max(self.within / LEAST_PART)
+        let least = (self.within / 2).min(LEAST).max(self.within / 4);
+        self.within.saturating_sub(timeout + SPARE).max(least)
     }
 }
 
@@ -66,7 +67,7 @@ mod tests {
             fence.permit_lives(Duration::from_secs(timeout_s)).as_millis()
         };
         for (within_ms, timeout_s, expected_ms) in
-            [(45_000, 30, 13_000), (45_000, 10, 33_000), (45_000, 60, 11_250), (2_000, 1, 500), (500, 30, 125)]
+            [(45_000, 30, 13_000), (45_000, 10, 33_000), (45_000, 60, 11_250), (2_000, 1, 1_000), (500, 30, 250)]
         {
             assert_eq!(lives(within_ms, timeout_s), expected_ms, "{within_ms} {timeout_s}");
         }

@@ -72,7 +72,7 @@ async fn the_look_is_the_last_thing_before_the_bytes_go() {
     let permit = SubmitPermit::for_test_since(top_up("TP1"), since);
     // Signed in time, and then held up: by the pacer, by the machine.
     let prepared = gateway.prepare(Request::SubmitTopUp(permit), "req-1").await.unwrap();
-    while Moment::now().since(since) <= Duration::from_millis(100) {
+    while Moment::now().since(since) <= Duration::from_millis(200) {
         tokio::task::yield_now().await;
     }
     assert_eq!(gateway.send(prepared).await.reply, Reply::Unsent);
