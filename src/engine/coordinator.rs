@@ -10,7 +10,7 @@ use super::reach::Reach;
 use super::settings::{Mode, Names, RunSettings};
 use super::source::Source;
 use super::worker::{self, Called, Ticket};
-use crate::domain::course::{Allowance, Course, RunTime, Step};
+use crate::domain::course::{Course, RunTime, Step};
 use crate::domain::standing::{Standing, State};
 use crate::gateway::Gateway;
 use crate::ledger::{BatchEvent, Entry, LedgerError, Payout, PayoutId, RunLedger, UnixMs};
@@ -242,14 +242,6 @@ where
             any = true;
         }
         Ok(any)
-    }
-
-    fn allowance(&self, id: PayoutId) -> Allowance {
-        Allowance {
-            submits: self.phase == Phase::Running && self.breaker.lets_out(id) && self.settings.mode != Mode::Resolve,
-            // A top-up is stamped by the gateway's clock, so that something has to be heard of it before the first one.
-            query_first: self.query_first || (self.settings.fence.is_some() && !self.heard),
-        }
     }
 
     pub(super) fn step(&self, active: &Active) -> Step {

@@ -5,8 +5,9 @@ use super::coordinator::{Coordinator, Done, Phase};
 use super::event::{CallKind, RunEvent, Stop, StopCode};
 use super::members::{Lookup, asked_about};
 use super::pacer::Slot;
+use super::settings::Mode;
 use super::worker::{self, Ticket};
-use crate::domain::course::Step;
+use crate::domain::course::{Allowance, Step};
 use crate::domain::event::Event;
 use crate::domain::standing::State;
 use crate::gateway::{Gateway, Request};
@@ -26,6 +27,15 @@ where
             && self.phase != Phase::Halting
             && self.tickets.len() < self.settings.max_in_flight
             && self.ready.iter().any(|queue| !queue.is_empty())
+    }
+
+    /// What the run as a whole allows a payout at the moment.
+    pub(super) fn allowance(&self, id: PayoutId) -> Allowance {
+        Allowance {
+            submits: self.phase == Phase::Running && self.breaker.lets_out(id) && self.settings.mode != Mode::Resolve,
+            // A top-up is stamped by the gateway's clock, so that something has to be heard of it before the first one.
+            query_first: self.query_first || (self.settings.fence.is_some() && !self.heard),
+        }
     }
 
     /// Starts calls while there are slots for them.
