@@ -174,7 +174,7 @@ impl Suspects {
             let first = *self.by_reference.entry(reference.clone()).or_insert(row.row);
             found = (first != row.row).then(|| (first, Shared::Reference(reference.clone())));
             let alike = Shared::look(row).map(|look| (*self.by_look.entry(look.clone()).or_insert(row.row), look));
-            found = found.or(alike.filter(|(first, _)| *first != row.row));
+            found = found.or_else(|| alike.filter(|(first, _)| *first != row.row));
         }
         if self.members_repeat {
             return found;

@@ -269,7 +269,7 @@ impl SheetRows {
     }
 
     /// The same rows, from the first.
-    pub(crate) fn from_start(&self) -> Self {
+    pub(crate) fn again(&self) -> Self {
         Self::new(Arc::clone(&self.sheet))
     }
 

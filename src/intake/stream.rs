@@ -194,7 +194,7 @@ impl Intake {
     pub(crate) fn raw(&self) -> Result<Raw, IntakeError> {
         Ok(match &self.source {
             Source::Text(layout) => Raw::Text(layout.rows_below(&self.path, 0)?),
-            Source::Sheet(rows) => Raw::Sheet(rows.from_start()),
+            Source::Sheet(rows) => Raw::Sheet(rows.again()),
         })
     }
 
