@@ -92,7 +92,8 @@ async fn an_outage_that_answers_stops_the_run_after_few_calls_and_names_the_answ
         assert!(ended.stderr.contains(hint), "{}", ended.stderr);
         let useless =
             stage.requests() - summary["requests"]["member_info"].as_u64().filter(|_| members_answer).unwrap_or(0);
-        assert!(useless < 200, "{faults}: {useless} calls");
+        // At most 128 are under way at once: their top-ups, a query of each, and what the pauses let through.
+        assert!(useless < 400, "{faults}: {useless} calls");
         stage.heal();
         stage.finish(&run_and(&[])).await.exits(0);
         stage.audit_end();
