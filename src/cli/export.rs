@@ -4,6 +4,7 @@ use super::context::{Context, unix_ms};
 use super::failure::{Exit, Failure};
 use super::output::Report;
 use super::setup;
+use super::written;
 use crate::domain::standing::State;
 use crate::ledger::Ledger;
 use crate::report::{ExportError, ExportFormat, ExportRequest, Exported, Lang, counted, grouped};
@@ -54,6 +55,7 @@ pub(super) struct Target<'t> {
 impl<'t> Target<'t> {
     pub(super) fn new(context: &Context, path: &'t Path, lang: Lang) -> Result<Self, Failure> {
         ExportFormat::of(path)?;
+        written::no_ledger(path, Some(&context.ledger_path))?;
         Ok(Self { path, lang, spendable_after_h: setup::spendable_after_h(&context.config)? })
     }
 

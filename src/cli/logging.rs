@@ -2,6 +2,7 @@
 
 use super::args::Common;
 use super::failure::{Exit, Failure};
+use super::written;
 use anyhow::Context as _;
 use indicatif::ProgressBar;
 use std::fs::OpenOptions;
@@ -32,6 +33,9 @@ pub(super) fn start(common: &Common) -> Result<(), Failure> {
     let ansi = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let stderr =
         fmt::layer().with_writer(|| AboveBar).with_ansi(ansi).without_time().with_target(false).with_filter(own(level));
+    if let Some(path) = &common.log {
+        written::regular_and_no_ledger(path, written::ledger_of(common).as_deref())?;
+    }
     let file = common.log.as_ref().map(|path| {
         let mut options = OpenOptions::new();
         options.create(true).append(true);

@@ -39,6 +39,7 @@ mod setup;
 mod simulator;
 mod status;
 mod verify;
+mod written;
 
 use crate::domain::privacy::hide_phones;
 use crate::engine::Mode;
@@ -79,7 +80,12 @@ fn dispatch(cli: &Cli) -> Result<Report, Failure> {
     let context = || Context::new(&cli.common);
     match &cli.command {
         Command::Demo => demo::demo(Output::new(&cli.common)),
-        Command::Check(args) => check::check(Output::new(&cli.common), args),
+        Command::Check(args) => {
+            if let Some(path) = &args.export {
+                written::no_ledger(path, written::ledger_of(&cli.common).as_deref())?;
+            }
+            check::check(Output::new(&cli.common), args)
+        }
         Command::Template(args) => check::template(args),
         Command::Run(args) => run::run(&context()?, args),
         Command::Plan(args) => approvals::plan(&context()?, args),

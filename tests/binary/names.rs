@@ -157,3 +157,43 @@ async fn a_torn_copy_is_noticed_before_anything_is_sent() {
     std::fs::write(stage.ledger(), bytes).unwrap();
     stage.topup(&RUN).await.exits(0);
 }
+
+/// What is written elsewhere never goes into a file of the ledger, whatever it is called.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_output_goes_through_a_link_into_the_ledger() {
+    let stage = Stage::new("none").await;
+    stage.rows(3);
+    stage.topup(&RUN).await.exits(0);
+    let before = std::fs::read(stage.ledger()).unwrap();
+    symlink(stage.ledger(), stage.path("link.csv")).unwrap();
+    symlink(stage.path("topup.db.lock"), stage.path("lock.csv")).unwrap();
+    let lock = std::fs::read(stage.path("topup.db.lock")).unwrap();
+    for (target, arguments) in [
+        ("link.csv", &["export", BATCH, "-o", "link.csv"][..]),
+        ("lock.csv", &["export", BATCH, "-o", "lock.csv"]),
+        ("link.csv", &["check", "rewards.csv", "--export", "link.csv"]),
+        ("link.csv", &["status", "--log", "link.csv"]),
+        ("lock.csv", &["status", "--log", "lock.csv"]),
+        ("topup.db", &["status", "--log", "topup.db"]),
+        // Of a ledger that no configuration names.
+        ("link.csv", &["check", "rewards.csv", "--export", "link.csv", "--ledger", "other.db"]),
+    ] {
+        let ended = stage.topup(arguments).await;
+        assert!([1, 2, 3].contains(&ended.code()), "{arguments:?} into {target}: {ended:?}");
+        assert_eq!(std::fs::read(stage.ledger()).unwrap(), before, "{arguments:?}");
+        assert_eq!(std::fs::read(stage.path("topup.db.lock")).unwrap(), lock, "{arguments:?}");
+    }
+    stage.topup(&["status", "--log", "run.log"]).await.exits(0);
+}
+
+/// A look beside a run is a look at one moment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn verify_offline_says_the_truth_beside_a_run() {
+    let stage = Stage::new("none").await;
+    let mut live = slow(&stage).await;
+    for _ in 0..8 {
+        stage.topup(&["verify", BATCH, "--offline"]).await.exits(0);
+    }
+    assert!(!live.has_ended(), "the run was over before the last look");
+    live.kill().await;
+}
