@@ -136,8 +136,8 @@ fn why(stuck: Option<Stuck>, payout: &InDoubt) -> &'static str {
         }
         Some(Stuck::ResendsOff) => "order status does not know it, and nothing is sent again (resolve.resubmit)",
         Some(Stuck::OtherOrder) => "order status names another phone or amount under its number",
-        None if payout.standing.absent => "order status does not know it: after the settle time it is sent again",
-        None => "no definite answer yet: the next run asks order status again",
+        None if payout.standing.absent => "order status does not know it: after the settle time a run sends it again",
+        None => "no definite answer yet: a run asks order status",
     }
 }
 
@@ -150,7 +150,7 @@ fn order_in_words(said: &str) -> String {
 fn send_in_words(send: &Send) -> String {
     let said = send.said.as_deref().filter(|said| !said.is_empty()).map(hide_numbers).unwrap_or_default();
     let what = match (send.fate, send.code, send.http) {
-        (None, _, _) => "the run ended before an answer came".to_owned(),
+        (None, _, _) => "no answer is recorded".to_owned(),
         (Some(Fate::Unsent), _, _) => "it never left this machine".to_owned(),
         (Some(_), Some(code), _) => {
             let text = code_text(code, Lang::En).unwrap_or("not in the gateway's documentation");

@@ -51,7 +51,11 @@ async fn a_second_run_is_refused_while_the_first_lives_and_goes_on_when_it_is_ki
     assert_eq!(status.json()["verdict"], "running");
     assert_eq!((status.rows("planned"), status.rows("in_doubt")), (4, 1));
     let all = stage.topup(&["status", "--json"]).await.exits(0);
-    assert_eq!(all.json()["batches"][0], status.json());
+    // Of one batch it lists more: what is in doubt, each on its own.
+    let (all, mut one) = (all.json()["batches"][0].clone(), status.json());
+    assert_eq!(one["in_doubt_listed"].as_array().map(Vec::len), Some(1), "{one}");
+    one.as_object_mut().unwrap().retain(|key, _| all.get(key).is_some());
+    assert_eq!(all, one);
     for end in ["", "-wal", "-shm", ".lock"] {
         let mode = std::fs::metadata(stage.path(&format!("topup.db{end}"))).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "mode of topup.db{end}");
