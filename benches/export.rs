@@ -40,6 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let request = ExportRequest {
             path: &file,
             only: &State::ALL,
+            skipped: true,
             lang: Lang::En,
             spendable_after_h: 24,
             now: PLANNED_AT + 3_600_000,

@@ -29,7 +29,7 @@ pub(super) struct ExportArgs {
     /// The file to write: .csv, .xlsx, .html or .json
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: PathBuf,
-    /// Only payouts in these states, as in declined,ineligible (default: all)
+    /// Only payouts in these states, as in declined,ineligible; skipped names the rows left out (default: all)
     #[arg(long, value_name = "STATES", value_delimiter = ',')]
     pub(super) only: Vec<String>,
     /// Language of texts: en or vi
@@ -38,10 +38,13 @@ pub(super) struct ExportArgs {
 }
 
 pub(super) fn export(context: &Context, args: &ExportArgs) -> Result<Report, Failure> {
-    let only = states(&args.only)?;
+    let is_skipped = |word: &String| word.trim().eq_ignore_ascii_case("skipped");
+    let words: Vec<String> = args.only.iter().filter(|word| !is_skipped(word)).cloned().collect();
+    let skipped = args.only.is_empty() || args.only.iter().any(is_skipped);
+    let only = if words.is_empty() && !args.only.is_empty() { Vec::new() } else { states(&words)? };
     let lang = if args.lang == Lang::Vi.code() { Lang::Vi } else { Lang::En };
     let target = Target::new(context, &args.output, lang)?;
-    let exported = target.write(context, &context.open_to_read()?, &args.batch, &only)?;
+    let exported = target.write(context, &context.open_to_read()?, &args.batch, (&only, skipped))?;
     Ok(Report { exit: Exit::Done, json: to_json(&exported, args), text: to_text(&exported, args) })
 }
 
@@ -64,10 +67,10 @@ impl<'t> Target<'t> {
         context: &Context,
         ledger: &Ledger,
         batch: &str,
-        only: &[State],
+        (only, skipped): (&[State], bool),
     ) -> Result<Exported, Failure> {
         let Self { path, lang, spendable_after_h } = *self;
-        let request = ExportRequest { path, only, lang, spendable_after_h, now: unix_ms() };
+        let request = ExportRequest { path, only, skipped, lang, spendable_after_h, now: unix_ms() };
         let exported = crate::report::export(ledger, batch, &request)?;
         exported.notes.iter().for_each(|note| context.output.note(&format!("note: {note}")));
         Ok(exported)
@@ -83,7 +86,7 @@ fn states(words: &[String]) -> Result<Vec<State>, Failure> {
         // Typed with a dash or a blank as often as with an underscore.
         let plain = word.trim().to_lowercase().replace(['-', ' '], "_");
         State::from_word(&plain).ok_or_else(|| {
-            let known: Vec<&str> = State::ALL.into_iter().map(State::word).collect();
+            let known: Vec<&str> = State::ALL.into_iter().map(State::word).chain(["skipped"]).collect();
             let message = format!("--only takes states, found {word:?}\nhint: the states are {}", known.join(", "));
             Failure::new(Exit::Usage, "only", anyhow!(message))
         })
@@ -99,7 +102,7 @@ fn to_json(exported: &Exported, args: &ExportArgs) -> Value {
         .collect();
     json!({
         "batch": args.batch, "file": exported.path.display().to_string(), "rows": exported.rows(),
-        "points": exported.points(), "states": states,
+        "points": exported.points(), "states": states, "skipped": {"rows": exported.skipped},
     })
 }
 
@@ -110,6 +113,9 @@ fn to_text(exported: &Exported, args: &ExportArgs) -> String {
         let label = Lang::En.state(*state);
         // Writing to a string cannot fail.
         let _ = writeln!(text, "  {label:<11}{:>12} payouts {:>16} points", grouped(total.rows), grouped(total.points));
+    }
+    if exported.skipped > 0 {
+        let _ = writeln!(text, "  {:<11}{:>12} rows", Lang::En.skipped(), grouped(exported.skipped));
     }
     text
 }

@@ -265,7 +265,7 @@ fn dry_run(context: &Context, args: &RunArgs, terms: &Terms, metrics: Option<Met
 /// The members who would not be paid, with reasons, from the copy of the ledger.
 fn write_not_paid(context: &Context, target: &Target<'_>, scratch: &Ledger, batch: &Batch) -> Result<(), Failure> {
     let not_paid = [State::Declined, State::Ineligible, State::Held, State::Cancelled];
-    let exported = target.write(context, scratch, batch.name.as_str(), &not_paid)?;
+    let exported = target.write(context, scratch, batch.name.as_str(), (&not_paid, true))?;
     let rows = counted(exported.rows(), "payout");
     context.output.note(&format!("wrote {}: {rows} that would not be paid", exported.path.display()));
     Ok(())

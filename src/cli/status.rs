@@ -9,7 +9,9 @@ use super::setup;
 use crate::domain::standing::State;
 use crate::engine::Mode;
 use crate::ledger::{Batch, Ledger, RunLock, Totals};
-use crate::report::{DoubtList, IN_DOUBT_MAX, Look, Run, Summary, batches_text};
+use crate::report::{
+    DoubtList, IN_DOUBT_MAX, Look, Run, SKIPPED_MAX, Summary, batches_text, skipped_json, skipped_text,
+};
 use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
@@ -71,11 +73,15 @@ fn look(context: &Context, name: &str) -> Result<(Report, bool), Failure> {
     let summary = Summary::new(&batch, &totals, Run::Looked { running }).with_doubts(doubts);
     let now = unix_ms();
     let glance = ledger.glance(batch.id, now, running)?;
-    let text = Look { summary: &summary, glance: &glance, now }.to_text();
+    let skipped = ledger.skipped(&batch, SKIPPED_MAX)?;
+    let text = Look { summary: &summary, glance: &glance, now }.to_text() + &skipped_text(&skipped, batch.skipped_rows);
     let mut json = summary.to_json();
     if let serde_json::Value::Object(object) = &mut json {
         object.insert("in_doubt_listed".to_owned(), listed);
         object.insert("in_doubt_unlisted".to_owned(), json!(unlisted));
+        let (listed, unlisted) = skipped_json(&skipped, batch.skipped_rows);
+        object.insert("skipped_listed".to_owned(), listed);
+        object.insert("skipped_unlisted".to_owned(), json!(unlisted));
     }
     Ok((Report { exit: Exit::Done, json, text }, running))
 }

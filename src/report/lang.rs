@@ -48,6 +48,12 @@ impl Lang {
         self.pick(en, vi)
     }
 
+    /// The word for rows that were skipped.
+    #[must_use]
+    pub fn skipped(self) -> &'static str {
+        self.pick("skipped", "bỏ qua")
+    }
+
     /// What a state means for the money, in one sentence.
     #[must_use]
     pub fn state_meaning(self, state: State) -> &'static str {

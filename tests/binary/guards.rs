@@ -240,3 +240,188 @@ async fn the_simulator_calls_members_as_a_payout_file_does() {
     let other = [&rehearsal[..6], &["other.csv"]].concat();
     stage.topup(&other).await.exits(4);
 }
+
+/// Everything that would send or ask at another name of the gateway, or as another merchant, is refused before it does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_name_of_the_same_gateway_is_another_gateway_for_every_command() {
+    let stage = Stage::new("none").await;
+    stage.rows(3);
+    stage.topup(&RUN).await.exits(0);
+    stage.file("other.csv", &[]);
+    let alias = stage.simulator.url().replace("127.0.0.1", "localhost");
+    let dry: Vec<&str> = OTHER.into_iter().chain(["--dry-run"]).collect();
+    let rehearsal: Vec<&str> = OTHER.into_iter().chain(["--rehearse"]).collect();
+    let why = ["--why", "a test", "--yes"];
+    let retry = [&["retry", BATCH], &why[..]].concat();
+    let number = stage.payouts().remove(0).invoice_no;
+    let attest = [&["attest", BATCH, &number, "--credited"], &why[..]].concat();
+    let commands = [
+        &RUN[..],
+        &OTHER,
+        &dry,
+        &rehearsal,
+        &["resume", BATCH],
+        &["resolve", BATCH],
+        &["verify", BATCH],
+        &retry,
+        &attest,
+    ];
+    for (key, own, other) in [
+        ("gateway.url", format!("{:?}", stage.simulator.url()), format!("{alias:?}")),
+        ("gateway.merchant_id", "\"M001\"".to_owned(), "\"M002\"".to_owned()),
+    ] {
+        stage.set(key, &other);
+        for command in &commands {
+            bound(&stage, command, &["the ledger is bound to", "and the configuration says"]).await;
+        }
+        let requests = stage.requests();
+        let doctor = stage.topup(&["doctor"]).await.exits(2);
+        assert!(doctor.stdout.contains("the ledger is bound to"), "{}", doctor.stdout);
+        assert_eq!(stage.requests(), requests, "doctor asks nobody there");
+        stage.set(key, &own);
+    }
+    // A variable is a configuration, too.
+    let ended = stage.topup_with(&OTHER, &[("TOPUP_GATEWAY_URL", &alias)]).await.exits(2);
+    assert!(!ended.stderr.contains("another batch name"), "{}", ended.stderr);
+    assert_eq!(stage.credits(), 3);
+    stage.audit_rerun(&RUN, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_terminal_merchant_or_address_at_the_first_run_is_no_dead_end() {
+    for (key, wrong, right) in [
+        ("gateway.terminal_id", "\"T9\"", "\"T001\""),
+        ("gateway.merchant_id", "\"M9\"", "\"M001\""),
+        ("payout.invoice_prefix", "\"XX\"", "\"TP\""),
+        ("gateway.url", "\"http://127.0.0.1:9\"", ""),
+    ] {
+        for resumes in [false, true] {
+            let stage = Stage::new("none").await;
+            stage.rows(2);
+            stage.set(key, wrong);
+            if key == "payout.invoice_prefix" {
+                stage.faults("member_info.refuse_4010001=1");
+            }
+            stage.patience("1");
+            let ended = stage.topup(&RUN).await;
+            assert!([5, 7].contains(&ended.code()), "{ended:?}");
+            stage.heal();
+            let own = format!("{:?}", stage.simulator.url());
+            stage.set(key, if right.is_empty() { &own } else { right });
+            let arguments = if resumes { vec!["resume", BATCH] } else { RUN.to_vec() };
+            let taken = stage.topup(&arguments).await;
+            assert_eq!(taken.code(), 0, "{key}: {}", taken.stderr);
+            assert!(taken.stderr.contains("nothing was ever sent from it, and from now on"), "{}", taken.stderr);
+            assert_eq!(stage.credits(), 2);
+            stage.audit_end();
+            stage.topup(&["verify", BATCH]).await.exits(0);
+            stage.audit_rerun(&RUN, 0).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_in_doubt_settles_after_the_provider_moved() {
+    let stage = Stage::new("top_up.lost_after=1,order_status.status_odd=1").await;
+    stage.patience("0.5");
+    stage.set("safety.canary_rows", "0");
+    stage.set("resolve.queries_max", "1");
+    stage.rows(1);
+    stage.topup(&RUN).await.exits(5);
+    stage.heal();
+    let moved = stage.simulator.url().replace("127.0.0.1", "localhost");
+    stage.point_at(&moved);
+    bound(&stage, &["resolve", BATCH], &["topup rebind"]).await;
+    stage.topup(&["rebind", "--why", "the provider moved"]).await.exits(3);
+    bound(&stage, &["resolve", BATCH], &["topup rebind"]).await;
+    let ended = stage.topup(&["rebind", "--why", "the provider moved", "--yes", "--json"]).await.exits(0);
+    assert_eq!(ended.json()["batches"][0]["batch"], BATCH);
+    stage.topup(&["resolve", BATCH]).await.exits(0);
+    assert_eq!(stage.in_state("credited"), 1);
+    stage.set("gateway.merchant_id", "\"M002\"");
+    stage.topup(&["rebind", "--why", "another merchant", "--yes"]).await.exits(2).says(&["merchant_id"]);
+    stage.set("gateway.merchant_id", "\"M001\"");
+    stage.topup(&["verify", BATCH]).await.exits(0);
+    stage.audit_end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_retry_leaves_alone_what_another_batch_credited_meanwhile() {
+    let stage = Stage::new("top_up.refuse_500400=1").await;
+    stage.set("safety.canary_rows", "0");
+    stage.set("safety.breaker_refused", "0");
+    stage.rows(2);
+    stage.topup(&RUN).await.exits(4);
+    stage.heal();
+    stage.topup(&OTHER).await.exits(0);
+    assert_eq!(stage.credits(), 2);
+    let retry = ["retry", BATCH, "--why", "mended", "--yes"];
+    let ended = stage.topup(&retry).await.exits(0);
+    assert!(ended.stdout.contains("batch another credited the same member and points"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("planned again: 0 payouts"), "{}", ended.stdout);
+    stage.topup(&["resume", BATCH]).await.exits(4);
+    assert_eq!(stage.credits(), 2, "nobody was paid twice");
+    let meant: Vec<&str> = retry.into_iter().chain(["--repeat", "a bonus"]).collect();
+    stage.topup(&meant).await.exits(0);
+    stage.topup(&["resume", BATCH]).await.exits(0);
+    assert_eq!(stage.credits(), 4);
+    stage.topup(&["verify", BATCH, "--offline"]).await.exits(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_off_after_the_consent_pays_nobody_and_says_which_setting() {
+    let members = Members::from_csv("phone,full_name\n0901234567,Nguyễn An\n".as_bytes()).unwrap();
+    let stage = Stage::with(members, "member_info.refuse_4010001=1", Latency::NONE).await;
+    std::fs::write(stage.path("rewards.csv"), "phone,points,name\n0901234567,500,Lê Chi\n").unwrap();
+    stage.topup(&RUN).await.exits(7);
+    stage.heal();
+    let plan = stage.topup(&["status", BATCH, "--json"]).await.json()["plan"].as_str().unwrap().to_owned();
+    let confirmed = ["run", "rewards.csv", "--batch", BATCH, "--confirm-plan", &plan];
+    stage.set("payout.names", "\"off\"");
+    for arguments in [&RUN[..], &["resume", BATCH], &confirmed] {
+        refused(&stage, arguments, "setting_changed").await;
+        let ended = stage.topup(arguments).await.exits(3);
+        assert!(ended.stderr.contains("payout.names = hold"), "{}", ended.stderr);
+    }
+    stage.set("payout.names", "\"hold\"");
+    std::fs::write(stage.path("rewards.csv"), "phone,points\n0901234567,500\n").unwrap();
+    refused(&stage, &RUN, "plan_differs").await;
+    stage.topup(&["resume", BATCH]).await.exits(4);
+    assert_eq!((stage.in_state("held"), stage.credits()), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn skipped_rows_are_in_the_status_and_in_every_export() {
+    let stage = Stage::new("none").await;
+    let file = "phone,points,note\n0901234567,100,x\n0901234,100,y\n0901234568,1,=z\n";
+    std::fs::write(stage.path("rewards.csv"), file).unwrap();
+    let skipping = super::harness::run_and(&["--skip-invalid"]);
+    stage.topup(&skipping).await.exits(4);
+    let status = stage.topup(&["status", BATCH, "--json"]).await.json();
+    assert_eq!(status["skipped_listed"][0]["row"], 3);
+    assert_eq!((&status["skipped_unlisted"], status["skipped_listed"].as_array().unwrap().len()), (&0.into(), 2));
+    let text = stage.topup(&["status", BATCH]).await.exits(0).stdout;
+    assert!(text.contains("skipped, and why (2 rows in all)") && text.contains("row 4: points: needs"), "{text}");
+    for name in ["r.csv", "r.json", "r.html", "r.xlsx"] {
+        stage.topup(&["export", BATCH, "-o", name]).await.exits(0);
+    }
+    let read = |name: &str| std::fs::read_to_string(stage.path(name)).unwrap();
+    let csv = read("r.csv");
+    assert!(csv.contains("0901234,100,y,2026-11,3,,,skipped,,\"phone: needs"), "{csv}");
+    assert!(csv.contains("0901234568,1,'=z,2026-11,4,"), "{csv}");
+    let json: serde_json::Value = serde_json::from_str(&read("r.json")).unwrap();
+    assert_eq!(json["payouts"].as_array().unwrap().len(), 1);
+    assert_eq!(json["skipped"][1]["cells"][2][1], "=z");
+    assert!(read("r.html").contains("phone: 0901234"));
+    stage.topup(&["export", BATCH, "-o", "only.csv", "--only", "skipped"]).await.exits(0);
+    assert_eq!(read("only.csv").lines().count(), 3);
+    // Corrected and given back under the same batch, they are paid.
+    let corrected = csv.replace("0901234,100", "0901234561,100").replace("0901234568,1,", "0901234568,150,");
+    std::fs::write(stage.path("corrected.csv"), corrected).unwrap();
+    stage.topup(&["run", "corrected.csv", "--batch", BATCH, "--yes"]).await.exits(0);
+    assert_eq!(stage.credits(), 3);
+    // A file of which nothing can be paid makes no batch.
+    std::fs::write(stage.path("rewards.csv"), "phone,points\n09,100\n").unwrap();
+    stage.topup(&["run", "rewards.csv", "--batch", "none", "--yes", "--skip-invalid"]).await.exits(3);
+    stage.topup(&["status", "none"]).await.exits(2);
+}

@@ -3,9 +3,12 @@
 //! A cell that a spreadsheet would take for a formula gets an apostrophe in front, which `intake` takes off again.
 
 use super::file::NewFile;
-use super::layout::{Told, code_of, has_phone_column, is_formula_like, own_text, reason_text, rfc_3339, words_of};
+use super::layout::{
+    Told, code_of, has_phone_column, is_formula_like, own_text, reason_text, rfc_3339, skipped_texts, words_of,
+};
 use super::{ExportError, Source};
-use crate::ledger::{LedgerError, Outcome};
+use crate::ledger::{LedgerError, Outcome, Skipped};
+use crate::report::Lang;
 use csv::{Terminator, Writer, WriterBuilder};
 use std::io::Write;
 
@@ -59,6 +62,15 @@ fn write_rows(source: &Source<'_>, file: &mut NewFile) -> Result<(), Stopped> {
         }
         Ok(sheet.end_row()?)
     })?;
+    source.each_skipped::<Stopped>(|skipped| {
+        for text in skipped_texts(layout, skipped) {
+            sheet.cell(text)?;
+        }
+        for told in Told::ALL {
+            sheet.skipped(told, skipped, batch, layout.lang)?;
+        }
+        Ok(sheet.end_row()?)
+    })?;
     sheet.writer.flush().map_err(csv::Error::from)?;
     Ok(())
 }
@@ -95,6 +107,19 @@ impl<W: Write> Sheet<W> {
             Told::SpendableAt => {
                 let at = outcome.credited_at.map(|at| layout.spendable_at(at));
                 self.cell(&at.map(rfc_3339).unwrap_or_default())
+            }
+        }
+    }
+
+    /// What is told of a row that was skipped: it has no number, and nothing was ever said of it.
+    fn skipped(&mut self, told: Told, skipped: &Skipped, batch: &str, lang: Lang) -> Result<(), csv::Error> {
+        match told {
+            Told::Batch => self.cell(batch),
+            Told::Row => self.cell(&skipped.row.to_string()),
+            Told::State => self.cell(lang.pick("skipped", lang.skipped())),
+            Told::Reason => self.cell(&skipped.reasons.join("; ")),
+            Told::InvoiceNo | Told::Attempt | Told::Code | Told::Message | Told::CreditedAt | Told::SpendableAt => {
+                self.cell("")
             }
         }
     }

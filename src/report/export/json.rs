@@ -1,4 +1,5 @@
-//! Results as JSON, for scripts: one object, its payouts one to a line, written as they are read.
+//! Results as JSON, for scripts: one object, its payouts one to a line, written as they are read; and `skipped`, where the
+//! plan left rows out: row, reasons, and header and text of each cell.
 
 use super::file::NewFile;
 use super::layout::{Layout, Own, code_of, own_text, reason_text, rfc_3339, words_of};
@@ -49,7 +50,18 @@ fn write_payouts(source: &Source<'_>, file: &mut NewFile) -> Result<(), Stopped>
         let payout = Payout { outcome, keys: &keys, layout: &source.layout };
         Ok(serde_json::to_writer(&mut *file, &payout).map_err(std::io::Error::from)?)
     })?;
-    file.write_all(b"\n]}\n")?;
+    file.write_all(b"\n]")?;
+    let mut separator = ", \"skipped\": [\n";
+    source.each_skipped::<Stopped>(|skipped| {
+        file.write_all(separator.as_bytes())?;
+        separator = ",\n";
+        let row = serde_json::json!({"row": skipped.row, "reasons": skipped.reasons, "cells": skipped.cells});
+        Ok(serde_json::to_writer(&mut *file, &row).map_err(std::io::Error::from)?)
+    })?;
+    if separator == ",\n" {
+        file.write_all(b"\n]")?;
+    }
+    file.write_all(b"}\n")?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Lays a result out in columns: the user's own first, in their order, and what came of each payout behind them.
 
 use super::{ExportFormat, ExportRequest};
-use crate::ledger::{FileColumn, Outcome, UnixMs};
+use crate::ledger::{FileColumn, Outcome, Skipped, UnixMs};
 use crate::report::Lang;
 use crate::report::reasons::{Reason, code, own_words};
 use std::borrow::Cow;
@@ -193,6 +193,18 @@ pub(super) fn own_text<'o>(header: &str, own: Own, outcome: &'o Outcome<'_>, has
         },
     };
     Cow::Borrowed(text)
+}
+
+/// The cells of a row that was skipped, as they were read, in the order of the user's own columns.
+pub(super) fn skipped_texts<'s>(layout: &Layout, skipped: &'s Skipped) -> Vec<&'s str> {
+    let cells = skipped.cells.as_deref().unwrap_or_default();
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    let texts = layout.own.iter().map(|(header, _)| {
+        let nth = seen.entry(header).or_default();
+        *nth += 1;
+        cells.iter().filter(|(other, _)| other == header).nth(*nth - 1).map_or("", |(_, text)| text.as_str())
+    });
+    texts.collect()
 }
 
 /// The cell of a kept column: nearly always in its place, and else found by its header.

@@ -12,7 +12,7 @@ mod xlsx;
 
 use super::lang::Lang;
 use crate::domain::standing::State;
-use crate::ledger::{Ledger, LedgerError, Outcome, Snapshot, Total, UnixMs};
+use crate::ledger::{Ledger, LedgerError, Outcome, Skipped, Snapshot, Total, UnixMs};
 pub(crate) use file::NewFile;
 use layout::Layout;
 use std::path::{Path, PathBuf};
@@ -54,6 +54,8 @@ pub struct ExportRequest<'r> {
     pub path: &'r Path,
     /// Only payouts in these states.
     pub only: &'r [State],
+    /// The rows that were skipped, too.
+    pub skipped: bool,
     /// The language of texts.
     pub lang: Lang,
     /// How long after their receipt points can be spent, in hours (`report.spendable_after_h`).
@@ -69,6 +71,8 @@ pub struct Exported {
     pub path: PathBuf,
     /// Payouts and points by state.
     pub states: Vec<(State, Total)>,
+    /// Rows that were skipped.
+    pub skipped: u64,
     /// What the reader should know of the file.
     pub notes: Vec<String>,
 }
@@ -153,8 +157,14 @@ impl Source<'_> {
         if State::ALL.iter().all(|state| only.contains(state)) {
             return lang.pick("all", "tất cả").to_owned();
         }
-        let words: Vec<&str> = only.iter().map(|state| lang.state(*state)).collect();
+        let mut words: Vec<&str> = only.iter().map(|state| lang.state(*state)).collect();
+        words.extend(self.request.skipped.then(|| lang.skipped()));
         words.join(", ")
+    }
+
+    /// Shows the rows that were skipped, if they were asked for.
+    fn each_skipped<E: From<LedgerError>>(&self, show: impl FnMut(&Skipped) -> Result<(), E>) -> Result<(), E> {
+        if self.request.skipped { self.snapshot.skipped(show) } else { Ok(()) }
     }
 
     /// Shows the payouts, and holds what was shown against the ledger's own totals.
@@ -205,7 +215,8 @@ pub fn export(ledger: &Ledger, batch: &str, request: &ExportRequest<'_>) -> Resu
     new.finish().map_err(failed())?;
     let totals = snapshot.totals()?;
     let states = State::ALL.into_iter().filter(|state| request.only.contains(state));
-    Ok(Exported { path, states: states.map(|state| (state, totals.of(state))).collect(), notes })
+    let skipped = if request.skipped { snapshot.batch().skipped_rows } else { 0 };
+    Ok(Exported { path, states: states.map(|state| (state, totals.of(state))).collect(), skipped, notes })
 }
 
 #[cfg(test)]

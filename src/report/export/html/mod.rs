@@ -4,6 +4,7 @@ mod chart;
 mod gather;
 mod page;
 mod sections;
+mod skipped;
 mod timeline;
 
 use super::file::NewFile;
@@ -36,6 +37,7 @@ pub(super) fn write(source: &Source<'_>, file: &mut NewFile) -> Result<Vec<Strin
         sections::reasons(lang, &gathered),
         sections::to_decide(source, &gathered),
         sections::not_paid(source, &gathered),
+        skipped::section(source)?,
         sections::over_time(lang, &timeline),
         sections::standing(source, &gathered),
         "</body>\n</html>\n".to_owned(),

@@ -4,6 +4,7 @@
 //! the one that opens.
 
 mod sheet;
+mod skipped;
 mod summary;
 
 use super::file::NewFile;
@@ -82,6 +83,9 @@ fn write_sheets(source: &Source<'_>, file: &mut NewFile, rows_max: u64) -> Resul
         sheet.write(outcome, source, &styles)
     })?;
     workbook.push_worksheet(sheet.end());
+    if source.request.skipped && batch.skipped_rows > 0 {
+        workbook.push_worksheet(skipped::sheet(source, &styles)?);
+    }
     workbook.push_worksheet(summary::sheet(source, &totals, &styles)?);
     workbook.save_to_writer(file)?;
     Ok(())
@@ -188,7 +192,14 @@ mod tests {
     fn more_payouts_than_a_sheet_holds_go_on_on_the_next() {
         let (ledger, folder) = (planned(8), tempfile::tempdir().unwrap());
         let path = folder.path().join("r.xlsx");
-        let request = ExportRequest { path: &path, only: &State::ALL, lang: Lang::Vi, spendable_after_h: 24, now: 0 };
+        let request = ExportRequest {
+            path: &path,
+            only: &State::ALL,
+            skipped: true,
+            lang: Lang::Vi,
+            spendable_after_h: 24,
+            now: 0,
+        };
         let snapshot = ledger.snapshot("b").unwrap();
         let layout = Layout::new(&snapshot.columns().unwrap(), ExportFormat::Xlsx, &request);
         let mut file = NewFile::create(&path).unwrap();
