@@ -6,6 +6,7 @@ use super::metrics::MetricsArgs;
 use super::notify::NotifyArgs;
 use super::people::{PeopleArgs, PolicyArgs, WhoArgs};
 use super::reconcile::ReconcileArgs;
+use super::repeat::{RepeatArgs, ResumeArgs, RetryArgs};
 use super::status::StatusArgs;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -327,37 +328,6 @@ pub(super) struct DecisionArgs {
     /// Do it without asking
     #[arg(long)]
     pub(super) yes: bool,
-}
-
-/// For what another batch credited already.
-#[derive(Debug, Args)]
-pub(super) struct RepeatArgs {
-    /// Pay again what another batch credited to the same members, and keep the reason
-    #[arg(long, value_name = "WHY")]
-    repeat: Option<String>,
-}
-
-impl RepeatArgs {
-    /// The reason, if one was given.
-    pub(super) fn why(&self) -> Option<&str> {
-        self.repeat.as_deref().filter(|why| !why.trim().is_empty())
-    }
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ResumeArgs {
-    #[command(flatten)]
-    pub(super) batch: BatchArgs,
-    #[command(flatten)]
-    pub(super) repeat: RepeatArgs,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct RetryArgs {
-    #[command(flatten)]
-    pub(super) decision: DecisionArgs,
-    #[command(flatten)]
-    pub(super) repeat: RepeatArgs,
 }
 
 #[derive(Debug, Args)]

@@ -1,12 +1,13 @@
 //! `retry`, `release`, `cancel`, `attest`: a person's decisions about payouts. They only change the plan; `resume` sends.
 
-use super::args::{AttestArgs, CancelArgs, ReleaseArgs, RetryArgs};
+use super::args::{AttestArgs, CancelArgs, ReleaseArgs};
 use super::context::{Context, unix_ms, who};
 use super::elsewhere;
 use super::execute::{asking, block_on};
 use super::failure::{Exit, Failure};
 use super::interrupt::Interrupt;
 use super::output::{Output, Report};
+use super::repeat::RetryArgs;
 use super::setup;
 use crate::domain::event::{Event, OrderAnswer};
 use crate::domain::standing::{SIGNED_BYTES_VALID, State};

@@ -33,6 +33,7 @@ mod purge;
 mod rebind;
 mod reconcile;
 mod rehearse;
+mod repeat;
 mod retype;
 mod run;
 mod setup;

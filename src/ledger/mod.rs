@@ -287,14 +287,6 @@ impl Ledger {
         audit::audit(&self.connection, batch, head)
     }
 
-    /// Looks at the file as a whole; what is wrong with it is a finding, not an error.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn checkup(&self) -> Result<Checkup, LedgerError> {
-        checkup::checkup(&self.connection)
-    }
-
     /// Begins to hold a statement of the provider against a batch. Nothing of it stays.
     ///
     /// # Errors

@@ -287,9 +287,8 @@ impl RunLedger {
         self.read(|connection| decision::names(connection, payout))
     }
 
-    /// Another batch of the merchant that has the same member and points: unfinished, or credited since this batch was
-    /// planned or within the window of repetitions, whichever is longer. A retry or release of it is refused, or needs a
-    /// reason.
+    /// Another batch of the merchant that has the same member and points, so that a retry or release is refused, or needs
+    /// a reason.
     ///
     /// # Errors
     /// When the ledger cannot be read, or the key of purged batches is needed and not there.

@@ -5,16 +5,14 @@ use super::carried::{self, Carried};
 use super::doubled::Doubled;
 use super::judge;
 use super::kinds::RowKinds;
+use super::settings::{changed_setting, sealed_settings};
 use super::{PlanError, Planned, Problems, Refusal, Resealing, Terms, keys_of, number_of};
 use crate::domain::approval::Actor;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::member::Member;
 use crate::domain::payout::{Row, TopUp};
-use crate::domain::standing::State;
 use crate::intake::{Format, Intake, Item, Problem, ProblemKind, Repair};
-use crate::ledger::{
-    Batch, Changed, Earlier, Ledger, LedgerError, NewPayout, Origin, Placed, Planning, Settings, Size, UnixMs,
-};
+use crate::ledger::{Batch, Changed, Earlier, Ledger, LedgerError, NewPayout, Origin, Placed, Planning, Size, UnixMs};
 
 /// Repairs that are listed; the rest is only counted.
 const REPAIRS_MAX: usize = 1000;
@@ -187,31 +185,6 @@ pub(super) fn draft<'l>(
         warnings,
     };
     Ok(Planned::Draft(Box::new(Draft { planning, summary })))
-}
-
-/// The first setting that is not what the plan was sealed with, while something of it is still to be paid.
-fn changed_setting(
-    ledger: &Ledger,
-    batch: Option<&Batch>,
-    terms: &Terms,
-) -> Result<Option<(Batch, Changed)>, LedgerError> {
-    let Some(batch) = batch else { return Ok(None) };
-    let totals = ledger.totals(batch.id)?;
-    let open = totals.of(State::Planned).rows + totals.of(State::InDoubt).rows;
-    let changed = if open > 0 { batch.settings.changed(&terms.settings) } else { None };
-    Ok(changed.map(|changed| (batch.clone(), changed)))
-}
-
-/// The settings that a plan is sealed with: those of the configuration, and the options that decide as much. A reason for
-/// repeating another batch stays with the plan.
-fn sealed_settings(terms: &Terms, batch: Option<&Batch>) -> Settings {
-    let earlier = batch.and_then(|batch| batch.settings.value("--repeat")).unwrap_or_default();
-    let why = terms.repeat_why.as_deref().unwrap_or(earlier);
-    let yes = |yes: bool| if yes { "yes" } else { "no" };
-    (terms.settings.clone())
-        .with("--allow-repeat-phones", yes(terms.allow_repeat_phones))
-        .with("--skip-invalid", yes(terms.skip_invalid))
-        .with("--repeat", why)
 }
 
 /// Every column of the file with the word of its meaning, in the file's order; not those that `export` added.

@@ -9,6 +9,7 @@ mod doubled;
 mod draft;
 mod judge;
 mod kinds;
+mod settings;
 
 pub use binding::{Rebound, rebind, take_over, words as binding_words};
 pub use canonical::{is_sealed, seal_of};
