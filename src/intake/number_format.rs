@@ -130,8 +130,8 @@ impl NumberFormat {
             // Of two sections with a text one, the first is for every number.
             let is_for_negative = |section: &&Section| !section.has_text();
             return match (value < 0.0, value == 0.0) {
-                (true, _) => numbers.get(1).filter(is_for_negative).or(numbers.first()),
-                (_, true) => numbers.get(2).filter(is_for_negative).or(numbers.first()),
+                (true, _) => numbers.get(1).filter(is_for_negative).or_else(|| numbers.first()),
+                (_, true) => numbers.get(2).filter(is_for_negative).or_else(|| numbers.first()),
                 _ => numbers.first(),
             };
         }

@@ -17,4 +17,5 @@ mod rule;
 mod samples;
 mod sheets;
 mod styled;
+mod styled_ods;
 mod xls;

@@ -226,7 +226,7 @@ impl Section {
         let put = Put::of(&self.pieces, value);
         let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
         // Three zero decimals look like a thousand.
-        let decimals_look_alike = put.decimals.len() % 3 == 0 && !put.decimals.is_empty();
+        let decimals_look_alike = put.decimals.len().is_multiple_of(3) && !put.decimals.is_empty();
         let is_same = !put.is_scaled
             && says_nothing(&put.before)
             && says_nothing(&put.behind)
@@ -263,7 +263,7 @@ impl Put {
         let places = fraction.iter().filter(|piece| is_digit(piece)).count();
         let number = format!("{:.places$}", at_15_digits(scaled).parse::<f64>().unwrap_or(scaled));
         let (digits, decimals) = number.split_once('.').unwrap_or((&number, ""));
-        let grouped = pieces[first..whole_end].iter().any(|piece| *piece == Piece::Comma);
+        let grouped = pieces[first..whole_end].contains(&Piece::Comma);
         Self {
             before: literals(&pieces[..first]),
             whole: whole(&pieces[first..whole_end], digits, grouped),
@@ -293,8 +293,7 @@ fn whole(pieces: &[Piece], digits: &str, grouped: bool) -> String {
         };
         places -= 1;
         let padding = if *kind == '0' { Some('0') } else { None };
-        loop {
-            let Some(digit) = left.next().or(padding) else { break };
+        while let Some(digit) = left.next().or(padding) {
             if grouped && count > 0 && count % 3 == 0 {
                 shown.push(',');
             }
@@ -383,11 +382,7 @@ pub(super) fn shows(value: f64, shown: &str) -> bool {
 fn says_nothing(literals: &str) -> bool {
     let words =
         ["", "đ", "₫", "vnđ", "vnd", "đồng", "dong", "$", "usd", "điểm", "diem", "point", "points", "pt", "pts"];
-    let text: String = literals.trim().to_lowercase();
-    words.contains(&text.trim_matches(['.', ' ']))
-        || words.contains(&text.as_str())
-        // «đ» of a currency, taken apart.
-        || text.split_whitespace().all(|word| words.contains(&word))
+    literals.to_lowercase().split_whitespace().all(|word| words.contains(&word.trim_end_matches('.')))
 }
 
 fn is_colour(lower: &str) -> bool {

@@ -1,5 +1,6 @@
 //! Reads XLSX: which sheets there are, and one of them with all that a person sees of it.
 
+mod around;
 mod cells;
 mod package;
 mod strings;
@@ -9,7 +10,8 @@ use super::archive::{Archive, Hidden};
 use super::problem::IntakeError;
 use super::sheet::Sheet;
 use super::workbook::SheetName;
-use cells::{Around, Book, Cells, rows_below_header};
+use around::{Around, rows_below_header};
+use cells::{Book, Cells};
 use package::{Xml, attribute, damaged, is_true, relationships};
 use quick_xml::events::{BytesStart, Event};
 use strings::Strings;

@@ -70,7 +70,7 @@ impl Styles {
 
     /// How a cell of a style is shown; one that the workbook does not have is as good as the first.
     pub(super) fn get(&self, style: usize) -> Style {
-        self.cells.get(style).or(self.cells.first()).copied().unwrap_or_default()
+        self.cells.get(style).or_else(|| self.cells.first()).copied().unwrap_or_default()
     }
 
     /// The number format of a style.
