@@ -16,8 +16,16 @@ pub(crate) fn look(text: &str) -> String {
 /// A fingerprint of [`look`], without writing it down.
 pub(crate) fn print(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    let mut bytes = [0; 4];
-    each(text, |c| hasher.write(c.encode_utf8(&mut bytes).as_bytes()));
+    // In pieces as large as a reference: the hasher is slow with single characters.
+    let (mut looks, mut len) = ([0; 128], 0);
+    each(text, |c| {
+        if len + c.len_utf8() > looks.len() {
+            hasher.write(&looks[..len]);
+            len = 0;
+        }
+        len += c.encode_utf8(&mut looks[len..]).len();
+    });
+    hasher.write(&looks[..len]);
     hasher.finish()
 }
 
