@@ -1,10 +1,11 @@
 //! Proposes plans, and takes a person's word about what waits: an approval, a sending back, a withdrawal.
 
 use super::identity::{Identity, IdentityError};
-use crate::domain::approval::{Actor, ProposalKind};
+use crate::domain::approval::{Actor, ProposalKind, ProposalState};
 use crate::domain::proposal::{Proposal, ProposalEvent, ProposalRefusal, Proposals};
+use crate::domain::team::Policy;
 use crate::intake::{Intake, IntakeError};
-use crate::ledger::{Batch, Ledger, LedgerError, Origin, UnixMs};
+use crate::ledger::{Along, Batch, Ledger, LedgerError, Origin, PayoutId, UnixMs};
 use crate::plan::{self, DraftSummary, PlanError, Planned, Refusal, Terms};
 use crate::sshsig::SigningError;
 
@@ -146,7 +147,8 @@ pub fn decide(
     // Judged before anybody is asked for a passphrase, and again by the ledger as it writes.
     ledger.proposals(batch)?.after(&event, &ledger.team()?).map_err(LedgerError::from)?;
     let signature = person.sign(&Ledger::signed_bytes(&event, &batch.name, waits.kind, &waits.seal))?;
-    let proposals = ledger.decide_proposal(batch.id, at, &event, why, signature.as_deref())?;
+    let along = Along { why, signature: signature.as_deref(), ..Along::default() };
+    let proposals = ledger.decide_proposal(batch.id, at, &event, &along)?;
     let same = |proposal: &&Proposal| proposal.kind == waits.kind && proposal.version == waits.version;
     let after = proposals.all().iter().find(same).cloned().unwrap_or(waits);
     Ok((after, proposals))
@@ -157,4 +159,48 @@ fn said_before(ledger: &Ledger, batch: &Batch, word: Word) -> Result<Option<Ledg
     let proposals = ledger.proposals(batch)?;
     let approved = proposals.approved_plan().filter(|_| word == Word::Approve);
     Ok(approved.map(|plan| ProposalRefusal::ApprovedBefore(plan.approved_by.clone()).into()))
+}
+
+/// Whether a decision that can pay again may be carried out.
+#[derive(Debug)]
+pub enum Decision {
+    /// One person decides, or it was approved: exactly this, about exactly these payouts.
+    Approved,
+    /// It waits for another person, under this seal.
+    Waits([u8; 32]),
+}
+
+/// Has a decision that can pay again approved as the policy demands: where a plan needs two persons, so does it. The first
+/// time it is stored as a proposal; typed again once somebody else approved it, it is carried out.
+///
+/// # Errors
+/// The proposer may not, something else waits, or the ledger failed; then nothing was stored.
+pub fn decision(
+    ledger: &mut Ledger,
+    batch: &Batch,
+    kind: ProposalKind,
+    payouts: &[PayoutId],
+    why: &str,
+    proposer: &Identity<'_>,
+    at: UnixMs,
+) -> Result<Decision, IdentityError> {
+    let policy = ledger.team()?.policy();
+    if policy == Policy::OnePerson {
+        return Ok(Decision::Approved);
+    }
+    let seal = Ledger::decision_seal(batch, kind, payouts, why);
+    let proposals = ledger.proposals(batch)?;
+    match proposals.all().iter().rfind(|proposal| proposal.kind == kind && proposal.seal == seal) {
+        Some(known) if known.state == ProposalState::Proposed => return Ok(Decision::Waits(seal)),
+        Some(known) if known.is_approved_under(policy) && ledger.is_decision_open(batch, kind, payouts)? => {
+            return Ok(Decision::Approved);
+        }
+        Some(_) | None => {}
+    }
+    let event = ProposalEvent::Proposed { kind, seal, by: proposer.actor() };
+    proposals.after(&event, &ledger.team()?).map_err(LedgerError::from)?;
+    let signature = proposer.sign(&Ledger::signed_bytes(&event, &batch.name, kind, &seal))?;
+    let along = Along { why: Some(why), signature: signature.as_deref(), payouts };
+    ledger.decide_proposal(batch.id, at, &event, &along)?;
+    Ok(Decision::Waits(seal))
 }

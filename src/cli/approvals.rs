@@ -7,13 +7,14 @@ use super::output::Report;
 use super::people::{WhoArgs, person, with_identity};
 use super::plan_text::{kinds_json, plan_text, refused};
 use super::run::{self, hex};
-use crate::app::approvals::{self, ProposeError, Proposed, Word};
+use crate::app::approvals::{self, Decision, ProposeError, Proposed, Word};
 use crate::app::identity::Identity;
-use crate::domain::approval::{Actor, ProposalState};
+use crate::domain::approval::{Actor, ProposalKind, ProposalState};
 use crate::domain::proposal::Proposal;
 use crate::domain::team::Policy;
-use crate::ledger::{Access, Batch, Ledger};
+use crate::ledger::{Access, Batch, Ledger, PayoutId};
 use crate::plan::{DraftSummary, Resealing, Terms};
+use crate::report::counted;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use serde_json::{Value, json};
@@ -199,6 +200,32 @@ pub(super) fn approve(context: &Context, args: &ApproveArgs) -> Result<Report, F
         format!("approved by {by}; nobody signed the proposal, so it waits for a second approver\n")
     };
     Ok(Report { exit: if is_approved { Exit::Done } else { Exit::Waits }, json, text })
+}
+
+/// Has a decision that can pay again approved as the policy demands: a report where it waits for another person.
+pub(super) fn decision(
+    context: &Context,
+    batch: &str,
+    kind: ProposalKind,
+    payouts: &[PayoutId],
+    why: &str,
+    who: &WhoArgs,
+) -> Result<Option<Report>, Failure> {
+    let (mut ledger, _lock) = context.open_locked(kind.word(), Access::Write)?;
+    let batch = ledger.batch(batch)?.unpurged()?;
+    let decided = with_identity(who, |identity| {
+        Ok(approvals::decision(&mut ledger, &batch, kind, payouts, why, identity, unix_ms())?)
+    })?;
+    let Decision::Waits(seal) = decided else { return Ok(None) };
+    let (name, seal, word) = (&batch.name, hex(&seal), kind.word());
+    let json =
+        json!({"batch": name.as_str(), "kind": word, "seal": seal, "state": "proposed", "payouts": payouts.len()});
+    let text = format!(
+        "the {word} of {} of batch {name} waits for another person, seal {seal}\nnext: topup approve {name} --plan {seal}, \
+         and then the same command again\n",
+        counted(payouts.len() as u64, "payout"),
+    );
+    Ok(Some(Report { exit: Exit::Waits, json, text }))
 }
 
 /// Gives back what somebody else proposed.

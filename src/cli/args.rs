@@ -1,12 +1,12 @@
 //! Defines the command line: what can be typed, and the help that explains it.
 
 use super::approvals::{ApprovalArgs, ApproveArgs, PlanArgs, TakeBackArgs};
+use super::decision_args::{AttestArgs, CancelArgs, ReleaseArgs, ResumeArgs, RetryArgs};
 use super::manual::{CompletionsArgs, ManArgs};
 use super::metrics::MetricsArgs;
 use super::notify::NotifyArgs;
 use super::people::{PeopleArgs, PolicyArgs, WhoArgs};
 use super::reconcile::ReconcileArgs;
-use super::repeat::{RepeatArgs, ResumeArgs, RetryArgs};
 use super::status::StatusArgs;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -315,57 +315,6 @@ pub(super) struct VerifyArgs {
     /// What an earlier summary said that the history ends with: it has to be in there still
     #[arg(long, value_name = "HEAD")]
     pub(super) head: Option<String>,
-}
-
-/// What every decision of a person takes.
-#[derive(Debug, Args)]
-pub(super) struct DecisionArgs {
-    /// The batch
-    pub(super) batch: String,
-    /// The reason, which is kept in the history
-    #[arg(long, value_name = "TEXT", required = true)]
-    pub(super) why: String,
-    /// Do it without asking
-    #[arg(long)]
-    pub(super) yes: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ReleaseArgs {
-    #[command(flatten)]
-    pub(super) decision: DecisionArgs,
-    #[command(flatten)]
-    pub(super) repeat: RepeatArgs,
-    /// References or invoice_nos
-    #[arg(required = true, value_name = "PAYOUT")]
-    pub(super) payouts: Vec<String>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct CancelArgs {
-    #[command(flatten)]
-    pub(super) decision: DecisionArgs,
-    /// References or invoice_nos
-    #[arg(required_unless_present = "all_planned", value_name = "PAYOUT")]
-    pub(super) payouts: Vec<String>,
-    /// Every payout that is planned
-    #[arg(long, conflicts_with = "payouts")]
-    pub(super) all_planned: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct AttestArgs {
-    #[command(flatten)]
-    pub(super) decision: DecisionArgs,
-    /// Reference or invoice_no
-    #[arg(value_name = "PAYOUT")]
-    pub(super) payout: String,
-    /// The points were credited
-    #[arg(long, required_unless_present = "not_credited")]
-    pub(super) credited: bool,
-    /// The points were not credited; not within two hours of the last send
-    #[arg(long, conflicts_with = "credited")]
-    pub(super) not_credited: bool,
 }
 
 #[derive(Debug, Args)]

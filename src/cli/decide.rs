@@ -1,29 +1,26 @@
 //! `retry`, `release`, `cancel`, `attest`: a person's decisions about payouts. They only change the plan; `resume` sends.
 
-use super::args::{AttestArgs, CancelArgs, ReleaseArgs};
-use super::context::{Context, unix_ms, who};
-use super::elsewhere;
-use super::execute::{asking, block_on};
+use super::context::{Context, unix_ms};
+use super::decision_args::{AttestArgs, CancelArgs, ReleaseArgs, RetryArgs};
+use super::decision_session::{DecisionSession, by, no_usable_answer, refusal_of, refused};
 use super::failure::{Exit, Failure};
-use super::interrupt::Interrupt;
-use super::output::{Output, Report};
-use super::repeat::RetryArgs;
-use super::setup;
+use super::output::Report;
+use super::{elsewhere, setup};
+use crate::domain::approval::ProposalKind;
 use crate::domain::event::{Event, OrderAnswer};
 use crate::domain::standing::{SIGNED_BYTES_VALID, State};
-use crate::engine::{self, Asked, Decision, Inquiry};
-use crate::ledger::{Access, Batch, Entry, Payout, PayoutId, Purpose, RunLedger, UnixMs};
-use crate::report::{counted, grouped};
+use crate::engine::{Asked, Inquiry};
+use crate::ledger::{PayoutId, UnixMs};
+use crate::report::counted;
 use anyhow::anyhow;
 use serde_json::json;
-use std::collections::HashMap;
 use std::fmt::Write;
-use std::sync::Arc;
+use std::ops::ControlFlow;
 
 /// Plans again what is declined or ineligible, after asking what became of the old number.
 pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Report, Failure> {
-    let RetryArgs { decision: args, repeat } = args;
-    let desk = Desk::open(context, &args.batch, "retry", repeat.why())?;
+    let RetryArgs { decision: args, repeat, who } = args;
+    let desk = DecisionSession::open(context, &args.batch, "retry", repeat.why())?;
     let mut payouts = desk.ledger.in_state(State::Declined)?;
     payouts.extend(desk.ledger.in_state(State::Ineligible)?);
     let (mut inquiries, mut refused) = (Vec::new(), Vec::new());
@@ -33,6 +30,11 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Report, Failu
             None => inquiries.push(Inquiry { payout: id, earlier: None }),
         }
     }
+    let ids: Vec<PayoutId> = inquiries.iter().map(|inquiry| inquiry.payout).collect();
+    let desk = match desk.approved(context, ProposalKind::Retry, &ids, &args.why, repeat.why(), who)? {
+        ControlFlow::Continue(desk) => desk,
+        ControlFlow::Break(waits) => return Ok(waits),
+    };
     let question = format!(
         "ask the gateway about {}, and plan those again that it did not credit",
         counted(inquiries.len() as u64, "payout")
@@ -62,7 +64,7 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Report, Failu
 
 /// Plans held payouts again, and accepts the name that the gateway gave, or that it gives none.
 pub(super) fn release(context: &Context, args: &ReleaseArgs) -> Result<Report, Failure> {
-    let desk = Desk::open(context, &args.decision.batch, "release", args.repeat.why())?;
+    let desk = DecisionSession::open(context, &args.decision.batch, "release", args.repeat.why())?;
     let (mut events, mut left_alone) = (Vec::new(), Vec::new());
     let mut question = "release, and accept the member's name:".to_owned();
     for id in desk.find_all(&args.payouts)? {
@@ -90,13 +92,19 @@ pub(super) fn release(context: &Context, args: &ReleaseArgs) -> Result<Report, F
     if events.is_empty() {
         return Err(elsewhere::nothing_released(left_alone));
     }
+    let ids: Vec<PayoutId> = events.iter().map(|(id, _)| *id).collect();
+    let (why, repeat) = (&args.decision.why, args.repeat.why());
+    let desk = match desk.approved(context, ProposalKind::Release, &ids, why, repeat, &args.who)? {
+        ControlFlow::Continue(desk) => desk,
+        ControlFlow::Break(waits) => return Ok(waits),
+    };
     desk.consent(&question, args.decision.yes)?;
     desk.decide_all(context, Vec::new(), events, &args.decision.why, "planned again", left_alone)
 }
 
 /// Closes payouts that are planned or held: at a word what was never sent, and after asking the gateway what was.
 pub(super) fn cancel(context: &Context, args: &CancelArgs) -> Result<Report, Failure> {
-    let desk = Desk::open(context, &args.decision.batch, "cancel", None)?;
+    let desk = DecisionSession::open(context, &args.decision.batch, "cancel", None)?;
     let payouts = if args.all_planned { desk.ledger.in_state(State::Planned)? } else { desk.find_all(&args.payouts)? };
     let (mut at_once, mut asked_first) = (Vec::new(), Vec::new());
     for id in payouts {
@@ -134,7 +142,7 @@ fn still_valid_ms(context: &Context) -> Result<UnixMs, Failure> {
 
 /// Takes a person's evidence for a payout in doubt, unless the gateway contradicts it.
 pub(super) fn attest(context: &Context, args: &AttestArgs) -> Result<Report, Failure> {
-    let desk = Desk::open(context, &args.decision.batch, "attest", None)?;
+    let desk = DecisionSession::open(context, &args.decision.batch, "attest", None)?;
     let id = desk.find(&args.payout)?;
     let (event, word) = if args.credited {
         (Event::AttestedCredited, "credited")
@@ -162,6 +170,14 @@ pub(super) fn attest(context: &Context, args: &AttestArgs) -> Result<Report, Fai
             desk.batch.name
         )));
     }
+    let desk = if args.credited {
+        desk
+    } else {
+        match desk.approved(context, ProposalKind::Attest, &[id], &args.decision.why, None, &args.who)? {
+            ControlFlow::Continue(desk) => desk,
+            ControlFlow::Break(waits) => return Ok(waits),
+        }
+    };
     desk.consent(&format!("take it as evidence that {} was {word}", args.payout), args.decision.yes)?;
     let why = by(&args.decision.why);
     let mut answered = None;
@@ -186,229 +202,4 @@ pub(super) fn attest(context: &Context, args: &AttestArgs) -> Result<Report, Fai
         return Err(refused(message.to_owned()));
     }
     desk.close(Exit::Done, format!("{} is {word}\n", args.payout), json!({"attested": word}), Vec::new())
-}
-
-fn no_usable_answer(asked: &Asked) -> String {
-    match (asked.answer, asked.standing.state) {
-        (_, State::Credited) => "the gateway says that it is credited: that is recorded".to_owned(),
-        (OrderAnswer::Absent, _) => {
-            "the gateway does not know the order, and said before that it knows the number or that it failed".to_owned()
-        }
-        (OrderAnswer::OtherOrder, _) => "the gateway names another phone or amount under this number".to_owned(),
-        (
-            OrderAnswer::Success
-            | OrderAnswer::Failed
-            | OrderAnswer::Undecided
-            | OrderAnswer::Unclear
-            | OrderAnswer::AskAgain,
-            _,
-        ) => format!("no usable answer: {}", asked.message),
-    }
-}
-
-/// A person's reason, and who it was.
-fn by(why: &str) -> String {
-    format!("{why} ({})", who())
-}
-
-fn refused(message: String) -> Failure {
-    Failure::new(Exit::Refused, "refused", anyhow!(message))
-}
-
-/// What a payout that was left alone is listed as.
-fn refusal_of(payout: &Payout, why: &str) -> serde_json::Value {
-    json!({"row": payout.row, "invoice_no": payout.top_up.invoice_no.as_str(), "why": why})
-}
-
-/// A batch that is open for a person's decisions, under the run lock.
-struct Desk {
-    ledger: RunLedger,
-    batch: Batch,
-    /// Why the gateway of the configuration cannot be asked; only a cancellation can do without.
-    unbound: Option<Failure>,
-    repeat_is_meant: bool,
-    _lock: crate::ledger::RunLock,
-}
-
-impl Desk {
-    fn open(context: &Context, name: &str, command: &str, repeat: Option<&str>) -> Result<Self, Failure> {
-        let (ledger, lock) = context.open_locked(command, Access::Write)?;
-        let batch = ledger.batch(name)?.unpurged()?;
-        let mut under = setup::under(&context.config, Purpose::Ask)?;
-        under.repeats.why = repeat.map(by);
-        let unbound = ledger.check_binding(Some(&batch), &under.binding).map_err(Failure::from).err();
-        let unbound = match unbound {
-            Some(failure) if command != "cancel" => return Err(failure),
-            other => other,
-        };
-        if unbound.is_some() {
-            under.purpose = Purpose::Record;
-        }
-        let repeat_is_meant = repeat.is_some();
-        Ok(Self { ledger: ledger.into_run(batch.id, &under)?, batch, unbound, repeat_is_meant, _lock: lock })
-    }
-
-    fn find(&self, named: &str) -> Result<PayoutId, Failure> {
-        self.ledger.find(named)?.ok_or_else(|| {
-            let message = format!(
-                "batch {} has no payout {named:?}\nhint: name it by its reference or its invoice_no",
-                self.batch.name
-            );
-            Failure::new(Exit::Usage, "no_payout", anyhow!(message))
-        })
-    }
-
-    fn find_all(&self, named: &[String]) -> Result<Vec<PayoutId>, Failure> {
-        let mut found = Vec::new();
-        for named in named {
-            let id = self.find(named)?;
-            // Named twice, as by its reference and by its number, it is one payout all the same.
-            if !found.contains(&id) {
-                found.push(id);
-            }
-        }
-        Ok(found)
-    }
-
-    fn refusal(&self, id: PayoutId, why: &str) -> Result<serde_json::Value, Failure> {
-        Ok(refusal_of(&self.ledger.payout(id)?, why))
-    }
-
-    /// Asks a person, or takes `--yes` for it.
-    fn consent(&self, question: &str, yes: bool) -> Result<(), Failure> {
-        if yes {
-            return Ok(());
-        }
-        if !Output::can_ask() {
-            let message = "without a terminal this needs --yes; nothing was changed";
-            return Err(Failure::new(Exit::Refused, "no_consent", anyhow!(message)));
-        }
-        match Output::ask(&format!("{question}\ntype yes: ")).as_deref() {
-            Some("yes") => Ok(()),
-            Some(_) | None => Err(Failure::new(Exit::Refused, "no_consent", anyhow!("nothing was changed"))),
-        }
-    }
-
-    /// Decides about some payouts at once, all of them or none, and about others each by what the gateway says of it.
-    fn decide_all(
-        self,
-        context: &Context,
-        at_once: Vec<(PayoutId, Event)>,
-        asked_first: Vec<(PayoutId, Event)>,
-        why: &str,
-        word: &str,
-        mut refused: Vec<serde_json::Value>,
-    ) -> Result<Report, Failure> {
-        let why = by(why);
-        let held_back = refused.len() as u64;
-        let (mut changed, mut credited) = (0_u64, 0_u64);
-        let events: HashMap<PayoutId, Event> = asked_first.into_iter().collect();
-        if !events.is_empty() {
-            let mut ids: Vec<PayoutId> = events.keys().copied().collect();
-            ids.sort_unstable();
-            let inquiries = ids.into_iter().map(|payout| Inquiry { payout, earlier: None }).collect();
-            let decide = |asked: &Asked| {
-                let decision = asked.decision(&self.batch, events.get(&asked.payout.id)?.clone(), &why);
-                match &decision {
-                    Some(_) => changed += 1,
-                    None => {
-                        credited += u64::from(asked.standing.state == State::Credited);
-                        refused.push(refusal_of(&asked.payout, &no_usable_answer(asked)));
-                    }
-                }
-                decision
-            };
-            if let Some(stop) = self.ask(context, inquiries, decide)? {
-                return Err(stop);
-            }
-        }
-        changed += self.record_all(at_once, &why)?;
-        let exit = match (refused.len() as u64 - held_back, credited) {
-            (0, _) => Exit::Done,
-            (left, credited) if left == credited => Exit::Refused,
-            (_, _) => Exit::Unfinished,
-        };
-        let text = format!("{word}: {}\n", counted(changed, "payout"));
-        self.close(exit, text, json!({"changed": changed, "credited": credited}), refused)
-    }
-
-    /// Records decisions that need no word of the gateway; gives how many.
-    fn record_all(&self, events: Vec<(PayoutId, Event)>, why: &str) -> Result<u64, Failure> {
-        let mut entries = Vec::new();
-        for (id, event) in events {
-            let standing = self.ledger.standing(id)?;
-            let before = standing.state;
-            let after = standing.after(&event).map_err(crate::ledger::LedgerError::from)?.state;
-            entries.push(Entry {
-                payout: id,
-                event,
-                before,
-                after,
-                call: None,
-                note: None,
-                why: Some(why.to_owned()),
-                new_number: None,
-                recovered: false,
-            });
-        }
-        let count = entries.len() as u64;
-        if count > 0 {
-            block_on(async { self.ledger.record(unix_ms(), entries).await.map_err(Failure::from) })?;
-        }
-        Ok(count)
-    }
-
-    fn not_possible(&self, id: PayoutId, word: &str, state: State) -> Failure {
-        let row = self.ledger.payout(id).map(|payout| payout.row).unwrap_or_default();
-        let state = state.word();
-        refused(format!(
-            "row {row} is {state}, and cannot be {word}; nothing was changed\nhint: topup status {} says what leads out \
-             of each state",
-            self.batch.name
-        ))
-    }
-
-    /// Asks the gateway; gives the failure to end with, if it stopped early.
-    fn ask(
-        &self,
-        context: &Context,
-        inquiries: Vec<Inquiry>,
-        decide: impl FnMut(&Asked) -> Option<Decision>,
-    ) -> Result<Option<Failure>, Failure> {
-        let gateway = Arc::new(setup::gateway(&context.config)?);
-        let settings = asking(context)?;
-        let report = block_on(async {
-            let mut shutdown = Interrupt::listen()?;
-            engine::ask(&settings, &self.ledger, gateway, unix_ms, &mut shutdown, inquiries, decide)
-                .await
-                .map_err(Failure::from)
-        })?;
-        context.note_trouble(settings.shared_pace.as_ref());
-        Ok(super::execute::early_end(report.stop.as_ref(), report.interrupted))
-    }
-
-    fn close(
-        self,
-        exit: Exit,
-        mut text: String,
-        json: serde_json::Value,
-        refused: Vec<serde_json::Value>,
-    ) -> Result<Report, Failure> {
-        let totals = self.ledger.totals()?;
-        let planned = totals.of(State::Planned);
-        self.ledger.close()?;
-        for refusal in &refused {
-            let _ = writeln!(text, "left alone: {refusal}");
-        }
-        let _ = writeln!(text, "planned now: {}, {} points", counted(planned.rows, "payout"), grouped(planned.points));
-        if planned.rows > 0 {
-            let _ = writeln!(text, "next: topup resume {}", self.batch.name);
-        }
-        let mut object = json!({"batch": self.batch.name.as_str()});
-        if let (Some(object), serde_json::Value::Object(more)) = (object.as_object_mut(), json) {
-            object.extend(more);
-            object.insert("left_alone".to_owned(), json!(refused));
-        }
-        Ok(Report { exit, json: object, text })
-    }
 }

@@ -109,7 +109,7 @@ impl From<LedgerError> for Failure {
             LedgerError::Team(_) | LedgerError::Signature { .. } | LedgerError::Proposal(_) => {
                 (Exit::Refused, "not_allowed")
             }
-            LedgerError::NotApproved { .. } => (Exit::Waits, "not_approved"),
+            LedgerError::NotApproved { .. } | LedgerError::DecisionNotApproved { .. } => (Exit::Waits, "not_approved"),
             LedgerError::NotALedger { .. }
             | LedgerError::NewerSchema { .. }
             | LedgerError::NetworkShare { .. }

@@ -55,6 +55,14 @@ pub struct Proposal {
     pub state: ProposalState,
 }
 
+impl Proposal {
+    /// Whether it was approved by as many persons as a policy demands.
+    #[must_use]
+    pub fn is_approved_under(&self, policy: Policy) -> bool {
+        self.state == ProposalState::Approved && approval::is_approved(policy, &self.by, &self.approved_by)
+    }
+}
+
 /// Why a word about a proposal does not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProposalRefusal {

@@ -204,6 +204,14 @@ pub enum LedgerError {
         /// The row in the spreadsheet.
         row: i64,
     },
+    /// A decision that can pay again, and that nobody else approved.
+    #[error("the {kind} of row {row} waits for another person's approval; nothing was changed")]
+    DecisionNotApproved {
+        /// What was decided.
+        kind: &'static str,
+        /// The row in the spreadsheet.
+        row: i64,
+    },
     /// A change of people or policy that its administrator did not sign.
     #[error(
         "the signature of {name} {problem}; nothing was changed\nhint: sign with the key that `topup people list` shows \

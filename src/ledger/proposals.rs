@@ -9,7 +9,7 @@ use super::facts;
 use super::hex::{self, hex};
 use super::planning::Size;
 use super::read;
-use super::record::{BatchEvent, BatchId, UnixMs};
+use super::record::{BatchEvent, BatchId, PayoutId, UnixMs};
 use super::team::{self, Change};
 use super::writer::{Group, Write};
 use crate::domain::approval::{self, Actor, ProposalKind, ProposalState};
@@ -33,6 +33,19 @@ pub(super) struct Word {
     signature: Option<String>,
     /// The newest event of the ledger's own history at that moment.
     ledger_event: i64,
+    /// The payouts that a proposed decision is about.
+    payouts: Vec<i64>,
+}
+
+/// What goes along with a person's word.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Along<'a> {
+    /// The person's reason.
+    pub why: Option<&'a str>,
+    /// The person's signature.
+    pub signature: Option<&'a str>,
+    /// The payouts that a proposed decision is about.
+    pub payouts: &'a [PayoutId],
 }
 
 fn kind(event: &ProposalEvent) -> &'static str {
@@ -68,7 +81,7 @@ pub(super) fn signed_word(event: &ProposalEvent) -> &'static str {
     }
 }
 
-fn note(event: &ProposalEvent, why: Option<&str>, signature: Option<&str>, ledger_event: i64) -> String {
+fn note(event: &ProposalEvent, along: &Along<'_>, ledger_event: i64) -> String {
     let (kind, seal) = match event {
         ProposalEvent::Proposed { kind, seal, .. } => (Some(kind.word()), Some(hex(seal))),
         ProposalEvent::Approved { seal, .. } => (None, Some(hex(seal))),
@@ -79,8 +92,8 @@ fn note(event: &ProposalEvent, why: Option<&str>, signature: Option<&str>, ledge
         Actor::System(name) => (None, Some(name.as_str())),
     };
     json!({
-        "kind": kind, "seal": seal, "person": person, "system": system, "why": why, "signature": signature,
-        "ledger_event": ledger_event,
+        "kind": kind, "seal": seal, "person": person, "system": system, "why": along.why, "signature": along.signature,
+        "ledger_event": ledger_event, "payouts": along.payouts.iter().map(|payout| payout.0).collect::<Vec<_>>(),
     })
     .to_string()
 }
@@ -117,6 +130,10 @@ fn words(connection: &Connection, batch: BatchId) -> Result<Vec<Word>, LedgerErr
             event: event_of(&kind, &note).ok_or_else(broken)?,
             signature: note.get("signature").and_then(Value::as_str).map(str::to_owned),
             ledger_event: note.get("ledger_event").and_then(Value::as_i64).ok_or_else(broken)?,
+            payouts: note
+                .get("payouts")
+                .and_then(Value::as_array)
+                .map_or_else(Vec::new, |payouts| payouts.iter().filter_map(Value::as_i64).collect()),
         })
     })
 }
@@ -130,6 +147,32 @@ fn fold(words: &[Word], changes: &[Change]) -> Result<Proposals, LedgerError> {
 /// The proposals of a batch.
 pub(super) fn proposals(connection: &Connection, batch: BatchId) -> Result<Proposals, LedgerError> {
     fold(&words(connection, batch)?, &team::changes(connection)?)
+}
+
+/// The approved decisions of a kind: the event that approved each as the policy of now demands, and the payouts that it
+/// names.
+pub(super) fn approved_decisions(
+    connection: &Connection,
+    batch: BatchId,
+    kind: ProposalKind,
+) -> Result<Vec<(i64, Vec<i64>)>, LedgerError> {
+    let (words, changes) = (words(connection, batch)?, team::changes(connection)?);
+    let policy = team::team_at(&changes, i64::MAX)?.policy();
+    let (mut proposals, mut named, mut approved) = (Proposals::default(), Vec::new(), Vec::new());
+    for word in words {
+        proposals = proposals.after(&word.event, &team::team_at(&changes, word.ledger_event)?)?;
+        match word.event {
+            ProposalEvent::Proposed { .. } => named.push(word.payouts),
+            ProposalEvent::Approved { seal, .. } => {
+                let place = proposals.all().iter().rposition(|proposal| proposal.kind == kind && proposal.seal == seal);
+                if let Some(place) = place.filter(|place| proposals.all()[*place].is_approved_under(policy)) {
+                    approved.push((word.event_id, named.get(place).cloned().unwrap_or_default()));
+                }
+            }
+            ProposalEvent::SentBack { .. } | ProposalEvent::Withdrawn { .. } => {}
+        }
+    }
+    Ok(approved)
 }
 
 /// The version of the plan up to which a permit may be minted as things stand: approved as the policy of now demands.
@@ -161,12 +204,11 @@ pub(super) fn decide(
     batch: BatchId,
     at: UnixMs,
     event: &ProposalEvent,
-    why: Option<&str>,
-    signature: Option<&str>,
+    along: &Along<'_>,
 ) -> Result<Proposals, LedgerError> {
     let behavior = TransactionBehavior::Immediate;
     let transaction = connection.transaction_with_behavior(behavior).map_err(LedgerError::sqlite(WRITING))?;
-    let proposals = record(&transaction, batch, at, event, why, signature)?;
+    let proposals = record(&transaction, batch, at, event, along)?;
     transaction.commit().map_err(LedgerError::sqlite(WRITING))?;
     Ok(proposals)
 }
@@ -177,8 +219,7 @@ pub(super) fn record(
     batch: BatchId,
     at: UnixMs,
     event: &ProposalEvent,
-    why: Option<&str>,
-    signature: Option<&str>,
+    along: &Along<'_>,
 ) -> Result<Proposals, LedgerError> {
     let changes = team::changes(transaction)?;
     let team = team::team_at(&changes, i64::MAX)?;
@@ -188,14 +229,14 @@ pub(super) fn record(
     let name: String = read::one(transaction, "SELECT name FROM batches WHERE batch_id = ?1", [batch.0])?
         .ok_or_else(|| LedgerError::Broken("a proposal of no batch".to_owned()))?;
     if let Some(signed) = signed_bytes(&name, event, after.all(), waiting.as_ref())
-        && (is_signed(event) || signature.is_some())
+        && (is_signed(event) || along.signature.is_some())
     {
-        check_signature(&team, actor(event), &signed, signature)?;
+        check_signature(&team, actor(event), &signed, along.signature)?;
     }
     let ledger_event =
         read::one(transaction, "SELECT coalesce(max(ledger_event_id), 0) FROM ledger_events", [])?.unwrap_or(0);
     let mut group = Group::begin(transaction, batch)?;
-    let note = note(event, why, signature, ledger_event);
+    let note = note(event, along, ledger_event);
     group.write(&Write::Batch { at, event: BatchEvent::Proposal { kind: kind(event), note } })?;
     group.finish()?;
     match event {

@@ -19,6 +19,7 @@ use super::under::Purpose;
 use super::writer::{Write, Writer};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::standing::{Standing, State};
+use crate::domain::team::Team;
 use crate::moment::Moment;
 use rusqlite::Connection;
 use std::future::Future;
@@ -196,6 +197,14 @@ impl RunLedger {
     ) -> Result<Vec<Payout>, LedgerError> {
         let plan_max = if state == State::Planned { self.payable } else { u32::MAX };
         self.read(|connection| read::payouts_after(connection, self.batch, (state, plan_max), after, rows_max))
+    }
+
+    /// Who may do what, and how many persons a plan needs.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, or its history of people contradicts itself.
+    pub fn team(&self) -> Result<Team, LedgerError> {
+        self.read(super::team::team)
     }
 
     /// Planned payouts that wait for approval, and their points: no run takes them up.

@@ -3,7 +3,7 @@
 use super::error::LedgerError;
 use super::facts;
 use super::planning::{PLANNING, Planning, Size};
-use super::proposals;
+use super::proposals::{self, Along};
 use super::record::{PayoutId, UnixMs};
 use crate::domain::approval::{Actor, ProposalKind};
 use crate::domain::proposal::ProposalEvent;
@@ -25,7 +25,8 @@ impl Planning<'_> {
             let by = Actor::System(self.batch()?.planned_by);
             self.write_proposal(plan_sha256, &by, None, at)?;
             let approved = ProposalEvent::Approved { seal: plan_sha256, by };
-            proposals::record(&self.transaction, self.batch, at, &approved, Some(consent), None)?;
+            let along = Along { why: Some(consent), ..Along::default() };
+            proposals::record(&self.transaction, self.batch, at, &approved, &along)?;
         }
         self.transaction.commit().map_err(LedgerError::sqlite("committing the plan"))
     }
@@ -57,7 +58,8 @@ impl Planning<'_> {
         at: UnixMs,
     ) -> Result<(), LedgerError> {
         let proposed = ProposalEvent::Proposed { kind: ProposalKind::Plan, seal, by: by.clone() };
-        proposals::record(&self.transaction, self.batch, at, &proposed, None, signature).map(drop)
+        let along = Along { signature, ..Along::default() };
+        proposals::record(&self.transaction, self.batch, at, &proposed, &along).map(drop)
     }
 
     fn store(&self, plan_sha256: [u8; 32], skipped_rows: u64, consent: &str, at: UnixMs) -> Result<(), LedgerError> {

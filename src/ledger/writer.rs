@@ -2,6 +2,7 @@
 
 use super::chain::Link;
 use super::decided;
+use super::decision_gate;
 use super::error::LedgerError;
 use super::held::Watched;
 use super::intent::{self, Payable};
@@ -188,6 +189,7 @@ impl<'t> Group<'t> {
                     if entry.event.is_decision() {
                         let before = index.checked_sub(1).map(|index| &entries[index]);
                         decided::check(self.transaction, *at, entry, before)?;
+                        decision_gate::check(self.transaction, self.batch, &entry.event, entry.payout)?;
                     }
                     self.write_entry(*at, entry)?;
                     if entry.event == Event::SubmitIntended {

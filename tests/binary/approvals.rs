@@ -1,7 +1,8 @@
 //! People, policy, plans and approvals: nobody pays what they proposed, whichever command they type.
 
-use super::harness::{BATCH, Ended, RUN, Stage};
+use super::harness::{BATCH, Ended, RUN, Stage, phone};
 use std::process::{Command, Stdio};
+use topup::simulator::{Latency, Members};
 
 /// Lan proposes and administers, Minh and An approve; each with a key in the stage's folder.
 async fn team(stage: &Stage) {
@@ -29,7 +30,11 @@ async fn said(stage: &Stage, first: &[&str], more: &[&str]) -> Ended {
 
 /// As above, and a plan needs two persons.
 async fn two_persons() -> Stage {
-    let stage = Stage::new("none").await;
+    two_persons_with(Members::everyone()).await
+}
+
+async fn two_persons_with(members: Members) -> Stage {
+    let stage = Stage::with(members, "none", Latency::NONE).await;
     stage.rows(4);
     team(&stage).await;
     let policy = ["policy", "--persons", "2", "--why", "four eyes"];
@@ -215,4 +220,30 @@ async fn verify_finds_an_approval_that_nobody_gave() {
     let ended = stage.topup(&["resume", BATCH]).await;
     assert!([8, 9].contains(&ended.code()), "{}", ended.code());
     assert_eq!(stage.credits(), 0);
+}
+
+/// A decision that can pay again takes another person too, and an approval serves once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_can_pay_again_is_approved_by_another_person_each_time() {
+    let rows = (0..4).map(|row| format!("{},{}\n", phone(row), if row == 0 { "I" } else { "A" }));
+    let members: String = std::iter::once("phone,status\n".to_owned()).chain(rows).collect();
+    let stage = two_persons_with(Members::from_csv(members.as_bytes()).unwrap()).await;
+    stage.topup(&PLAN).await.exits(0);
+    stage.topup(&["approve", BATCH, "--as", "minh", "--sign", "minh"]).await.exits(0);
+    stage.topup(&["resume", BATCH]).await.exits(4);
+    let retry = ["retry", BATCH, "--why", "unlocked", "--yes", "--as", "lan", "--sign", "lan"];
+    for again in 0..2 {
+        stage.topup(&retry).await.exits(9);
+        stage.topup(&retry).await.exits(9);
+        assert_eq!(stage.topup(&["approval", BATCH]).await.exits(0).stdout.lines().nth(2), Some("retry"), "{again}");
+        refused(&stage, &["approve", BATCH, "--as", "lan", "--sign", "lan"], "lan proposed it").await;
+        stage.topup(&["approve", BATCH, "--as", "an", "--sign", "an"]).await.exits(0);
+        // What was approved is exactly this: another reason is another decision.
+        let other = ["retry", BATCH, "--why", "another reason", "--yes", "--as", "lan", "--sign", "lan"];
+        stage.topup(&other).await.exits(9);
+        stage.topup(&["withdraw", BATCH, "--why", "x", "--as", "lan"]).await.exits(0);
+        stage.topup(&retry).await.exits(0);
+        stage.topup(&["resume", BATCH]).await.exits(4);
+    }
+    stage.topup(&VERIFY).await.exits(0);
 }

@@ -1,0 +1,107 @@
+//! The ledger as those use it who say who may do what, propose, approve, send back and withdraw.
+
+use super::decision_gate;
+use super::error::LedgerError;
+use super::proposals::{self, Along};
+use super::read;
+use super::record::{Batch, BatchId, PayoutId, UnixMs};
+use super::{Ledger, team};
+use crate::domain::approval::ProposalKind;
+use crate::domain::batch_name::BatchName;
+use crate::domain::proposal::{Proposal, ProposalEvent, Proposals};
+use crate::domain::team::{Team, TeamEvent};
+
+impl Ledger {
+    /// Who may do what, and how many persons a plan needs.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, or its history of people contradicts itself.
+    pub fn team(&self) -> Result<Team, LedgerError> {
+        team::team(&self.connection)
+    }
+
+    /// The bytes that an administrator signs for a change of people or policy. They fit the ledger as it is now: after
+    /// any other change they are others.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn team_bytes(&self, event: &TeamEvent) -> Result<Vec<u8>, LedgerError> {
+        team::bytes(&self.connection, event)
+    }
+
+    /// Changes people or policy, with the signature of the administrator whom the change names.
+    ///
+    /// # Errors
+    /// [`LedgerError::Team`] or [`LedgerError::Signature`] when it is not allowed; then nothing was changed.
+    pub fn change_team(
+        &mut self,
+        at: UnixMs,
+        event: &TeamEvent,
+        why: Option<&str>,
+        signature: Option<&str>,
+    ) -> Result<Team, LedgerError> {
+        team::change(&mut self.connection, at, event, why, signature)
+    }
+
+    /// Whether a batch has any payout.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn has_payouts(&self, batch: BatchId) -> Result<bool, LedgerError> {
+        let sql = "SELECT 1 FROM payouts WHERE batch_id = ?1 LIMIT 1";
+        Ok(read::one::<i64>(&self.connection, sql, [batch.0])?.is_some())
+    }
+
+    /// What was proposed in a batch, what waits, and who approved what.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, or the history of proposals contradicts itself.
+    pub fn proposals(&self, batch: &Batch) -> Result<Proposals, LedgerError> {
+        proposals::proposals(&self.connection, batch.id)
+    }
+
+    /// Exactly the bytes that a person signs to approve a proposal.
+    #[must_use]
+    pub fn approval_bytes(batch: &Batch, proposal: &Proposal) -> Vec<u8> {
+        proposals::bytes("approval", batch.name.as_str(), proposal.kind, &proposal.seal)
+    }
+
+    /// The bytes that a person signs for another word about a proposal: `proposal`, `sending-back` or `withdrawal`.
+    #[must_use]
+    pub fn signed_bytes(event: &ProposalEvent, batch: &BatchName, kind: ProposalKind, seal: &[u8; 32]) -> Vec<u8> {
+        proposals::bytes(proposals::signed_word(event), batch.as_str(), kind, seal)
+    }
+
+    /// SHA-256 over a decision that can pay again: its kind, its payouts and its reason.
+    #[must_use]
+    pub fn decision_seal(batch: &Batch, kind: ProposalKind, payouts: &[PayoutId], why: &str) -> [u8; 32] {
+        decision_gate::seal(&batch.name, kind, payouts, why)
+    }
+
+    /// Whether each of the payouts has an approval for a decision of this kind that was not carried out yet.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn is_decision_open(
+        &self,
+        batch: &Batch,
+        kind: ProposalKind,
+        payouts: &[PayoutId],
+    ) -> Result<bool, LedgerError> {
+        decision_gate::is_unused(&self.connection, batch.id, kind, payouts)
+    }
+
+    /// Takes a person's word about what waits in a batch: an approval, a sending back, a withdrawal.
+    ///
+    /// # Errors
+    /// [`LedgerError::Proposal`] or [`LedgerError::Signature`] when it does not count; then nothing was changed.
+    pub fn decide_proposal(
+        &mut self,
+        batch: BatchId,
+        at: UnixMs,
+        event: &ProposalEvent,
+        along: &Along<'_>,
+    ) -> Result<Proposals, LedgerError> {
+        proposals::decide(&mut self.connection, batch, at, event, along)
+    }
+}
