@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where its set-up fails")]
 
+#[path = "planning/approvals.rs"]
+mod approvals;
 #[path = "planning/desk.rs"]
 mod desk;
 #[path = "planning/doors.rs"]
