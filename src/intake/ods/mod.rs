@@ -18,7 +18,7 @@ use super::problem::{IntakeError, ProblemKind};
 use super::sheet::{COLUMNS_MAX, ROWS_MAX, Sheet};
 use super::workbook::{self, HEAD_ROWS, SheetName};
 use cells::{Cells, OdsCell, count};
-use parts::{active_table, check_document};
+use parts::{active_table, check_document, skip};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::io::BufRead;
@@ -182,30 +182,6 @@ impl Ods {
 /// What holds tables of its own that are no sheets: links, and what changes were recorded.
 fn is_no_table(name: &str) -> bool {
     matches!(name, "table:dde-links" | "table:tracked-changes" | "office:font-face-decls" | "office:master-styles")
-}
-
-/// Steps over an element whose start was read.
-fn skip<R: BufRead>(reader: &mut Reader<R>, name: &str) -> Result<(), IntakeError> {
-    let (mut buffer, mut depth) = (Vec::new(), 1_u64);
-    while depth > 0 {
-        buffer.clear();
-        match reader.read_event_into(&mut buffer).map_err(unreadable)? {
-            Event::Start(element) if element.name().as_ref() == name => depth += 1,
-            Event::End(element) if element.name().as_ref() == name => depth -= 1,
-            Event::Eof => return Err(damaged("a part of it is cut off")),
-            Event::Start(_)
-            | Event::End(_)
-            | Event::Empty(_)
-            | Event::Text(_)
-            | Event::CData(_)
-            | Event::Comment(_)
-            | Event::Decl(_)
-            | Event::PI(_)
-            | Event::DocType(_)
-            | Event::GeneralRef(_) => {}
-        }
-    }
-    Ok(())
 }
 
 /// One table as it is read.
