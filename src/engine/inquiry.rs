@@ -241,6 +241,7 @@ async fn take_in(
     let before = standing.state;
     let mut entries = Vec::new();
     let (mut message, mut phone) = (String::new(), None);
+    let was_asked = !tries.is_empty();
     for called in tries {
         requests.count(CallKind::OrderStatus);
         let (answer, _) = order_meaning(&called.received.reply, &payout.top_up);
@@ -258,7 +259,9 @@ async fn take_in(
         }
     }
     let asked = Asked { payout, standing: standing.clone(), before, answer, message, phone, is_earlier };
-    if let Some(Decision { event, why, new_number }) = decide(&asked) {
+    // Nothing is decided about a number that the end of the others' calls kept from being asked about: what an earlier
+    // answer said is no answer of now.
+    if let Some(Decision { event, why, new_number }) = decide(&asked).filter(|_| was_asked) {
         push(&mut entries, &mut standing, asked.payout.id, event, (None, None, Some(why), new_number))?;
     }
     if !entries.is_empty() {
