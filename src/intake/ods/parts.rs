@@ -1,4 +1,4 @@
-//! Looks at the small parts of an OpenDocument file: what it is, and which table is shown first; and steps over what is neither.
+//! Looks at the small parts of an OpenDocument file: what it is, and which table is shown first; steps over the rest.
 
 use super::super::archive::{Archive, attribute, damaged, unreadable};
 use super::super::problem::{IntakeError, ProblemKind};
