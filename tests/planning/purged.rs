@@ -280,3 +280,18 @@ fn a_copy_of_the_ledger_knows_whom_purged_batches_paid() {
     assert!(copy.purge_key().unwrap().is_some());
     drop(Ledger::open(&desk.path(), Access::Read).unwrap());
 }
+
+/// The command audits a batch before it purges it; the purge itself looks once more at what it is about to commit.
+#[test]
+fn a_purge_that_would_leave_a_batch_that_differs_commits_nothing() {
+    let mut desk = Desk::new();
+    desk.plan("a", TWO);
+    (2..=3).for_each(|row| desk.credit("a", row));
+    let edit = "UPDATE totals SET points = points + 1 WHERE state = 'credited'";
+    Connection::open(desk.path()).unwrap().execute_batch(edit).unwrap();
+    let (batch, key) = (desk.ledger.batch("a").unwrap(), desk.ledger.purge_key_or_new().unwrap());
+    let refused = desk.ledger.purge(&batch, &key, NOW, WHY).unwrap_err().to_string();
+    assert!(refused.contains("batch a was not purged, since it would differ then: credited: "), "{refused}");
+    assert_eq!(desk.count("SELECT count(*) FROM payouts WHERE member LIKE 'PURGED:%'"), 0);
+    assert_eq!(desk.count("SELECT count(*) FROM purges"), 0);
+}
