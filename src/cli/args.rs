@@ -17,7 +17,7 @@ use std::path::PathBuf;
 #[command(after_help = "First time here? `topup demo` needs no set-up at all.\n\n\
     Exit status: 0 done, 1 could not do the job, 2 usage or configuration, 3 refused or no consent (nothing sent), \
     4 finished with some not paid, 5 run again, 6 another run holds the ledger, 7 credentials or clock, 8 ledger and \
-    gateway or statement differ, 130 interrupted")]
+    gateway or statement differ, 9 waits for approval, 130 interrupted")]
 pub(super) struct Cli {
     #[command(flatten)]
     pub(super) common: Common,

@@ -1,12 +1,17 @@
 //! `topup status`: shows all batches, or one; with `--watch` again and again while a run of it goes on.
 
+use super::approvals::names;
 use super::context::{Context, unix_ms};
 use super::execute::block_on;
 use super::failure::{Exit, Failure};
 use super::interrupt::Interrupt;
 use super::output::{Canvas, Output, Report};
+use super::run::hex;
 use super::setup;
+use crate::domain::approval::ProposalKind;
+use crate::domain::proposal::Proposals;
 use crate::domain::standing::State;
+use crate::domain::team::Policy;
 use crate::engine::Mode;
 use crate::ledger::{Batch, Ledger, RunLock, Totals};
 use crate::report::{
@@ -74,9 +79,13 @@ fn look(context: &Context, name: &str) -> Result<(Report, bool), Failure> {
     let now = unix_ms();
     let glance = ledger.glance(batch.id, now, running)?;
     let skipped = ledger.skipped(&batch, SKIPPED_MAX)?;
-    let text = Look { summary: &summary, glance: &glance, now }.to_text() + &skipped_text(&skipped, batch.skipped_rows);
+    let proposals = ledger.proposals(&batch)?;
+    let text = Look { summary: &summary, glance: &glance, now }.to_text()
+        + &skipped_text(&skipped, batch.skipped_rows)
+        + &waiting_text(&batch, &proposals, ledger.team()?.policy());
     let mut json = summary.to_json();
     if let serde_json::Value::Object(object) = &mut json {
+        object.insert("plans".to_owned(), plans_json(&proposals));
         object.insert("in_doubt_listed".to_owned(), listed);
         object.insert("in_doubt_unlisted".to_owned(), json!(unlisted));
         let (listed, unlisted) = skipped_json(&skipped, batch.skipped_rows);
@@ -84,6 +93,32 @@ fn look(context: &Context, name: &str) -> Result<(Report, bool), Failure> {
         object.insert("skipped_unlisted".to_owned(), json!(unlisted));
     }
     Ok((Report { exit: Exit::Done, json, text }, running))
+}
+
+/// Every version of the plan, oldest first: how it stands, who proposed it, and who approved it.
+fn plans_json(proposals: &Proposals) -> serde_json::Value {
+    let plans = proposals.all().iter().filter(|proposal| proposal.kind == ProposalKind::Plan);
+    plans
+        .map(|plan| {
+            json!({
+                "version": plan.version, "state": plan.state.word(), "seal": hex(&plan.seal),
+                "proposed_by": plan.by.to_string(), "approved_by": names(&plan.approved_by),
+            })
+        })
+        .collect()
+}
+
+/// What waits for a person's word, and how it is given.
+fn waiting_text(batch: &Batch, proposals: &Proposals, policy: Policy) -> String {
+    let Some(waits) = proposals.open_under(policy) else { return String::new() };
+    format!(
+        "waits for approval: {} {}, proposed by {}\nnext: topup approve {} --plan {}\n",
+        waits.kind.word(),
+        waits.version,
+        waits.by,
+        batch.name,
+        hex(&waits.seal),
+    )
 }
 
 fn stand(ledger: &Ledger, batch: &Batch, lock_is_held: bool) -> Result<(Totals, bool), Failure> {

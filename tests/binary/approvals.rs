@@ -77,6 +77,10 @@ async fn nobody_pays_what_they_proposed_and_what_another_person_approved_is_paid
         "{approved}"
     );
     refused(&stage, &["approve", BATCH, "--as", "an", "--sign", "an"], "approved already, by minh").await;
+    let status = stage.topup(&["status", BATCH, "--json"]).await.exits(0).json();
+    let plan = &status["plans"][0];
+    assert_eq!((&plan["state"], &plan["proposed_by"]), (&"approved".into(), &"lan".into()), "{status}");
+    assert_eq!((&plan["seal"], &plan["approved_by"]), (&seal.into(), &vec!["minh"].into()), "{status}");
     stage.topup(&["resume", BATCH]).await.exits(0);
     stage.topup(&VERIFY).await.exits(0);
     stage.audit_rerun(&RUN, 0).await;
