@@ -84,12 +84,12 @@ impl Key {
             return Err(KeyError::Private);
         }
         let key = PublicKey::from_openssh(line.trim()).map_err(|_| KeyError::NotAKey)?;
-        match key.algorithm() {
-            Algorithm::Ed25519 | Algorithm::Ecdsa { .. } | Algorithm::SkEd25519 | Algorithm::SkEcdsaSha2NistP256 => {
-                Ok(Self(key))
-            }
-            other => Err(KeyError::Kind(other.to_string())),
-        }
+        let algorithm = key.algorithm();
+        let is_checked = algorithm == Algorithm::Ed25519
+            || algorithm == Algorithm::SkEd25519
+            || algorithm == Algorithm::SkEcdsaSha2NistP256
+            || algorithm.clone().is_ecdsa();
+        if is_checked { Ok(Self(key)) } else { Err(KeyError::Kind(algorithm.to_string())) }
     }
 
     /// Reads a `.pub` file.

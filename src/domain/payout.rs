@@ -69,7 +69,7 @@ impl RowKey {
 impl std::fmt::Debug for RowKey {
     /// A key by member holds a whole phone number, so only references are shown, and one of them may be a phone, too.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.as_reference().map_or("member:***".into(), |_| hide_numbers(&self.0)))
+        f.write_str(&self.as_reference().map_or_else(|| "member:***".into(), |_| hide_numbers(&self.0)))
     }
 }
 

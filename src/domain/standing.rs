@@ -330,7 +330,7 @@ impl Standing {
         let open = matches!(self.state, State::Planned | State::Held) && self.doubtful == 0;
         let failed = answer == Some(OrderAnswer::Failed);
         let allowed =
-            (open && self.sends == 0) || (open && self.is_unpaid(answer)) || (failed && self.state == State::Declined);
+            (open && (self.sends == 0 || self.is_unpaid(answer))) || (failed && self.state == State::Declined);
         self.state = State::Cancelled;
         allowed
     }

@@ -219,6 +219,15 @@ mod tests {
             ("[DBNum1]0", 500.0, Shown::Unclear),
             ("[$-2000000]0", 500.0, Shown::Unclear),
             ("[h", 500.0, Shown::Unclear),
+            ("0;-0", -5.0, Shown::AsIs),
+        ] {
+            assert_eq!(NumberFormat::parse(code).number(value), shown, "{code} of {value}");
+        }
+    }
+
+    #[test]
+    fn a_format_shows_a_date_or_a_time() {
+        for (code, value, shown) in [
             ("yyyy-mm-dd", 500.0, Shown::Date),
             ("[$-F800]dddd\\,\\ mmmm\\ dd\\,\\ yyyy", 500.0, Shown::Date),
             ("mm:ss.0", 500.0, Shown::Date),
@@ -226,7 +235,6 @@ mod tests {
             ("[h]:mm:ss", 50.0, Shown::Duration("1200:00:00".to_owned())),
             ("[mm]:ss", 0.5, Shown::Duration("720:00".to_owned())),
             ("[ss]", 0.5, Shown::Duration("43200".to_owned())),
-            ("0;-0", -5.0, Shown::AsIs),
         ] {
             assert_eq!(NumberFormat::parse(code).number(value), shown, "{code} of {value}");
         }

@@ -43,7 +43,9 @@ pub(super) fn open(path: &Path, access: Access) -> Result<(Connection, Arc<Held>
     let held = match Held::hold(path, to_change)? {
         Some(held) => held,
         None if access == Access::Create => {
-            refuse_network_share(path.parent().filter(|folder| folder.as_os_str() != "").unwrap_or(Path::new(".")))?;
+            refuse_network_share(
+                path.parent().filter(|folder| folder.as_os_str() != "").unwrap_or_else(|| Path::new(".")),
+            )?;
             create_private(path)?;
             Held::hold(path, to_change)?.ok_or_else(|| LedgerError::Replaced { path: path.to_owned() })?
         }
