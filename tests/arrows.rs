@@ -376,7 +376,7 @@ const SUBMITS: &[(&str, &[&str])] = &[
     ("submit_body", &["gateway/request_body.rs"]),
     ("start_submit", &["engine/dispatch.rs"]),
     // Settings, which only ever forbid.
-    ("submits", &["domain/course.rs", "engine/coordinator.rs", "engine/probe.rs"]),
+    ("submits", &["domain/course.rs", "engine/dispatch.rs", "engine/probe.rs"]),
     ("resubmit", &["domain/course.rs", "cli/"]),
     // Who proposes: a role, which sends nothing.
     ("Submitter", &["domain/team.rs", "domain/approval.rs"]),

@@ -2,9 +2,11 @@
 
 use super::decision_gate;
 use super::error::LedgerError;
+use super::planning::Size;
 use super::proposals::{self, Along};
 use super::read;
 use super::record::{Batch, BatchId, PayoutId, UnixMs};
+use super::run_ledger::RunLedger;
 use super::{Ledger, team};
 use crate::domain::approval::ProposalKind;
 use crate::domain::batch_name::BatchName;
@@ -103,5 +105,23 @@ impl Ledger {
         along: &Along<'_>,
     ) -> Result<Proposals, LedgerError> {
         proposals::decide(&mut self.connection, batch, at, event, along)
+    }
+}
+
+impl RunLedger {
+    /// Who may do what, and how many persons a plan needs.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, or its history of people contradicts itself.
+    pub fn team(&self) -> Result<Team, LedgerError> {
+        self.read(team::team)
+    }
+
+    /// Planned payouts that wait for approval, and their points: no run takes them up.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn waiting(&self) -> Result<Size, LedgerError> {
+        self.read(|connection| proposals::waiting(connection, self.batch, self.payable))
     }
 }

@@ -10,7 +10,6 @@ use super::facts;
 use super::held::Held;
 use super::in_doubt::{self, InDoubt};
 use super::permit::SubmitPermit;
-use super::planning::Size;
 use super::proposals;
 use super::read;
 use super::record::{Batch, BatchEvent, BatchId, Entry, Newest, Payout, PayoutId, Totals, UnixMs};
@@ -19,7 +18,6 @@ use super::under::Purpose;
 use super::writer::{Write, Writer};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::standing::{Standing, State};
-use crate::domain::team::Team;
 use crate::moment::Moment;
 use rusqlite::Connection;
 use std::future::Future;
@@ -46,9 +44,9 @@ struct Job {
 /// The ledger of one batch during a run.
 #[derive(Debug)]
 pub struct RunLedger {
-    batch: BatchId,
+    pub(super) batch: BatchId,
     /// The version of the plan up to which payouts are taken up.
-    payable: u32,
+    pub(super) payable: u32,
     purpose: Purpose,
     guard: Guard,
     side: Side,
@@ -178,7 +176,7 @@ impl RunLedger {
         async move { written.await.unwrap_or_else(|_| Err(LedgerError::Stopped("its thread ended".to_owned()))) }
     }
 
-    fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
+    pub(super) fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
         match &self.side {
             Side::Threaded { reader, .. } => read(&unpoisoned(reader)),
             Side::Inline(writer) => read(unpoisoned(writer).connection()),
@@ -197,22 +195,6 @@ impl RunLedger {
     ) -> Result<Vec<Payout>, LedgerError> {
         let plan_max = if state == State::Planned { self.payable } else { u32::MAX };
         self.read(|connection| read::payouts_after(connection, self.batch, (state, plan_max), after, rows_max))
-    }
-
-    /// Who may do what, and how many persons a plan needs.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read, or its history of people contradicts itself.
-    pub fn team(&self) -> Result<Team, LedgerError> {
-        self.read(super::team::team)
-    }
-
-    /// Planned payouts that wait for approval, and their points: no run takes them up.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn waiting(&self) -> Result<Size, LedgerError> {
-        self.read(|connection| proposals::waiting(connection, self.batch, self.payable))
     }
 
     /// The first payouts in doubt, each with what became of its sends.

@@ -1,5 +1,7 @@
 //! People, policy, plans and approvals: nobody pays what they proposed, whichever command they type.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests: where it fails, the test fails")]
+
 use super::harness::{BATCH, Ended, RUN, Stage, phone};
 use std::process::{Command, Stdio};
 use topup::simulator::{Latency, Members};

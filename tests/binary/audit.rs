@@ -1,7 +1,5 @@
 //! Holds ledger and book against each other: who was paid, how often, and what the ledger says of it.
 
-#![expect(clippy::unwrap_used, reason = "a helper of tests: where it fails, the test fails")]
-
 use super::harness::Stage;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeMap;

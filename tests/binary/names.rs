@@ -1,7 +1,5 @@
 //! A ledger under two names, one that is taken away in mid-run, one that is missing, and what only looks like one.
 
-#![expect(clippy::unwrap_used, reason = "a helper of tests: where it fails, the test fails")]
-
 use super::cases::for_each;
 use super::harness::{BATCH, Live, RUN, Stage, run_and, until};
 use rustix::fs::{CWD, FileType, Mode, mknodat};

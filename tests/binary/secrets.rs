@@ -151,7 +151,7 @@ async fn a_phone_is_hidden_wherever_it_stands_and_however_it_is_spelt() {
     ];
     let hides = |what: &str, ended: &Ended| {
         for text in [&ended.stdout, &ended.stderr] {
-            let digits = text.replace(|c: char| matches!(c, ' ' | '.' | '-' | 'o' | '\u{a0}'), "");
+            let digits = text.replace([' ', '.', '-', 'o', '\u{a0}'], "");
             assert!(!digits.contains(&phone[1..]), "{what} shows it: {text}");
         }
     };
