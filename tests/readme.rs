@@ -176,5 +176,5 @@ fn every_configuration_key_of_its_page_is_one() {
             assert!(said.contains(&format!("{section}.{name} in topup.toml must be")), "{section}.{name}: {said}");
         }
     }
-    assert_eq!(toml.values().map(Vec::len).sum::<usize>(), 25);
+    assert_eq!(toml.values().map(Vec::len).sum::<usize>(), 29);
 }

@@ -160,9 +160,11 @@ impl Watched {
         };
         let mut files = Vec::new();
         for file in [path.to_owned(), side("-wal"), side("-shm")] {
-            let metadata = std::fs::metadata(&file)
-                .map_err(LedgerError::io(format!("looking at the ledger's file {}", file.display())))?;
-            files.push((file, identity(&metadata)));
+            match std::fs::metadata(&file) {
+                Ok(metadata) => files.push((file, identity(&metadata))),
+                // A disk that failed while the log was made leaves none, too.
+                Err(_) => return Err(LedgerError::Replaced { path: file }),
+            }
         }
         Ok(Self { files })
     }

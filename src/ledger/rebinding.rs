@@ -53,6 +53,8 @@ impl<'l> Rebinding<'l> {
         let transaction = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(LedgerError::sqlite(REBINDING))?;
+        // Nothing is bound anew over what somebody edited.
+        soundness::check_before_plan(&transaction, None)?;
         Ok(Self { transaction, binding, why, at })
     }
 

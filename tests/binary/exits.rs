@@ -34,7 +34,9 @@ fn keys_of(value: &Value) -> Vec<&str> {
 /// The shape that the command line's contract promises, to the order of the keys.
 #[track_caller]
 fn has_the_shape(summary: &Value) {
-    assert_eq!(keys_of(summary), KEYS);
+    // Whoever made a new ledger says so, behind what the contract promises.
+    let keys: Vec<&str> = keys_of(summary).into_iter().filter(|key| *key != "ledger_created").collect();
+    assert_eq!(keys, KEYS);
     for state in STATES {
         let expected: &[&str] =
             if state == "credited" { &["rows", "points", "recovered"] } else { &["rows", "points"] };
@@ -66,7 +68,11 @@ async fn a_complete_batch_exits_0_with_the_promised_json() {
         has_the_shape(&again);
         assert_eq!(again["requests"], json!({"member_info": 0, "top_up": 0, "order_status": 0}));
     }
-    let status = stage.topup(&["status", BATCH, "--json"]).await.exits(0).json();
+    let mut status = stage.topup(&["status", BATCH, "--json"]).await.exits(0).json();
+    // One batch says more than the list of all.
+    let more = ["plans", "in_doubt_listed", "in_doubt_unlisted", "skipped_listed", "skipped_unlisted"];
+    let added = more.map(|key| status.as_object_mut().unwrap().shift_remove(key).unwrap());
+    assert_eq!(added[0][0]["state"], "approved", "{}", added[0]);
     has_the_shape(&status);
     assert_eq!((&status["requests"], &status["elapsed_s"]), (&Value::Null, &Value::Null));
     assert_eq!(stage.topup(&["status", "--json"]).await.exits(0).json(), json!({"batches": [status]}));
