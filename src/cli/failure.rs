@@ -106,9 +106,10 @@ impl From<LedgerError> for Failure {
             LedgerError::Repeated(_) | LedgerError::PaidElsewhere(_) => (Exit::Refused, "repeated"),
             LedgerError::Purged { .. } => (Exit::Refused, "purged"),
             LedgerError::PurgeKey { .. } => (Exit::Refused, "purge_key"),
-            LedgerError::Team(_) | LedgerError::Signature { .. } | LedgerError::Proposal(_) => {
-                (Exit::Refused, "not_allowed")
-            }
+            LedgerError::BoundByTwo
+            | LedgerError::Team(_)
+            | LedgerError::Signature { .. }
+            | LedgerError::Proposal(_) => (Exit::Refused, "not_allowed"),
             LedgerError::NotApproved { .. } | LedgerError::DecisionNotApproved { .. } => (Exit::Waits, "not_approved"),
             LedgerError::NotALedger { .. }
             | LedgerError::NewerSchema { .. }

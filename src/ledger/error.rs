@@ -187,6 +187,13 @@ pub enum LedgerError {
         /// The row in the spreadsheet.
         row: i64,
     },
+    /// A ledger is bound elsewhere by one person, where a plan needs two.
+    #[error(
+        "the configuration names another gateway, merchant or terminal than the ledger is bound to, and where a plan needs \
+         two persons nobody changes that alone; nothing was changed and nothing was sent\nhint: two administrators go \
+         down to one person (`topup policy --persons 1`), then the ledger is bound anew, and the policy raised again"
+    )]
+    BoundByTwo,
     /// The people or the policy do not allow it.
     #[error("{0}; nothing was changed")]
     Team(#[from] TeamRefusal),

@@ -9,8 +9,10 @@ use super::ledger_chain::{self, LedgerEvent};
 use super::read;
 use super::record::{Batch, BatchId, Binding, UnixMs};
 use super::soundness;
+use super::team;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::{RowKey, TopUp};
+use crate::domain::team::Policy;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 const REBINDING: &str = "binding the ledger to another configuration";
@@ -55,6 +57,10 @@ impl<'l> Rebinding<'l> {
             .map_err(LedgerError::sqlite(REBINDING))?;
         // Nothing is bound anew over what somebody edited.
         soundness::check_before_plan(&transaction, None)?;
+        // Whoever binds plans elsewhere seals them anew, and an approval is of one seal.
+        if team::team(&transaction)?.policy() == Policy::TwoPersons {
+            return Err(LedgerError::BoundByTwo);
+        }
         Ok(Self { transaction, binding, why, at })
     }
 

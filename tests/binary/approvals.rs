@@ -253,3 +253,23 @@ async fn what_can_pay_again_is_approved_by_another_person_each_time() {
     }
     stage.topup(&VERIFY).await.exits(0);
 }
+
+/// A plan that was approved for one gateway is not paid at another one on a single person's word.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_binds_an_approved_plan_elsewhere_alone() {
+    let stage = two_persons().await;
+    stage.topup(&PLAN).await.exits(0);
+    stage.topup(&["approve", BATCH, "--as", "minh", "--sign", "minh"]).await.exits(0);
+    stage.set("gateway.terminal_id", "\"T002\"");
+    refused(&stage, &["resume", BATCH], "nobody changes that alone").await;
+    refused(&stage, &["rebind", "--why", "new terminal", "--yes"], "nobody changes that alone").await;
+    assert_eq!(stage.requests(), 0);
+    for who in ["lan", "minh"] {
+        let lower = ["policy", "--persons", "1", "--why", "new terminal", "--as", who, "--sign", who];
+        stage.topup(&lower).await.exits(if who == "lan" { 9 } else { 0 });
+    }
+    stage.topup(&["rebind", "--why", "new terminal", "--yes"]).await.exits(0);
+    let raise = ["policy", "--persons", "2", "--why", "as before", "--as", "lan", "--sign", "lan"];
+    stage.topup(&raise).await.exits(0);
+    stage.topup(&VERIFY).await.exits(0);
+}
