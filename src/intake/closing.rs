@@ -32,8 +32,8 @@ impl Closing {
     /// Takes a row that is no payee's; `problems` gets what turns out to be wrong with the rows that were set aside.
     pub(crate) fn takes(&mut self, record: &Record, columns: &Columns, problems: &mut Vec<Problem>) -> bool {
         let is_open = self.total.is_some() || !self.footer.is_empty();
-        // The cheap question first: nearly every row has a phone.
-        if !is_open && total::has_member(record, columns) {
+        // The cheap question first: nearly every row has a phone. A signature may stand in its column.
+        if !is_open && total::has_member(record, columns) && !has_words_for_member(record, columns) {
             return false;
         }
         if is_open && self.footer.len() < FOOTER_ROWS_MAX && holds_no_payout(record, columns) {
@@ -90,6 +90,14 @@ fn footer_before_payees(row: u64, next: u64) -> Problem {
          the end"
     );
     Problem::of_row(row, ProblemKind::PhoneMissing, message).in_column(Meaning::Phone.word())
+}
+
+/// Whether what stands where a member is named begins as words do.
+fn has_words_for_member(record: &Record, columns: &Columns) -> bool {
+    let cells = [Meaning::Phone, Meaning::Id].into_iter().filter_map(|meaning| columns.of(meaning));
+    cells
+        .map(|column| record.cell(column).text.trim_start())
+        .all(|text| text.is_empty() || text.starts_with(|c: char| c.is_alphabetic() || c == '('))
 }
 
 /// Whether nothing in a row can be meant as a payee's phone, identifier or points.

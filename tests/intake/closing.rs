@@ -85,6 +85,10 @@ fn a_footer_is_said_once_and_paid_nothing() {
         "without a total only what is certain is a footer",
         &[
             ("stt,phone,points\n1,0901234567,1000\nNgười lập biểu,,Kế toán trưởng\nTrần B,,\n", GOOD),
+            // Whatever column a signature stands in.
+            ("stt,phone,points\n1,0901234567,1000\nNgười lập biểu,Kế toán trưởng,\nTrần B,Lê C,\n", GOOD),
+            ("stt,phone,points\n1,0901234567,1000\n,Hà Nội ngày 25 tháng 11 năm 2026,\n", GOOD),
+            ("stt,phone,points\n1,0901234567,1000\nKế toán,Giám đốc,500\n", "2:0901234567=1000 3!PhoneLetters"),
             ("stt,phone,points\n1,0901234567,1000\n\n,,Hà Nội ngày 25 tháng 11 năm 2026\n", GOOD),
             ("stt,phone,points\n1,0901234567,1000\nTrần B,,\n", "2:0901234567=1000 3!PointsMissing 3!PhoneMissing"),
             (

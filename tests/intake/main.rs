@@ -7,6 +7,7 @@ mod closing;
 mod columns;
 mod files;
 mod formats;
+mod generated;
 mod headers;
 mod marked;
 mod mutations;

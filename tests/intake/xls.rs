@@ -4,17 +4,17 @@ use crate::rule::{file, read, with};
 use std::io::{Cursor, Write as _};
 use topup::intake::{IntakeOptions, check};
 
-fn record(kind: u16, data: &[u8]) -> Vec<u8> {
+pub(super) fn record(kind: u16, data: &[u8]) -> Vec<u8> {
     let len = u16::try_from(data.len()).unwrap();
     [&kind.to_le_bytes(), &len.to_le_bytes(), data].concat()
 }
 
-fn words(words: &[u16]) -> Vec<u8> {
+pub(super) fn words(words: &[u16]) -> Vec<u8> {
     words.iter().flat_map(|word| word.to_le_bytes()).collect()
 }
 
 /// A text in Unicode, two bytes a character.
-fn unicode(text: &str) -> Vec<u8> {
+pub(super) fn unicode(text: &str) -> Vec<u8> {
     let units: Vec<u16> = text.encode_utf16().collect();
     let mut bytes = words(&[u16::try_from(units.len()).unwrap()]);
     bytes.push(1);
@@ -118,7 +118,7 @@ impl Xls {
 }
 
 /// A compound file with one stream in it.
-fn compound(name: &str, stream: &[u8]) -> Vec<u8> {
+pub(super) fn compound(name: &str, stream: &[u8]) -> Vec<u8> {
     let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
     file.create_stream(name).unwrap().write_all(stream).unwrap();
     file.into_inner().into_inner()
