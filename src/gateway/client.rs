@@ -321,7 +321,7 @@ fn not_answered(error: &reqwest::Error) -> Received {
 /// `is_builder` would be no proof. reqwest's redirect layer, which runs with `Policy::none` as well, gives that kind to
 /// an *answer* whose `Location` is not a URL (`redirect.rs`, `TowerRedirectPolicy::redirect`); today tower-http passes
 /// such answers by before, and nothing promises that it always will. What the kind could stand for before a send, a
-/// bad URL or scheme, is ruled out by [`GatewayUrl`] instead.
+/// bad URL or scheme, is ruled out by the URL that the configuration gives instead.
 ///
 /// A total timeout that runs out while connecting is not provable either: the error does not say how far it came.
 fn is_unsent(error: &reqwest::Error) -> bool {

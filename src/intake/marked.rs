@@ -35,7 +35,7 @@ pub enum MarkedError {
     Workbook(#[from] XlsxError),
 }
 
-/// Writes the copy of a file with what is wrong in it, as [`super::check`] finds it; `temporary` is a folder for what
+/// Writes the copy of a file with what is wrong in it, as [`super::check()`] finds it; `temporary` is a folder for what
 /// does not fit into memory.
 ///
 /// # Errors
