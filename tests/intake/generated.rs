@@ -25,8 +25,10 @@ enum Style {
     Plain,
     Titles,
     Total,
+    WrongTotal,
     Footer,
     Filtered,
+    FilteredSubtotal,
     Hidden,
     Merged,
     MergedOverBlanks,
@@ -50,9 +52,10 @@ impl Style {
     fn is_in_csv(self) -> bool {
         match self {
             // A merge leaves blanks there, which is what is wrong with it.
-            Plain | Titles | Total | Footer | MergedOverBlanks | PhoneNumbers | GroupedTexts | AboveHeader => true,
-            Filtered | Hidden | Merged | SecondSheet | TwoLists | Computed | NotComputed | BoldRuns | StruckRuns
-            | Grouped | Thousandths => false,
+            Plain | Titles | Total | WrongTotal | Footer | MergedOverBlanks | PhoneNumbers | GroupedTexts
+            | AboveHeader => true,
+            Filtered | FilteredSubtotal | Hidden | Merged | SecondSheet | TwoLists | Computed | NotComputed
+            | BoldRuns | StruckRuns | Grouped | Thousandths => false,
         }
     }
 
@@ -61,13 +64,14 @@ impl Style {
         match self {
             PhoneNumbers | Computed => Some(RepairKind::PhoneZero),
             GroupedTexts => Some(RepairKind::PointsThousands),
-            Plain | Titles | Total | Footer | Filtered | Hidden | Merged | MergedOverBlanks | SecondSheet
-            | TwoLists | NotComputed | BoldRuns | StruckRuns | Grouped | Thousandths | AboveHeader => None,
+            Plain | Titles | Total | WrongTotal | Footer | Filtered | FilteredSubtotal | Hidden | Merged
+            | MergedOverBlanks | SecondSheet | TwoLists | NotComputed | BoldRuns | StruckRuns | Grouped
+            | Thousandths | AboveHeader => None,
         }
     }
 
     fn has_total(self) -> bool {
-        matches!(self, Total | Computed)
+        matches!(self, Total | WrongTotal | Computed | FilteredSubtotal)
     }
 }
 
@@ -96,7 +100,7 @@ fn workbook(style: Style, random: &mut fastrand::Rng) -> (Vec<Table>, Vec<Readin
     let marked = some(list.payees.len(), random);
     list.add_payees(style, &marked, random);
     if style.has_total() {
-        list.add_total(style);
+        list.add_total(style, &marked);
     }
     if matches!(style, Total | Footer) {
         list.add_footer(style == Total);
@@ -117,7 +121,12 @@ fn workbook(style: Style, random: &mut fastrand::Rng) -> (Vec<Table>, Vec<Readin
             let problems = refused(&list, &all, ProblemKind::NotAsShown);
             (vec![list.table], vec![Reading { problems, ..clean(IntakeOptions::default(), Vec::new()) }])
         }
-        Filtered | Hidden => unseen(list, style, &marked),
+        WrongTotal => {
+            let problems = Found::from([(Some(list.row(list.payees.len())), ProblemKind::Total)]);
+            let paid = list.paid(&none);
+            (vec![list.table], vec![Reading { problems, ..clean(IntakeOptions::default(), paid) }])
+        }
+        Filtered | FilteredSubtotal | Hidden => unseen(list, style, &marked),
         Merged | MergedOverBlanks => merged(list, style, random),
         SecondSheet | TwoLists => two_sheets(list, style, random),
         AboveHeader => {
@@ -136,22 +145,22 @@ fn clean(options: IntakeOptions, paid: Vec<Paid>) -> Reading {
 
 /// Hides the marked rows.
 fn unseen(mut list: List, style: Style, marked: &BTreeSet<usize>) -> (Vec<Table>, Vec<Reading>) {
-    let (seen, says) = if style == Filtered { (Seen::Filtered, "(filtered, ") } else { (Seen::Hidden, "hidden ones") };
+    let (seen, says) = if style == Hidden { (Seen::Hidden, "hidden ones") } else { (Seen::Filtered, "(filtered, ") };
     for at in marked {
         list.table.lines[list.header + 1 + at].seen = seen;
     }
-    if style == Filtered {
+    if seen == Seen::Filtered {
         list.table.filter = Some((list.header, list.header + list.payees.len()));
     }
-    let first = list.row(*marked.first().unwrap());
+    let hidden = Found::from([(Some(list.row(*marked.first().unwrap())), ProblemKind::Hidden)]);
+    let mut with_hidden = clean(with(|options| options.include_hidden = true), list.paid(&BTreeSet::new()));
+    if style == FilteredSubtotal {
+        with_hidden.problems = Found::from([(Some(list.row(list.payees.len())), ProblemKind::Total)]);
+    }
     let readings = vec![
-        Reading {
-            problems: Found::from([(Some(first), ProblemKind::Hidden)]),
-            says,
-            ..clean(IntakeOptions::default(), list.paid(marked))
-        },
+        Reading { problems: hidden, says, ..clean(IntakeOptions::default(), list.paid(marked)) },
         clean(with(|options| options.visible_only = true), list.paid(marked)),
-        clean(with(|options| options.include_hidden = true), list.paid(&BTreeSet::new())),
+        with_hidden,
     ];
     (vec![list.table], readings)
 }
@@ -242,7 +251,7 @@ fn held(style: Style) {
 
 #[test]
 fn titles_totals_and_footers_are_no_payees() {
-    [Plain, Titles, Total, Footer].into_iter().for_each(held);
+    [Plain, Titles, Total, WrongTotal, Footer].into_iter().for_each(held);
 }
 
 #[test]
@@ -252,7 +261,7 @@ fn a_payee_above_the_header_refuses_the_file() {
 
 #[test]
 fn rows_that_nobody_sees_are_paid_by_an_option_alone() {
-    [Filtered, Hidden].into_iter().for_each(held);
+    [Filtered, FilteredSubtotal, Hidden].into_iter().for_each(held);
 }
 
 #[test]

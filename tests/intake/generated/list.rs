@@ -94,15 +94,24 @@ impl List {
         }
     }
 
-    fn sum(&self) -> u64 {
-        self.payees.iter().map(|payee| payee.points).sum()
+    /// The sum of the payees' points, but for some.
+    fn sum(&self, without: &BTreeSet<usize>) -> u64 {
+        self.paid(without).iter().map(|(.., points)| points).sum()
     }
 
-    pub(super) fn add_total(&mut self, style: Style) {
-        let sum = self.sum();
+    /// Adds a closing total; where rows are hidden, the marked ones, it is that of the others, as `SUBTOTAL` has it.
+    pub(super) fn add_total(&mut self, style: Style, marked: &BTreeSet<usize>) {
+        let none = BTreeSet::new();
+        let sum = self.sum(if style == FilteredSubtotal { marked } else { &none });
         let mut cells = vec![Cell::Blank; 5];
         cells[0] = text("Tổng cộng");
-        cells[self.column(Column::Points)] = if style == Computed { Cell::Computed(sum) } else { Cell::Number(sum) };
+        cells[self.column(Column::Points)] = match style {
+            Computed | FilteredSubtotal => Cell::Computed(sum),
+            WrongTotal => Cell::Number(sum + 1),
+            Plain | Titles | Total | Footer | Filtered | Hidden | Merged | MergedOverBlanks | SecondSheet
+            | TwoLists | NotComputed | BoldRuns | StruckRuns | Grouped | Thousandths | PhoneNumbers | GroupedTexts
+            | AboveHeader => Cell::Number(sum),
+        };
         self.push(cells);
     }
 
@@ -144,8 +153,9 @@ fn phone(style: Style, phone: u64, is_marked: bool) -> Cell {
         NotComputed if is_marked => Cell::NotComputed,
         StruckRuns if is_marked => Cell::Struck(head, tail),
         BoldRuns => Cell::Bold(head, tail),
-        Plain | Titles | Total | Footer | Filtered | Hidden | Merged | MergedOverBlanks | SecondSheet | TwoLists
-        | NotComputed | StruckRuns | Grouped | Thousandths | GroupedTexts | AboveHeader => Cell::Text(written),
+        Plain | Titles | Total | WrongTotal | Footer | Filtered | FilteredSubtotal | Hidden | Merged
+        | MergedOverBlanks | SecondSheet | TwoLists | NotComputed | StruckRuns | Grouped | Thousandths
+        | GroupedTexts | AboveHeader => Cell::Text(written),
     }
 }
 
@@ -159,7 +169,9 @@ fn points(style: Style, points: u64, is_marked: bool) -> Cell {
         Grouped => Cell::Grouped(points),
         Thousandths => Cell::Thousandths(points),
         GroupedTexts => text(grouped(points, '.')),
-        Plain | Titles | Total | Footer | Filtered | Hidden | Merged | MergedOverBlanks | SecondSheet | TwoLists
-        | NotComputed | StruckRuns | PhoneNumbers | AboveHeader => Cell::Number(points),
+        Plain | Titles | Total | WrongTotal | Footer | Filtered | FilteredSubtotal | Hidden | Merged
+        | MergedOverBlanks | SecondSheet | TwoLists | NotComputed | StruckRuns | PhoneNumbers | AboveHeader => {
+            Cell::Number(points)
+        }
     }
 }
