@@ -66,7 +66,10 @@ async fn write_after(writer: Arc<tokio::sync::Mutex<OwnedWriteHalf>>, ms: u64, b
 /// The one right answer: whom or what it is about stands in its message.
 fn answer_to(head: &str, body: &str) -> Vec<u8> {
     let said: serde_json::Value = serde_json::from_str(body).unwrap();
-    let about = |field: &str| said[field].as_str().unwrap().to_owned();
+    let about = |field: &str| {
+        let found = said[field].as_str().map(str::to_owned);
+        found.unwrap_or_else(|| panic!("no {field} in {body}, which came with {head}"))
+    };
     let body = if head.contains("member_info") {
         let phone = about("phone_no");
         let data = format!(r#"{{"phone_number":"84{}","status":"A","card_status":"A"}}"#, &phone[1..]);
@@ -138,5 +141,6 @@ async fn of_thousands_that_come_twice_none_is_taken_for_another_requests() {
     accepting.abort();
     let book = book.lock().unwrap();
     assert!(answered > CALLS * 2 / 3, "most calls were answered: {answered}");
-    assert!(book.requests >= CALLS && book.again.len() >= 6, "{} requests, {:?}", book.requests, book.again);
+    // A request on a connection that is being closed may not arrive, as an answer may not.
+    assert!(book.requests >= answered && book.again.len() >= 6, "{} requests, {:?}", book.requests, book.again);
 }
