@@ -4,7 +4,7 @@
 use super::desk::{Desk, NOW, Outcome, under};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use topup::domain::event::Event;
+use topup::domain::event::{Event, MemberAnswer, OrderAnswer};
 use topup::domain::standing::State;
 use topup::domain::team::{Person, PersonName, Policy, Role, TeamEvent};
 use topup::ledger::{Access, Entry, Ledger, LedgerError, Purpose, SubmitPermit};
@@ -62,4 +62,44 @@ fn a_permit_is_minted_for_what_one_person_approved_only_while_one_is_enough() {
     let mut alone = Desk::new();
     assert_eq!(alone.plan("a", FILE), Outcome::Planned(1, 1));
     assert_eq!(permit(&alone).unwrap().len(), 1);
+}
+
+/// Writes a release as a door would that forgot to ask whether somebody approved it.
+fn release(desk: &Desk) -> Result<Vec<SubmitPermit>, LedgerError> {
+    let ledger = Ledger::open(&desk.path(), Access::Write).unwrap();
+    let batch = ledger.batch("a").unwrap();
+    let run = ledger.into_run(batch.id, &under(&batch, Purpose::Ask)).unwrap();
+    let payout = run.find("r1").unwrap().unwrap();
+    let entry = |event: Event, after: State| Entry {
+        payout,
+        event,
+        before: State::Held,
+        after,
+        call: None,
+        note: None,
+        why: Some("checked by phone".to_owned()),
+        new_number: None,
+        recovered: false,
+    };
+    let absent = entry(Event::OrderAnswered(OrderAnswer::Absent), State::Held);
+    let released = entry(Event::Released { name: Some("Nguyễn An".to_owned()) }, State::Planned);
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(run.record(NOW, vec![absent, released]))
+}
+
+#[test]
+fn a_decision_that_can_pay_again_is_written_only_where_another_person_approved_it() {
+    let held = || {
+        let mut desk = Desk::new();
+        assert_eq!(desk.plan("a", FILE), Outcome::Planned(1, 1));
+        let differs = Event::MemberAnswered(MemberAnswer::NameDiffers);
+        desk.happen("a", 2, &[differs, Event::OrderAnswered(OrderAnswer::Absent)]);
+        desk
+    };
+    release(&held()).unwrap();
+    let mut two = held();
+    let folder = tempfile::tempdir().unwrap();
+    raise(&mut two, folder.path());
+    let refused = release(&two).unwrap_err();
+    assert!(matches!(refused, LedgerError::DecisionNotApproved { kind: "release", row: 2 }), "{refused}");
+    two.audit("a");
 }
