@@ -188,15 +188,17 @@ pub fn decision(
     if policy == Policy::OnePerson {
         return Ok(Decision::Approved);
     }
-    let seal = Ledger::decision_seal(batch, kind, payouts, why);
     let proposals = ledger.proposals(batch)?;
-    match proposals.all().iter().rfind(|proposal| proposal.kind == kind && proposal.seal == seal) {
-        Some(known) if known.state == ProposalState::Proposed => return Ok(Decision::Waits(seal)),
+    let sealed = |version| Ledger::decision_seal(batch, kind, version, payouts, why);
+    let is_this = |proposal: &&Proposal| proposal.kind == kind && proposal.seal == sealed(proposal.version);
+    match proposals.all().iter().rfind(is_this) {
+        Some(known) if known.state == ProposalState::Proposed => return Ok(Decision::Waits(known.seal)),
         Some(known) if known.is_approved_under(policy) && ledger.is_decision_open(batch, kind, payouts)? => {
             return Ok(Decision::Approved);
         }
         Some(_) | None => {}
     }
+    let seal = sealed(proposals.next_version(kind));
     let event = ProposalEvent::Proposed { kind, seal, by: proposer.actor() };
     proposals.after(&event, &ledger.team()?).map_err(LedgerError::from)?;
     let signature = proposer.sign(&Ledger::signed_bytes(&event, &batch.name, kind, &seal))?;

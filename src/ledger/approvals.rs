@@ -74,10 +74,10 @@ impl Ledger {
         proposals::bytes(proposals::signed_word(event), batch.as_str(), kind, seal)
     }
 
-    /// SHA-256 over a decision that can pay again: its kind, its payouts and its reason.
+    /// SHA-256 over a decision that can pay again: its kind, its number among those, its payouts and its reason.
     #[must_use]
-    pub fn decision_seal(batch: &Batch, kind: ProposalKind, payouts: &[PayoutId], why: &str) -> [u8; 32] {
-        decision_gate::seal(&batch.name, kind, payouts, why)
+    pub fn decision_seal(batch: &Batch, kind: ProposalKind, version: u32, payouts: &[PayoutId], why: &str) -> [u8; 32] {
+        decision_gate::seal(&batch.name, kind, version, payouts, why)
     }
 
     /// Whether each of the payouts has an approval for a decision of this kind that was not carried out yet.

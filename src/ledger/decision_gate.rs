@@ -38,9 +38,10 @@ fn words_of(kind: ProposalKind) -> &'static str {
     }
 }
 
-/// SHA-256 over exactly what is decided: the kind, the payouts and the reason.
-pub(super) fn seal(batch: &BatchName, kind: ProposalKind, payouts: &[PayoutId], why: &str) -> [u8; 32] {
-    let mut bytes = Vec::new();
+/// SHA-256 over exactly what is decided: the kind, the how-manieth of it, the payouts and the reason. Without its number
+/// the same decision would have the same seal a second time, and a signature that was given once would fit again.
+pub(super) fn seal(batch: &BatchName, kind: ProposalKind, version: u32, payouts: &[PayoutId], why: &str) -> [u8; 32] {
+    let mut bytes = version.to_be_bytes().to_vec();
     for text in ["topup-decision-1", batch.as_str(), kind.word(), why] {
         bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
         bytes.extend_from_slice(text.as_bytes());
