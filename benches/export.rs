@@ -12,9 +12,9 @@ use topup::domain::event::{Event, MemberAnswer, OrderAnswer};
 use topup::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use topup::domain::member::Member;
 use topup::domain::payout::{Row, RowKey};
+use topup::domain::payout_status::{PayoutStatus, State};
 use topup::domain::phone::PhoneNumber;
 use topup::domain::points::Points;
-use topup::domain::standing::{Standing, State};
 use topup::ledger::{Access, Binding, Call, Entry, Ledger, NewPayout, Origin, PayoutId, Purpose, RunLedger, Under};
 use topup::report::{ExportRequest, Lang, export};
 
@@ -135,7 +135,7 @@ fn history(payout: PayoutId, row: u64) -> Result<Vec<Entry>, Box<dyn Error>> {
     ];
     let credited = [(Event::OrderAnswered(OrderAnswer::Success), 200)];
     let events = if row.is_multiple_of(INELIGIBLE_EVERY) { &refused[..] } else { &credited[..] };
-    let mut standing = Standing::default();
+    let mut standing = PayoutStatus::default();
     let mut entries = Vec::new();
     for (event, code) in events {
         let before = standing.state;

@@ -352,10 +352,13 @@ fn every_file_says_what_it_is_and_is_read_in_one_sitting() {
 /// What is named `submit…`, and where it may stand. What can move points is found by this name, so each place is known.
 const SUBMITS: &[(&str, &[&str])] = &[
     // The decision.
-    ("Submit", &["domain/course.rs", "engine/dispatch.rs", "engine/coordinator.rs", "engine/probe.rs"]),
+    ("Submit", &["domain/payout_process.rs", "engine/dispatch.rs", "engine/coordinator.rs", "engine/probe.rs"]),
     // The fact, without which there is no permit.
-    ("SubmitIntended", &["domain/event.rs", "domain/standing.rs", "domain/course.rs", "ledger/", "engine/"]),
-    ("submit_intended", &["domain/standing.rs"]),
+    (
+        "SubmitIntended",
+        &["domain/event.rs", "domain/payout_status.rs", "domain/payout_process.rs", "ledger/", "engine/"],
+    ),
+    ("submit_intended", &["domain/payout_status.rs"]),
     // The permit: minted by the ledger, taken by the gateway's request, made nowhere else.
     (
         "SubmitPermit",
@@ -376,8 +379,8 @@ const SUBMITS: &[(&str, &[&str])] = &[
     ("submit_body", &["gateway/request_body.rs"]),
     ("start_submit", &["engine/dispatch.rs"]),
     // Settings, which only ever forbid.
-    ("submits", &["domain/course.rs", "engine/dispatch.rs", "engine/probe.rs"]),
-    ("resubmit", &["domain/course.rs", "cli/"]),
+    ("submits", &["domain/payout_process.rs", "engine/dispatch.rs", "engine/probe.rs"]),
+    ("resubmit", &["domain/payout_process.rs", "cli/"]),
     // Who proposes: a role, which sends nothing.
     ("Submitter", &["domain/team.rs", "domain/approval.rs"]),
     ("NoSubmitter", &["domain/approval.rs"]),

@@ -4,12 +4,12 @@
 
 #[path = "planning/approvals.rs"]
 mod approvals;
-#[path = "planning/desk.rs"]
-mod desk;
 #[path = "planning/doors.rs"]
 mod doors;
 #[path = "planning/edits.rs"]
 mod edits;
+#[path = "planning/fixture.rs"]
+mod fixture;
 #[path = "planning/guards.rs"]
 mod guards;
 #[path = "planning/kinds.rs"]
@@ -17,7 +17,7 @@ mod kinds;
 #[path = "planning/purged.rs"]
 mod purged;
 
-use desk::{DAY_MS, Desk, NOW, Outcome, TWO, terms};
+use fixture::{DAY_MS, Fixture, NOW, Outcome, TWO, terms};
 use topup::domain::event::{Event, MemberAnswer, OrderAnswer};
 use topup::domain::invoice_no::InvoicePrefix;
 use topup::ledger::{Binding, LedgerError};
@@ -25,7 +25,7 @@ use topup::plan::{self, Limits, PlanError, Terms};
 
 #[test]
 fn the_same_rows_are_known_however_they_are_sorted_and_whatever_else_the_file_says() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     assert_eq!(desk.plan("a", TWO), Outcome::Planned(2, 2));
     desk.audit("a");
     for same in [
@@ -39,7 +39,7 @@ fn the_same_rows_are_known_however_they_are_sorted_and_whatever_else_the_file_sa
 
 #[test]
 fn an_amended_file_adds_exactly_its_new_rows() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     desk.plan("a", TWO);
     desk.credit("a", 2);
     let amended = "phone,points\n0901234569,300\n0901234568,200\n0901234567,100\n";
@@ -52,7 +52,7 @@ fn an_amended_file_adds_exactly_its_new_rows() {
 
 #[test]
 fn a_changed_value_is_refused_before_anything_is_sent() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     desk.plan("a", "reference,phone,points,send_sms\nr1,0901234567,100,yes\nr2,0901234568,200,yes\n");
     for (changed, expected) in [
         ("r1,0901234567,101,yes", "100 points, now 101"),
@@ -70,7 +70,7 @@ fn a_changed_value_is_refused_before_anything_is_sent() {
 
 #[test]
 fn a_receipt_is_sent_too_and_so_may_not_change() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     let file = |name: &str| {
         let header = "phone,points,receipt_name,receipt_address,receipt_email,receipt_tax_code";
         format!("{header}\n0901234567,100,{name}\n")
@@ -86,7 +86,7 @@ fn a_receipt_is_sent_too_and_so_may_not_change() {
 
 #[test]
 fn a_held_row_that_is_gone_is_refused_and_a_paid_one_is_said() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     desk.plan("a", TWO);
     desk.credit("a", 2);
     let said = desk.warnings("phone,points\n0901234568,200\n", &terms("a"));
@@ -98,7 +98,7 @@ fn a_held_row_that_is_gone_is_refused_and_a_paid_one_is_said() {
 
 #[test]
 fn skipping_bad_rows_passes_over_nothing_else() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     desk.plan("a", TWO);
     let skipping = |batch: &str| Terms { skip_invalid: true, ..terms(batch) };
     for (batch, file, code) in [
@@ -119,7 +119,7 @@ fn skipping_bad_rows_passes_over_nothing_else() {
 
 #[test]
 fn a_row_that_is_gone_is_refused_until_it_is_paid_or_closed() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     desk.plan("a", TWO);
     let one = "phone,points\n0901234567,100\n";
     let refusal = desk.plan("a", one).refusal();
@@ -131,7 +131,7 @@ fn a_row_that_is_gone_is_refused_until_it_is_paid_or_closed() {
 
 #[test]
 fn another_key_for_a_member_of_the_batch_is_refused_unless_it_is_meant() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     desk.plan("a", "reference,phone,points\nr1,0901234567,100\n");
     desk.credit("a", 2);
     // The reference column is lost: the same member would be paid under another key.
@@ -147,7 +147,7 @@ fn another_key_for_a_member_of_the_batch_is_refused_unless_it_is_meant() {
 
 #[test]
 fn a_doubled_row_is_refused_with_both_rows_unless_it_is_meant() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     let twice = "phone,points\n0901234567,100\n0901234567,100\n";
     let refusal = desk.plan("a", twice).refusal();
     assert_eq!((refusal.problems[0].row, refusal.problem_count), (Some(3), 1));
@@ -168,18 +168,18 @@ fn a_row_that_lost_its_reference_is_not_a_second_payment_to_its_member() {
     let beside_a_card = "phone,points,id_type,id\n0901234567,100,CARD,9704\n0901234568,100,,\n0901234567,100,,\n";
     let meant = Terms { allow_repeat_phones: true, ..terms("a") };
     for file in [with_and_without, without_first, by_id, beside_a_card] {
-        let mut desk = Desk::new();
+        let mut desk = Fixture::new();
         let refusal = desk.plan("a", file).refusal();
         assert_eq!((refusal.problems[0].row, refusal.problem_count), (Some(4), 1), "{file}");
         assert!(refusal.problems[0].message.contains("row 2"), "{:?}", refusal.problems);
         assert_eq!(desk.plan_with(file, &Terms { skip_invalid: true, ..terms("a") }).unwrap(), Outcome::Planned(1, 1));
-        let mut desk = Desk::new();
+        let mut desk = Fixture::new();
         assert_eq!(desk.plan_with(file, &meant).unwrap(), Outcome::Planned(3, 3), "{file}");
         desk.audit("a");
     }
     // Two references may pay one member twice.
     let both = "reference,phone,points\nr1,0901234567,100\nr2,0901234567,100\n";
-    assert_eq!(Desk::new().plan("a", both), Outcome::Planned(2, 2));
+    assert_eq!(Fixture::new().plan("a", both), Outcome::Planned(2, 2));
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn an_id_that_is_spelt_otherwise_is_the_same_member_in_a_file_a_batch_and_anothe
     for (id_type, spelt) in [("CARD", ["9704-12ab", "9704 12AB", "970412ab"]), ("USER_ID", ["u-7 7", "U77", "u77"])] {
         let row = |reference: &str, id: &str| format!("{reference},{id_type},{id},100");
         for other in &spelt[1..] {
-            let mut desk = Desk::new();
+            let mut desk = Fixture::new();
             let refusal = desk.plan("a", &file(&[&row("", spelt[0]), &row("", other)])).refusal();
             assert!(refusal.problems[0].message.contains("row 2"), "{:?}", refusal.problems);
             assert_eq!(desk.plan("a", &file(&[&row("", spelt[0])])), Outcome::Planned(1, 1));
@@ -206,7 +206,7 @@ fn an_id_that_is_spelt_otherwise_is_the_same_member_in_a_file_a_batch_and_anothe
 #[test]
 fn what_another_batch_has_not_finished_is_never_planned_again() {
     for events in [vec![], vec![Event::SubmitIntended]] {
-        let mut desk = Desk::new();
+        let mut desk = Fixture::new();
         desk.plan("a", TWO);
         desk.happen("a", 2, &events);
         desk.credit("a", 3);
@@ -221,7 +221,7 @@ fn what_another_batch_has_not_finished_is_never_planned_again() {
 
 #[test]
 fn what_another_batch_credited_lately_is_asked_about_when_it_is_half_of_the_file() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     desk.plan("a", TWO);
     desk.credit("a", 2);
     desk.credit("a", 3);
@@ -237,7 +237,7 @@ fn what_another_batch_credited_lately_is_asked_about_when_it_is_half_of_the_file
 
 #[test]
 fn a_batch_stays_with_its_gateway_merchant_terminal_and_prefix() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     desk.plan("a", TWO);
     desk.credit("a", 2);
     type Change = fn(&mut Binding);
@@ -264,7 +264,7 @@ fn a_batch_stays_with_its_gateway_merchant_terminal_and_prefix() {
 
 #[test]
 fn limits_hold_for_the_whole_batch() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     let limited = |limits| Terms { limits, ..terms("a") };
     for (limits, expected) in [
         (Limits { points_per_payout: Some(150), ..Limits::default() }, "limits.points_per_payout"),
@@ -282,7 +282,7 @@ fn limits_hold_for_the_whole_batch() {
 
 #[test]
 fn bad_cells_refuse_the_file_and_can_be_skipped() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     let bad = "phone,points\n0901234567,100\n090123,100\n0901234568,x\n";
     let refusal = desk.plan("a", bad).refusal();
     assert_eq!((refusal.code, refusal.problem_count), ("file_refused", 2));
@@ -301,7 +301,7 @@ fn all_rows_of_a_duplicate_can_be_skipped_and_none_of_them_is_paid() {
     let members = "phone,points\n0901234567,100\n0901234568,200\n901234567,300\n0901234567,400\n";
     let references = "reference,phone,points\nr1,0901234567,100\nr2,0901234568,200\n r1,0901234569,300\n";
     for (file, skipped) in [(members, 3), (references, 2)] {
-        let mut desk = Desk::new();
+        let mut desk = Fixture::new();
         assert_eq!(desk.plan_with(file, &skipping).unwrap(), Outcome::Planned(1, 1), "{file}");
         let batch = desk.ledger.batch("a").unwrap();
         assert_eq!((batch.points, batch.skipped_rows), (200, skipped), "{file}");
@@ -312,14 +312,14 @@ fn all_rows_of_a_duplicate_can_be_skipped_and_none_of_them_is_paid() {
         let refusal = desk.plan_with(&doubled, &skipping).unwrap().refusal();
         assert!(refusal.problems[0].message.contains("or has it twice"), "{:?}", refusal.problems);
     }
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     let meant = Terms { allow_repeat_phones: true, ..skipping };
     assert_eq!(desk.plan_with(members, &meant).unwrap(), Outcome::Planned(4, 4));
 }
 
 #[test]
 fn only_the_listed_problems_are_bounded() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     let bad: String = (0..1500).map(|_| "1,x\n").collect();
     let refusal = desk.plan("a", &format!("phone,points\n{bad}")).refusal();
     assert_eq!(refusal.problems.len(), plan::PROBLEMS_MAX);
@@ -341,7 +341,7 @@ fn a_paid_row_under_another_key_is_not_paid_again() {
         (by_reference, by_card),
     ] {
         for allow_repeat_phones in [false, true] {
-            let mut desk = Desk::new();
+            let mut desk = Fixture::new();
             assert_eq!(desk.plan("b", first), Outcome::Planned(1, 1));
             desk.credit("b", 2);
             let terms = Terms { allow_repeat_phones, ..terms("b") };
@@ -353,7 +353,7 @@ fn a_paid_row_under_another_key_is_not_paid_again() {
 
 #[test]
 fn a_member_by_card_is_the_member_by_the_phone_beside_it_in_another_batch() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     assert_eq!(desk.plan("a", "phone,points\n0901234567,1000\n"), Outcome::Planned(1, 1));
     let by_card = "phone,points,id_type,id\n0901234567,1000,CARD,9704001\n";
     assert_eq!(desk.plan("b", by_card).refusal().code, "repeated_open");
@@ -363,7 +363,7 @@ fn a_member_by_card_is_the_member_by_the_phone_beside_it_in_another_batch() {
 
 #[test]
 fn a_batch_with_another_one_in_its_midst_is_found_row_by_row_in_whatever_order_its_blocks_come() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     let line = |row: u32| format!("r{row},09{row:08},100\n");
     let file = |rows: &[u32]| format!("reference,phone,points\n{}", rows.iter().map(|r| line(*r)).collect::<String>());
     let rows: Vec<u32> = (1..=1_300).collect();

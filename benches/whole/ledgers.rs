@@ -7,7 +7,7 @@ use std::time::Duration;
 use topup::domain::batch_name::BatchName;
 use topup::domain::event::{Event, Fate, MemberAnswer};
 use topup::domain::invoice_no::InvoicePrefix;
-use topup::domain::standing::State;
+use topup::domain::payout_status::State;
 use topup::intake::{self, IntakeOptions};
 use topup::ledger::{Access, BatchEvent, Binding, Call, Entry, Ledger, Origin, PayoutId, Purpose, Settings, Under};
 use topup::plan::{self, Limits, Planned, Resealing, Terms};

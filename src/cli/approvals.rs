@@ -5,7 +5,7 @@ use super::context::{Context, unix_ms};
 use super::failure::{Exit, Failure};
 use super::output::Report;
 use super::people::{WhoArgs, person, with_identity};
-use super::plan_text::{kinds_json, plan_text, refused};
+use super::plan_view::{kinds_json, plan_text, refused};
 use super::run::{self, hex};
 use crate::app::approvals::{self, Decision, ProposeError, Proposed, Word};
 use crate::app::identity::Identity;

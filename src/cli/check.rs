@@ -4,7 +4,8 @@ use super::args::{CheckArgs, FileArgs, TemplateArgs};
 use super::failure::{Exit, Failure};
 use super::marked;
 use super::output::{Output, Report};
-use crate::intake::{self, CheckReport, IntakeOptions, Meaning, TemplateLang};
+use crate::domain::column_role::ColumnRole;
+use crate::intake::{self, CheckReport, IntakeOptions, TemplateLang};
 use anyhow::{Context as _, anyhow};
 use serde_json::{Map, Value, json};
 use std::io::{IsTerminal, Write};
@@ -28,10 +29,10 @@ pub(super) fn intake_options(args: &FileArgs, expect_total: Option<u64>) -> Resu
     })
 }
 
-fn column(text: &str) -> Result<(Meaning, String), Failure> {
-    let named = text.split_once('=').and_then(|(word, header)| Some((Meaning::parse(word)?, header.to_owned())));
+fn column(text: &str) -> Result<(ColumnRole, String), Failure> {
+    let named = text.split_once('=').and_then(|(word, header)| Some((ColumnRole::parse(word)?, header.to_owned())));
     named.ok_or_else(|| {
-        let words: Vec<&str> = Meaning::ALL.into_iter().map(Meaning::word).collect();
+        let words: Vec<&str> = ColumnRole::ALL.into_iter().map(ColumnRole::word).collect();
         let message =
             format!("--column takes MEANING=HEADER, found {text:?}\nhint: MEANING is one of {}", words.join(", "));
         Failure::new(Exit::Usage, "column", anyhow!(message))

@@ -8,7 +8,7 @@ use super::output::Report;
 use super::{elsewhere, setup};
 use crate::domain::approval::ProposalKind;
 use crate::domain::event::{Event, OrderAnswer};
-use crate::domain::standing::{SIGNED_BYTES_VALID, State};
+use crate::domain::payout_status::{SIGNED_BYTES_VALID, State};
 use crate::engine::{Asked, Inquiry};
 use crate::ledger::{PayoutId, UnixMs};
 use crate::report::counted;

@@ -9,7 +9,7 @@ use super::people::WhoArgs;
 use super::{approvals, setup};
 use crate::domain::approval::ProposalKind;
 use crate::domain::event::{Event, OrderAnswer};
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use crate::domain::team::Policy;
 use crate::engine::{self, Asked, Decision, Inquiry};
 use crate::ledger::{Access, Batch, Entry, Payout, PayoutId, Purpose, RunLedger};

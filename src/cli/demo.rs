@@ -7,7 +7,7 @@ use super::execute::block_on;
 use super::failure::{Exit, Failure};
 use super::output::{Output, Report};
 use super::simulator::write_private;
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use crate::ledger::{Access, Ledger, Total, Totals};
 use crate::report::grouped;
 use crate::simulator::{Book, FaultPlan, Latency, Members, PublicKey, Simulator, SimulatorOptions, generate_key_pem};

@@ -2,14 +2,14 @@
 
 use super::context::{Context, unix_ms};
 use super::failure::{Exit, Failure};
-use super::gauges::Gauges;
 use super::interrupt::Interrupt;
 use super::metrics::{Metrics, MetricsPort, serve};
 use super::output::Report;
-use super::plan_text::refused;
+use super::plan_view::refused;
 use super::progress::Progress;
+use super::run_metrics::RunMetrics;
 use super::setup;
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use crate::engine::{self, Mode, RunReport, Stop, StopCode};
 use crate::gateway::HttpGateway;
 use crate::ledger::{Batch, Ledger, RunLedger, Size, Totals, Under};
@@ -92,7 +92,7 @@ pub(super) fn run_to_its_end(
     let progress = Progress::new(&totals, context.output, !ledger.is_scratch());
     let served = match metrics {
         Some(port) => {
-            let gauges = Gauges::new(ledger.batch()?.name.as_str(), &totals, settings.rate_per_s);
+            let gauges = RunMetrics::new(ledger.batch()?.name.as_str(), &totals, settings.rate_per_s);
             Some((port, Metrics::new(gauges)))
         }
         None => None,
@@ -107,9 +107,9 @@ pub(super) fn run_to_its_end(
         });
         let run = engine::run(settings, ledger, gateway, unix_ms, &mut shutdown, |event| {
             if let Some(metrics) = &metrics {
-                metrics.take(&event);
+                metrics.apply(&event);
             }
-            progress.take(&event);
+            progress.apply(&event);
         });
         tokio::select! {
             report = run => report.map_err(Failure::from),

@@ -5,7 +5,7 @@ use super::failure::{Exit, Failure};
 use super::output::Report;
 use super::setup;
 use super::written;
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use crate::ledger::Ledger;
 use crate::report::{ExportError, ExportFormat, ExportRequest, Exported, Lang, counted, grouped};
 use anyhow::anyhow;

@@ -132,7 +132,7 @@ impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Ledger(error) => error.into(),
-            EngineError::Impossible(_) => Self::worded(Exit::Differs, "broken", &error),
+            EngineError::IllegalTransition(_) => Self::worded(Exit::Differs, "broken", &error),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Serves the numbers of a run to Prometheus, on loopback only and only while the run lasts.
 
 use super::failure::{Exit, Failure};
-use super::gauges::Gauges;
 use super::output::Output;
+use super::run_metrics::RunMetrics;
 use crate::engine::RunEvent;
 use anyhow::anyhow;
 use clap::Args;
@@ -68,19 +68,19 @@ impl MetricsArgs {
 
 /// The numbers of one run, shared by the run, which writes them, and the readers.
 #[derive(Clone, Debug)]
-pub(super) struct Metrics(Arc<Mutex<Gauges>>);
+pub(super) struct Metrics(Arc<Mutex<RunMetrics>>);
 
 impl Metrics {
-    pub(super) fn new(gauges: Gauges) -> Self {
+    pub(super) fn new(gauges: RunMetrics) -> Self {
         Self(Arc::new(Mutex::new(gauges)))
     }
 
     /// Takes an event of the run in.
-    pub(super) fn take(&self, event: &RunEvent) {
-        self.gauges().take(event);
+    pub(super) fn apply(&self, event: &RunEvent) {
+        self.gauges().apply(event);
     }
 
-    fn gauges(&self) -> MutexGuard<'_, Gauges> {
+    fn gauges(&self) -> MutexGuard<'_, RunMetrics> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

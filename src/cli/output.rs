@@ -2,7 +2,7 @@
 
 use super::args::Common;
 use super::failure::{Exit, Failure};
-use super::fold::folded;
+use super::wrap::wrapped;
 use crate::domain::privacy::hide_phones;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write};
@@ -75,7 +75,7 @@ impl Output {
 
     /// The text as it stands on stdout: folded where that is a screen.
     pub(super) fn fitted(text: &str) -> String {
-        Self::screen_width().map_or_else(|| text.to_owned(), |columns| folded(text, columns))
+        Self::screen_width().map_or_else(|| text.to_owned(), |columns| wrapped(text, columns))
     }
 
     /// Prints what another program reads, byte for byte; with `--json` it stands in the one object.
@@ -202,7 +202,7 @@ fn send(bytes: &str) {
 pub(super) fn say(text: &str) {
     // Nothing that is said beside a result shows a whole phone, whatever cell or reference a message quotes.
     let text = hide_phones(&printable(text)).into_owned();
-    let text = Output::notes_width().map_or_else(|| text.clone(), |columns| folded(&text, columns));
+    let text = Output::notes_width().map_or_else(|| text.clone(), |columns| wrapped(&text, columns));
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 

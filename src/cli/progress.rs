@@ -2,7 +2,7 @@
 
 use super::logging;
 use super::output::Output;
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use crate::engine::{RunEvent, StopCode};
 use crate::ledger::Totals;
 use crate::report::{duration, grouped};
@@ -90,7 +90,7 @@ impl Progress {
         self.bar.finish_and_clear();
     }
 
-    pub(super) fn take(&self, event: &RunEvent) {
+    pub(super) fn apply(&self, event: &RunEvent) {
         match event {
             RunEvent::CallBegan { .. } => {}
             RunEvent::CallEnded { kind, request_id, row, http, code, departed, latency, message } => {

@@ -2,8 +2,8 @@
 
 use super::context::{Context, unix_ms, who};
 use super::failure::{Exit, Failure};
+use super::next_command::typed_flags;
 use super::output::{Output, Report};
-use super::retype::typed_flags;
 use crate::ledger::{Access, Ledger, Personal, Purgeable};
 use crate::plan;
 use crate::report::{counted, grouped};

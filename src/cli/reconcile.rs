@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::output::Report;
-use super::plan_text::refused;
+use super::plan_view::refused;
 use crate::domain::statement::LineStatus;
 use crate::intake::{LISTED_MAX, Problem, Statement, StatementColumn, StatementOptions};
 use crate::ledger::{Batch, NumberOwner, RunLock, StatementLines};
@@ -56,7 +56,7 @@ pub(super) fn reconcile(context: &Context, args: &ReconcileArgs) -> Result<Repor
             .warnings
             .push(format!("the batch was purged on {day}: numbers, points and states are compared, phones not"));
     }
-    let held = ledger.hold_against(&batch)?;
+    let held = ledger.reconcile_with(&batch)?;
     read(args, &options, &held, &batch, &mut found)?;
     held.each_payout(|payout, lines| found.payout(payout, lines))?;
     held.each_stranger(|lines| found.stranger(lines))?;

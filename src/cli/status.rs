@@ -9,13 +9,13 @@ use super::output::{Canvas, Output, Report};
 use super::run::hex;
 use super::setup;
 use crate::domain::approval::ProposalKind;
+use crate::domain::payout_status::State;
 use crate::domain::proposal::Proposals;
-use crate::domain::standing::State;
 use crate::domain::team::Policy;
 use crate::engine::Mode;
 use crate::ledger::{Batch, Ledger, RunLock, Totals};
 use crate::report::{
-    DoubtList, IN_DOUBT_MAX, Look, Run, SKIPPED_MAX, Summary, batches_text, skipped_json, skipped_text,
+    DoubtList, IN_DOUBT_MAX, Run, SKIPPED_MAX, StatusView, Summary, batches_text, skipped_json, skipped_text,
 };
 use anyhow::anyhow;
 use clap::Args;
@@ -77,10 +77,10 @@ fn look(context: &Context, name: &str) -> Result<(Report, bool), Failure> {
     let (listed, unlisted) = doubts.to_json();
     let summary = Summary::new(&batch, &totals, Run::Looked { running }).with_doubts(doubts);
     let now = unix_ms();
-    let glance = ledger.glance(batch.id, now, running)?;
+    let glance = ledger.batch_details(batch.id, now, running)?;
     let skipped = ledger.skipped(&batch, SKIPPED_MAX)?;
     let proposals = ledger.proposals(&batch)?;
-    let text = Look { summary: &summary, glance: &glance, now }.to_text()
+    let text = StatusView { summary: &summary, glance: &glance, now }.to_text()
         + &skipped_text(&skipped, batch.skipped_rows)
         + &waiting_text(&batch, &proposals, ledger.team()?.policy());
     let mut json = summary.to_json();

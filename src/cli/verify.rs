@@ -9,7 +9,7 @@ use super::output::Report;
 use super::setup;
 use crate::domain::event::OrderAnswer;
 use crate::domain::member::Member;
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use crate::engine::{self, Asked, Inquiry, InquiryReport};
 use crate::ledger::{Access, Audit, Batch, Ledger, LedgerError, PurgeKey, Purpose};
 use crate::plan;
@@ -255,9 +255,9 @@ mod tests {
     use super::*;
     use crate::domain::invoice_no::InvoiceNo;
     use crate::domain::payout::{RowKey, TopUp};
+    use crate::domain::payout_status::PayoutStatus;
     use crate::domain::phone::PhoneNumber;
     use crate::domain::points::Points;
-    use crate::domain::standing::Standing;
     use crate::ledger::{Payout, PayoutId};
 
     #[test]
@@ -283,7 +283,7 @@ mod tests {
                 shares_member: false,
                 has_history: true,
             },
-            standing: Standing::default(),
+            standing: PayoutStatus::default(),
             before: State::Credited,
             answer: OrderAnswer::Success,
             message: String::new(),

@@ -64,7 +64,7 @@ fn is_allowed(c: char) -> bool {
 /// The nearest allowed name: diacritics folded, lower case, every other character a dash.
 #[must_use]
 pub fn propose(text: &str) -> String {
-    let folded: String = super::name::fold(text).chars().map(|c| if is_allowed(c) { c } else { '-' }).collect();
+    let folded: String = super::name::normalize(text).chars().map(|c| if is_allowed(c) { c } else { '-' }).collect();
     let trimmed = folded.trim_matches('-');
     let cut: String = trimmed.chars().take(BatchName::CHARS_MAX).collect();
     if cut.is_empty() { "batch-1".to_owned() } else { cut }

@@ -6,7 +6,7 @@ use unicode_normalization::char::is_combining_mark;
 /// Lower case without diacritics; `đ` becomes `d`, which Unicode does not decompose, and so do the two letters that look
 /// like it and are typed for it: `Ð` (U+00D0, Icelandic) and `Ɖ` (U+0189).
 #[must_use]
-pub fn fold(text: &str) -> String {
+pub fn normalize(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
@@ -33,8 +33,11 @@ pub fn is_no_name(name: &str) -> bool {
 }
 
 fn words(name: &str) -> Vec<String> {
-    let mut words: Vec<String> =
-        fold(name).split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    let mut words: Vec<String> = normalize(name)
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
     words.sort_unstable();
     words
 }

@@ -3,8 +3,8 @@
 
 use super::invoice_no::InvoiceNo;
 use super::payout::TopUp;
+use super::payout_status::State;
 use super::phone::PhoneNumber;
-use super::standing::State;
 
 /// What a statement says became of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

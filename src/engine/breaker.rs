@@ -7,7 +7,7 @@
 use super::event::{Stop, StopCode};
 use crate::domain::answer::{Answer, Repair};
 use crate::domain::event::Fate;
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use crate::ledger::PayoutId;
 
 /// Probes in a row that came to no definite answer, after which a run gives up.
@@ -66,7 +66,7 @@ impl Breaker {
     }
 
     /// Counts the fate of a send; `first` of its number.
-    pub(super) fn sent(&mut self, payout: PayoutId, fate: Fate, first: bool) -> Option<Turn> {
+    pub(super) fn on_send(&mut self, payout: PayoutId, fate: Fate, first: bool) -> Option<Turn> {
         if fate == Fate::Credited {
             self.refused.clear();
         }
@@ -102,7 +102,7 @@ impl Breaker {
     }
 
     /// A payout is done with. A probe that was never sent is judged by what became of it.
-    pub(super) fn left(&mut self, payout: PayoutId, state: State) -> Option<Turn> {
+    pub(super) fn on_done(&mut self, payout: PayoutId, state: State) -> Option<Turn> {
         if self.gate != Gate::HalfOpen(payout) {
             return None;
         }
@@ -228,8 +228,8 @@ mod tests {
     /// A breaker that two payouts in doubt opened.
     fn opened() -> Breaker {
         let mut breaker = Breaker::new(2, 3);
-        assert_eq!(breaker.sent(payout(1), UNKNOWN, true), None);
-        assert_eq!(breaker.sent(payout(2), UNKNOWN, true), Some(Turn::Opened));
+        assert_eq!(breaker.on_send(payout(1), UNKNOWN, true), None);
+        assert_eq!(breaker.on_send(payout(2), UNKNOWN, true), Some(Turn::Opened));
         assert!(!breaker.is_closed() && !breaker.lets_out(payout(3)));
         breaker
     }
@@ -247,25 +247,25 @@ mod tests {
         for (fate, first) in
             [(UNKNOWN, true), (Fate::Credited, true), (UNKNOWN, true), (UNKNOWN, false), (Fate::Unsent, true)]
         {
-            assert_eq!(breaker.sent(payout(1), fate, first), None);
+            assert_eq!(breaker.on_send(payout(1), fate, first), None);
         }
-        assert_eq!(breaker.sent(payout(2), UNKNOWN, true), Some(Turn::Opened));
+        assert_eq!(breaker.on_send(payout(2), UNKNOWN, true), Some(Turn::Opened));
         let mut never = Breaker::new(0, 3);
-        assert!((0..100).all(|n| never.sent(payout(n), UNKNOWN, true).is_none()));
+        assert!((0..100).all(|n| never.on_send(payout(n), UNKNOWN, true).is_none()));
     }
 
     #[test]
     fn a_probe_goes_out_alone_and_only_a_definite_answer_to_it_closes() {
         for fate in [Fate::Credited, REFUSED, Fate::Refused(Refusal::SlowDown)] {
             let mut breaker = opened();
-            assert_eq!(breaker.sent(payout(9), Fate::Credited, true), None, "it left before");
+            assert_eq!(breaker.on_send(payout(9), Fate::Credited, true), None, "it left before");
             assert_eq!(breaker.next(true, Some(payout(3))), Next::Probe(payout(3)));
             assert!(breaker.lets_out(payout(3)) && !breaker.lets_out(payout(4)));
-            assert_eq!(breaker.sent(payout(3), Fate::Unsent, true), None, "it has not left yet");
-            assert_eq!(breaker.sent(payout(9), fate, true), None, "another one's answer");
-            assert_eq!(breaker.sent(payout(3), fate, true), Some(Turn::Closed));
+            assert_eq!(breaker.on_send(payout(3), Fate::Unsent, true), None, "it has not left yet");
+            assert_eq!(breaker.on_send(payout(9), fate, true), None, "another one's answer");
+            assert_eq!(breaker.on_send(payout(3), fate, true), Some(Turn::Closed));
             assert!(breaker.is_closed() && breaker.lets_out(payout(4)));
-            assert_eq!(breaker.sent(payout(4), UNKNOWN, true), None, "the count begins anew");
+            assert_eq!(breaker.on_send(payout(4), UNKNOWN, true), None, "the count begins anew");
         }
     }
 
@@ -274,7 +274,7 @@ mod tests {
         let mut breaker = opened();
         for number in 3..6 {
             assert_eq!(breaker.next(true, Some(payout(number))), Next::Probe(payout(number)));
-            assert_eq!(breaker.sent(payout(number), UNKNOWN, number == 3), Some(Turn::ProbeFailed));
+            assert_eq!(breaker.on_send(payout(number), UNKNOWN, number == 3), Some(Turn::ProbeFailed));
             assert!(!breaker.lets_out(payout(number)));
         }
         let message = gave_up(breaker.next(true, Some(payout(6))));
@@ -286,11 +286,11 @@ mod tests {
         let mut breaker = opened();
         for round in 0..5 {
             assert_eq!(breaker.next(true, Some(payout(3))), Next::Probe(payout(3)), "{round}");
-            assert_eq!(breaker.sent(payout(3), UNKNOWN, true), Some(Turn::ProbeFailed));
+            assert_eq!(breaker.on_send(payout(3), UNKNOWN, true), Some(Turn::ProbeFailed));
             assert_eq!(breaker.next(true, Some(payout(4))), Next::Probe(payout(4)));
-            assert_eq!(breaker.sent(payout(4), REFUSED, true), Some(Turn::Closed));
-            breaker.sent(payout(5), UNKNOWN, true);
-            assert_eq!(breaker.sent(payout(6), UNKNOWN, true), Some(Turn::Opened));
+            assert_eq!(breaker.on_send(payout(4), REFUSED, true), Some(Turn::Closed));
+            breaker.on_send(payout(5), UNKNOWN, true);
+            assert_eq!(breaker.on_send(payout(6), UNKNOWN, true), Some(Turn::Opened));
         }
     }
 
@@ -317,8 +317,8 @@ mod tests {
         ] {
             let mut breaker = opened();
             breaker.next(true, Some(payout(3)));
-            assert_eq!(breaker.left(payout(4), state), None, "not the probe");
-            assert_eq!(breaker.left(payout(3), state), turn, "{state:?}");
+            assert_eq!(breaker.on_done(payout(4), state), None, "not the probe");
+            assert_eq!(breaker.on_done(payout(3), state), turn, "{state:?}");
             assert_eq!(breaker.is_closed(), turn == Some(Turn::Closed));
         }
     }

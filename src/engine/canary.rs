@@ -2,8 +2,8 @@
 //! file adds are a plan of their own, and what a run credited that was cut off is confirmed by the next one.
 
 use super::event::{Stop, StopCode};
-use crate::domain::course::{Confirmation, Course};
-use crate::domain::standing::State;
+use crate::domain::payout_process::{Confirmation, PayoutProcess};
+use crate::domain::payout_status::State;
 use crate::ledger::PayoutId;
 use std::collections::HashSet;
 
@@ -43,7 +43,7 @@ impl Canary {
     }
 
     /// A payout is taken up that is planned, or credited and not confirmed.
-    pub(super) fn admit(&mut self, payout: PayoutId, course: &mut Course) {
+    pub(super) fn admit(&mut self, payout: PayoutId, course: &mut PayoutProcess) {
         if self.is_on() {
             self.under_way.insert(payout);
             course.want_confirmation();
@@ -51,7 +51,7 @@ impl Canary {
     }
 
     /// A payout is done with. Gives the reason to stop, where its credit was not confirmed.
-    pub(super) fn left(&mut self, payout: PayoutId, row: u64, course: &Course) -> Option<Stop> {
+    pub(super) fn on_done(&mut self, payout: PayoutId, row: u64, course: &PayoutProcess) -> Option<Stop> {
         if !self.under_way.remove(&payout) || course.standing().state != State::Credited {
             return None;
         }

@@ -10,8 +10,8 @@ use super::reach::Reach;
 use super::settings::{Mode, Names, RunSettings};
 use super::source::Source;
 use super::worker::{self, Called, Ticket};
-use crate::domain::course::{Course, RunTime, Step};
-use crate::domain::standing::{Standing, State};
+use crate::domain::payout_process::{PayoutProcess, RunTime, Step};
+use crate::domain::payout_status::{PayoutStatus, State};
 use crate::gateway::Gateway;
 use crate::ledger::{BatchEvent, Entry, LedgerError, Payout, PayoutId, RunLedger, UnixMs};
 use std::cmp::Reverse;
@@ -30,7 +30,7 @@ const ACTIVE_MAX: usize = 100_000;
 #[derive(Debug)]
 pub(super) struct Active {
     pub(super) payout: Payout,
-    pub(super) course: Course,
+    pub(super) course: PayoutProcess,
     /// Events that go into the ledger with the next write.
     pub(super) pending: Vec<Entry>,
     /// A call or a write of it is under way.
@@ -166,7 +166,7 @@ where
             tokio::select! {
                 biased;
                 () = &mut shutdown, if !self.interrupted => self.interrupt()?,
-                Some(done) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => self.take_done(done)?,
+                Some(done) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => self.apply_done(done)?,
                 slot = self.pacer.slot(), if wants_slot => self.slot = slot,
                 () = sleep_until(timer.unwrap_or(self.started)), if timer.is_some() => self.fire_timers()?,
             }
@@ -219,10 +219,10 @@ where
 
     pub(super) fn take_up(&mut self, payout: Payout) -> Result<(), EngineError> {
         let id = payout.id;
-        let standing = if payout.has_history { self.ledger.standing(id)? } else { Standing::default() };
+        let standing = if payout.has_history { self.ledger.standing(id)? } else { PayoutStatus::default() };
         let told = standing.state;
         let in_vain = self.is_long_stuck(id, &standing)?;
-        let mut course = Course::new(standing, payout.top_up.member.phone().is_some());
+        let mut course = PayoutProcess::new(standing, payout.top_up.member.phone().is_some());
         if in_vain {
             course.expect_nothing_new();
         }
@@ -278,12 +278,12 @@ where
             if set_aside {
                 self.source.set_aside(id);
             }
-            if let Some(stop) = self.canary.left(id, active.payout.row, &active.course) {
+            if let Some(stop) = self.canary.on_done(id, active.payout.row, &active.course) {
                 self.stop(stop, Phase::Draining)?;
             }
             self.confirm_canary();
-            let turn = self.breaker.left(id, active.course.standing().state);
-            self.take_turn(turn)?;
+            let turn = self.breaker.on_done(id, active.course.standing().state);
+            self.apply_turn(turn)?;
         }
         Ok(())
     }
@@ -296,19 +296,19 @@ where
         }
     }
 
-    fn take_done(&mut self, done: Result<(Id, Result<Done, LedgerError>), JoinError>) -> Result<(), EngineError> {
+    fn apply_done(&mut self, done: Result<(Id, Result<Done, LedgerError>), JoinError>) -> Result<(), EngineError> {
         match done {
             Ok((task, done)) => {
                 self.tickets.remove(&task);
                 match done? {
-                    Done::Called(called) => self.take_called(*called),
-                    Done::Recorded(id) => self.take_recorded(id),
+                    Done::Called(called) => self.apply_called(*called),
+                    Done::Recorded(id) => self.apply_recorded(id),
                     Done::BatchRecorded => Ok(()),
                 }
             }
             // A call that panicked may have left. A write that panicked stops the run.
             Err(error) => match self.tickets.remove(&error.id()) {
-                Some(ticket) => self.take_called(worker::panicked(ticket)),
+                Some(ticket) => self.apply_called(worker::panicked(ticket)),
                 None => Err(LedgerError::Stopped(error.to_string()).into()),
             },
         }

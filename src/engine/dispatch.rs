@@ -7,9 +7,9 @@ use super::members::{Lookup, asked_about};
 use super::pacer::Slot;
 use super::settings::Mode;
 use super::worker::{self, Ticket};
-use crate::domain::course::{Allowance, Step};
 use crate::domain::event::Event;
-use crate::domain::standing::State;
+use crate::domain::payout_process::{Permissions, Step};
+use crate::domain::payout_status::State;
 use crate::gateway::{Gateway, Request};
 use crate::ledger::{BatchEvent, Call, LedgerError, PayoutId, UnixMs};
 use std::collections::VecDeque;
@@ -30,8 +30,8 @@ where
     }
 
     /// What the run as a whole allows a payout at the moment.
-    pub(super) fn allowance(&self, id: PayoutId) -> Allowance {
-        Allowance {
+    pub(super) fn allowance(&self, id: PayoutId) -> Permissions {
+        Permissions {
             submits: self.phase == Phase::Running && self.breaker.lets_out(id) && self.settings.mode != Mode::Resolve,
             // A top-up is stamped by the gateway's clock, so that something has to be heard of it before the first one.
             query_first: self.query_first || (self.settings.fence.is_some() && !self.heard),
@@ -84,7 +84,7 @@ where
                 Ok(true)
             }
             Lookup::Answered(reply) => {
-                self.take_member_reply(id, &reply)?;
+                self.apply_member_reply(id, &reply)?;
                 Ok(true)
             }
         }
@@ -127,7 +127,7 @@ where
             self.commit_points(points);
         }
         let now = self.now();
-        self.take_event(id, &Event::SubmitIntended, None, None, now)?;
+        self.apply_event(id, &Event::SubmitIntended, None, None, now)?;
         let (ledger, at) = (self.ledger, (self.clock)());
         let Some(active) = self.active.get_mut(&id) else { return Ok(()) };
         let mut entries = std::mem::take(&mut active.pending);

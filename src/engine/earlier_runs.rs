@@ -3,7 +3,7 @@
 use super::EngineError;
 use super::coordinator::Coordinator;
 use super::event::RunEvent;
-use crate::domain::standing::Standing;
+use crate::domain::payout_status::PayoutStatus;
 use crate::gateway::Gateway;
 use crate::ledger::{LedgerError, PayoutId, UnixMs};
 
@@ -23,7 +23,7 @@ where
     }
 
     /// Whether no run can settle a payout, and everything that was under way of it has had its time.
-    pub(super) fn is_long_stuck(&self, id: PayoutId, standing: &Standing) -> Result<bool, LedgerError> {
+    pub(super) fn is_long_stuck(&self, id: PayoutId, standing: &PayoutStatus) -> Result<bool, LedgerError> {
         if self.settings.policy.stuck(standing).is_none() {
             return Ok(false);
         }

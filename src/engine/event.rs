@@ -1,6 +1,6 @@
 //! Defines what a run tells while it goes on, and what it says at its end.
 
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use std::fmt;
 use std::time::Duration;
 

@@ -12,8 +12,8 @@ use super::worker::{self, Called, Ticket};
 use crate::domain::answer::{Answer, Notice, Reply, order_meaning};
 use crate::domain::event::{Event, OrderAnswer};
 use crate::domain::invoice_no::InvoiceNo;
+use crate::domain::payout_status::{PayoutStatus, State};
 use crate::domain::phone::PhoneNumber;
-use crate::domain::standing::{Standing, State};
 use crate::gateway::{Gateway, Request};
 use crate::ledger::{Batch, Binding, Call, Entry, LedgerError, Payout, PayoutId, RunLedger, UnixMs};
 use std::future::Future;
@@ -42,7 +42,7 @@ pub struct Asked {
     /// The payout.
     pub payout: Payout,
     /// How it stands, the answer included.
-    pub standing: Standing,
+    pub standing: PayoutStatus,
     /// How it stood before.
     pub before: State,
     /// The last answer.
@@ -199,7 +199,7 @@ fn stop_of(notice: Notice, way: &Way, called: &Called) -> Option<Stop> {
     let (received, pacer) = (&called.received, &way.pacer);
     // A panic while it was held left counts, each whole.
     let mut reach = way.reach.lock().unwrap_or_else(PoisonError::into_inner);
-    match reach.heard(received, called.departed, called.ended) {
+    match reach.on_reply(received, called.departed, called.ended) {
         Reached::GoOn => {}
         Reached::Pause(_, pause) => drop(pacer.slow_down(pause)),
         Reached::Stop(stop) => return Some(stop),
@@ -274,7 +274,7 @@ type Beside = (Option<Call>, Option<String>, Option<String>, Option<InvoiceNo>);
 
 fn push(
     entries: &mut Vec<Entry>,
-    standing: &mut Standing,
+    standing: &mut PayoutStatus,
     payout: PayoutId,
     event: Event,
     (call, note, why, new_number): Beside,

@@ -27,7 +27,7 @@ pub use pacer::quiet_after_a_cut;
 pub use settings::{Mode, Names, NamesMissing, RunSettings};
 pub use shared_pace::SharedPace;
 
-use crate::domain::standing::{Impossible, State};
+use crate::domain::payout_status::{IllegalTransition, State};
 use crate::gateway::Gateway;
 use crate::ledger::{BatchEvent, LedgerError, RunLedger, UnixMs};
 use std::future::Future;
@@ -42,7 +42,7 @@ pub enum EngineError {
     Ledger(#[from] LedgerError),
     /// An event contradicted a payout's history.
     #[error("a broken invariant stopped the run: {0}\nhint: keep the ledger and report this; nothing was sent on it")]
-    Impossible(#[from] Impossible),
+    IllegalTransition(#[from] IllegalTransition),
 }
 
 /// Runs a batch until nothing is left to do, something stops it, or `shutdown` ends.
@@ -124,10 +124,10 @@ mod tests {
     use crate::domain::answer::{Answer, Reply};
     use crate::domain::backoff::Backoff;
     use crate::domain::batch_name::BatchName;
-    use crate::domain::course::Policy;
     use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
     use crate::domain::member::Member;
     use crate::domain::payout::{Row, RowKey};
+    use crate::domain::payout_process::Policy;
     use crate::domain::phone::PhoneNumber;
     use crate::domain::points::Points;
     use crate::gateway::{Received, Request};

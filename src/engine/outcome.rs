@@ -9,9 +9,9 @@ use super::settings::{Names, NamesMissing};
 use super::worker::Called;
 use super::{breaker, clocks};
 use crate::domain::answer::{Answer, Notice, Reply, member_meaning, order_meaning, top_up_meaning};
-use crate::domain::course::RunTime;
 use crate::domain::event::{Doubt, Event, Fate, MemberAnswer};
-use crate::domain::standing::State;
+use crate::domain::payout_process::RunTime;
+use crate::domain::payout_status::State;
 use crate::gateway::{Gateway, Received};
 use crate::ledger::{BatchEvent, Call, Entry, PayoutId, UnixMs};
 use std::sync::Arc;
@@ -29,7 +29,7 @@ where
     C: Fn() -> UnixMs,
     F: FnMut(RunEvent),
 {
-    pub(super) fn take_called(&mut self, called: Called) -> Result<(), EngineError> {
+    pub(super) fn apply_called(&mut self, called: Called) -> Result<(), EngineError> {
         let Called { payout: id, kind, request_id, received, departed, ended } = called;
         let (http, code) = match &received.reply {
             Reply::Answered(answer) => (Some(answer.http), answer.code),
@@ -53,15 +53,15 @@ where
             message: received.message.clone(),
         });
         // Counted here, heeded when the outcome is taken in: stopping lets go of payouts that nothing is known of.
-        let reached = self.reach.heard(&received, departed, ended);
+        let reached = self.reach.on_reply(&received, departed, ended);
         let skewed = self.compare_clocks(&received.reply, latency.unwrap_or_default(), ended);
         let call = Call { request_id, http, code, latency };
         match kind {
-            CallKind::MemberInfo => self.take_member_info(id, received, call)?,
-            CallKind::TopUp => self.take_top_up(id, &received, call)?,
+            CallKind::MemberInfo => self.apply_member_info(id, received, call)?,
+            CallKind::TopUp => self.apply_top_up(id, &received, call)?,
             CallKind::OrderStatus => {
                 let asked_at = departed.map_or(RunTime::ZERO, |at| at.saturating_duration_since(self.started));
-                self.take_order_status(id, &received, call, asked_at)?;
+                self.apply_order_status(id, &received, call, asked_at)?;
             }
         }
         match reached {
@@ -88,7 +88,7 @@ where
         self.reach.trouble().map(|said| format!("; the last call: {said}")).unwrap_or_default()
     }
 
-    fn take_member_info(&mut self, id: PayoutId, received: Received, call: Call) -> Result<(), EngineError> {
+    fn apply_member_info(&mut self, id: PayoutId, received: Received, call: Call) -> Result<(), EngineError> {
         let reply = MemberReply { received: Arc::new(received), call };
         let (answer, notice) = member_meaning(&reply.received.reply, None);
         let Some(active) = self.active.get(&id) else { return Ok(()) };
@@ -99,18 +99,18 @@ where
         } else {
             Vec::new()
         };
-        self.take_member_reply(id, &reply)?;
+        self.apply_member_reply(id, &reply)?;
         for other in waiting {
             if let Some(active) = self.active.get_mut(&other) {
                 active.busy = false;
             }
-            self.take_member_reply(other, &reply)?;
+            self.apply_member_reply(other, &reply)?;
         }
         self.heed(id, notice, &reply.received)
     }
 
     /// What a member's answer means for one of the payouts that go to it.
-    pub(super) fn take_member_reply(&mut self, id: PayoutId, reply: &MemberReply) -> Result<(), EngineError> {
+    pub(super) fn apply_member_reply(&mut self, id: PayoutId, reply: &MemberReply) -> Result<(), EngineError> {
         let Some(active) = self.active.get(&id) else { return Ok(()) };
         let (row, name) = (active.payout.row, self.expected_name(active));
         let accepts_none = active.course.standing().accepted_name.as_deref() == Some("");
@@ -122,7 +122,7 @@ where
         };
         let answer = self.in_view_of_names(row, said, accepts_none);
         let eligible = answer == MemberAnswer::Eligible;
-        self.take_event(id, &Event::MemberAnswered(answer), Some(reply.call.clone()), note, RunTime::ZERO)?;
+        self.apply_event(id, &Event::MemberAnswered(answer), Some(reply.call.clone()), note, RunTime::ZERO)?;
         // An eligible member is written together with the intent that follows from it.
         if !eligible {
             self.write(id);
@@ -149,10 +149,10 @@ where
         MemberAnswer::Eligible
     }
 
-    fn take_top_up(&mut self, id: PayoutId, received: &Received, call: Call) -> Result<(), EngineError> {
+    fn apply_top_up(&mut self, id: PayoutId, received: &Received, call: Call) -> Result<(), EngineError> {
         let (fate, notice) = top_up_meaning(&received.reply);
         let note = (fate != Fate::Credited).then(|| received.message.clone());
-        self.take_event(id, &Event::SendEnded(fate), Some(call), note, RunTime::ZERO)?;
+        self.apply_event(id, &Event::SendEnded(fate), Some(call), note, RunTime::ZERO)?;
         self.write(id);
         let Some(active) = self.active.get(&id) else { return Ok(()) };
         let (standing, points) = (active.course.standing(), active.payout.top_up.points.value());
@@ -169,8 +169,8 @@ where
         }
         // A number that another ledger sent says nothing about how the gateway fares now.
         if !unknown_number {
-            let turn = self.breaker.sent(id, fate, first);
-            self.take_turn(turn)?;
+            let turn = self.breaker.on_send(id, fate, first);
+            self.apply_turn(turn)?;
         }
         let stamp = self
             .settings
@@ -182,7 +182,7 @@ where
         }
     }
 
-    fn take_order_status(
+    fn apply_order_status(
         &mut self,
         id: PayoutId,
         received: &Received,
@@ -194,7 +194,7 @@ where
         let (answer, notice) = order_meaning(&received.reply, &active.payout.top_up);
         let points = active.payout.top_up.points.value();
         let note = (!received.message.is_empty()).then(|| received.message.clone());
-        self.take_event(id, &Event::OrderAnswered(answer), Some(call), note, asked_at)?;
+        self.apply_event(id, &Event::OrderAnswered(answer), Some(call), note, asked_at)?;
         let now = self.active.get(&id).map(|active| active.course.standing().state);
         if was == State::InDoubt && now == Some(State::Declined) {
             self.give_back(points);
@@ -207,7 +207,7 @@ where
     }
 
     /// Applies an event to a payout and keeps it for the next write.
-    pub(super) fn take_event(
+    pub(super) fn apply_event(
         &mut self,
         id: PayoutId,
         event: &Event,
@@ -235,7 +235,7 @@ where
     }
 
     /// A payout's events are durable: tell what changed, and go on with it.
-    pub(super) fn take_recorded(&mut self, id: PayoutId) -> Result<(), EngineError> {
+    pub(super) fn apply_recorded(&mut self, id: PayoutId) -> Result<(), EngineError> {
         let Some(active) = self.active.get_mut(&id) else { return Ok(()) };
         active.busy = false;
         let (from, to) = (active.told, active.course.standing().state);

@@ -6,8 +6,8 @@ use super::EngineError;
 use super::breaker::{Next, Turn};
 use super::coordinator::{Active, Coordinator, Phase};
 use super::event::RunEvent;
-use crate::domain::course::{Allowance, Step};
-use crate::domain::standing::State;
+use crate::domain::payout_process::{Permissions, Step};
+use crate::domain::payout_status::State;
 use crate::gateway::Gateway;
 use crate::ledger::{PayoutId, UnixMs};
 
@@ -65,7 +65,7 @@ where
     /// The first in hand, by its place in the plan, that would go on if it were let out.
     fn first_in_hand(&self, state: State) -> Option<PayoutId> {
         let (policy, now) = (&self.settings.policy, self.now());
-        let allowance = Allowance { submits: true, query_first: self.query_first };
+        let allowance = Permissions { submits: true, query_first: self.query_first };
         let goes_on = |active: &Active| match active.course.step(policy, allowance, now) {
             Step::CheckMember | Step::QueryStatus | Step::Submit | Step::Wait(_) => {
                 state == State::Planned || active.course.may_resend(policy)
@@ -77,7 +77,7 @@ where
     }
 
     /// What an answer changed for everybody.
-    pub(super) fn take_turn(&mut self, turn: Option<Turn>) -> Result<(), EngineError> {
+    pub(super) fn apply_turn(&mut self, turn: Option<Turn>) -> Result<(), EngineError> {
         // A run that stops for good does not pause, and does not go on.
         let Some(turn) = turn.filter(|_| self.phase == Phase::Running) else { return Ok(()) };
         self.tell(match turn {

@@ -66,7 +66,7 @@ impl Reach {
     }
 
     /// Counts a call that left at `departed`, if it did.
-    pub(super) fn heard(&mut self, received: &Received, departed: Option<Instant>, now: Instant) -> Reached {
+    pub(super) fn on_reply(&mut self, received: &Received, departed: Option<Instant>, now: Instant) -> Reached {
         match &received.reply {
             Reply::Answered(answer) if answer.code.is_some() => {
                 *self = Self {
@@ -173,7 +173,7 @@ mod tests {
     async fn call(reach: &mut Reach, received: &Received) -> Reached {
         let departed = Instant::now();
         tokio::time::advance(Duration::from_millis(100)).await;
-        reach.heard(received, Some(departed), Instant::now())
+        reach.on_reply(received, Some(departed), Instant::now())
     }
 
     /// Calls one after the other, obeying each pause, until the end; gives how many there were and the end.
@@ -233,7 +233,8 @@ mod tests {
         let departed = Instant::now();
         let mut pauses = Vec::new();
         for _ in 0..200 {
-            if let Reached::Pause(_, pause) = reach.heard(&answered(502, None, None), Some(departed), Instant::now()) {
+            if let Reached::Pause(_, pause) = reach.on_reply(&answered(502, None, None), Some(departed), Instant::now())
+            {
                 pauses.push(pause);
             }
             tokio::time::advance(Duration::from_millis(1)).await;

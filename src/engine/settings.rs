@@ -1,7 +1,7 @@
 //! Defines what a run is told before it begins.
 
 use super::shared_pace::SharedPace;
-use crate::domain::course::Policy;
+use crate::domain::payout_process::Policy;
 use crate::gateway::Fence;
 use std::sync::Arc;
 use std::time::Duration;

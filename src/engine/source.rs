@@ -1,6 +1,6 @@
 //! Brings payouts from the ledger into a run, page by page, so that a batch of any size needs the same memory.
 
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use crate::ledger::{LedgerError, Payout, PayoutId, RunLedger};
 use std::collections::VecDeque;
 

@@ -4,7 +4,7 @@ use super::phone::Refusal;
 use super::problem::ProblemKind;
 use super::record::Cell;
 use crate::domain::member::{ID_CHARS_MAX, is_id_separator};
-use crate::domain::name::fold;
+use crate::domain::name::normalize;
 use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 
@@ -108,7 +108,7 @@ fn is_rounded(text: &str) -> bool {
 
 /// Yes or no; nothing where the cell is blank.
 pub(crate) fn send_sms(cell: &str) -> Result<Option<bool>, Refusal> {
-    match fold(cell.trim()).as_str() {
+    match normalize(cell.trim()).as_str() {
         "" => Ok(None),
         "yes" | "co" | "true" | "1" => Ok(Some(true)),
         "no" | "khong" | "false" | "0" => Ok(Some(false)),

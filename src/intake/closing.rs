@@ -2,14 +2,14 @@
 //! signatures, which is how a Vietnamese company's sheet ends.
 
 use super::columns::Columns;
-use super::glance::Glance;
-use super::meaning::Meaning;
 use super::oddity::Oddity;
 use super::points;
 use super::problem::{Problem, ProblemKind, shortened};
 use super::record::{Cell, Record};
+use super::row_shape::RowShape;
 use super::total::{self, TotalRow};
-use crate::domain::name::fold;
+use crate::domain::column_role::ColumnRole;
+use crate::domain::name::normalize;
 
 /// The most rows of a footer: what is longer is a list that should not vanish.
 const FOOTER_ROWS_MAX: usize = 50;
@@ -78,7 +78,7 @@ impl Closing {
 
     /// What a person should know of the footer.
     pub(crate) fn warning(&self) -> Option<String> {
-        let rows = super::glance::rows_named(&self.footer);
+        let rows = super::row_shape::rows_named(&self.footer);
         let words = shortened(&self.words);
         (!self.footer.is_empty()).then(|| format!("behind the list, paid nothing: {rows}, the footer («{words}» …)"))
     }
@@ -89,12 +89,12 @@ fn footer_before_payees(row: u64, next: u64) -> Problem {
         "needs a phone number, has the words of a footer, with payees behind it (row {next}); remove the row, or move it to \
          the end"
     );
-    Problem::of_row(row, ProblemKind::PhoneMissing, message).in_column(Meaning::Phone.word())
+    Problem::of_row(row, ProblemKind::PhoneMissing, message).in_column(ColumnRole::Phone.word())
 }
 
 /// Whether what stands where a member is named begins as words do.
 fn has_words_for_member(record: &Record, columns: &Columns) -> bool {
-    let cells = [Meaning::Phone, Meaning::Id].into_iter().filter_map(|meaning| columns.of(meaning));
+    let cells = [ColumnRole::Phone, ColumnRole::Id].into_iter().filter_map(|meaning| columns.of(meaning));
     cells
         .map(|column| record.cell(column).text.trim_start())
         .all(|text| text.is_empty() || text.starts_with(|c: char| c.is_alphabetic() || c == '('))
@@ -102,21 +102,21 @@ fn has_words_for_member(record: &Record, columns: &Columns) -> bool {
 
 /// Whether nothing in a row can be meant as a payee's phone, identifier or points.
 fn holds_no_payout(record: &Record, columns: &Columns) -> bool {
-    let is_free = |meaning: Meaning, is_meant: fn(Cell<'_>) -> bool| {
+    let is_free = |meaning: ColumnRole, is_meant: fn(Cell<'_>) -> bool| {
         columns.of(meaning).is_none_or(|column| {
             let cell = record.cell(column);
             cell.kind.oddity != Some(Oddity::NotComputed) && (is_date(cell.text) || !is_meant(cell))
         })
     };
-    is_free(Meaning::Phone, |cell| digits(cell.text) >= PHONE_DIGITS_MIN)
-        && is_free(Meaning::Points, |cell| {
+    is_free(ColumnRole::Phone, |cell| digits(cell.text) >= PHONE_DIGITS_MIN)
+        && is_free(ColumnRole::Points, |cell| {
             let letters = cell.text.chars().filter(|c| c.is_alphabetic()).count();
             let has_digit = cell.text.bytes().any(|b| b.is_ascii_digit());
             points::written(cell.text, cell.kind.number).is_ok() || (has_digit && letters <= POINTS_LETTERS_MAX)
         })
-        && is_free(Meaning::Id, |cell| digits(cell.text) > 0)
-        && is_free(Meaning::IdType, |cell| matches!(super::cells::id_type(cell.text), Ok(Some(_))))
-        && !Glance::at(record).is_of_a_table()
+        && is_free(ColumnRole::Id, |cell| digits(cell.text) > 0)
+        && is_free(ColumnRole::IdType, |cell| matches!(super::cells::id_type(cell.text), Ok(Some(_))))
+        && !RowShape::at(record).is_of_a_table()
 }
 
 fn digits(text: &str) -> usize {
@@ -125,7 +125,7 @@ fn digits(text: &str) -> usize {
 
 /// `Hà Nội, ngày 25 tháng 11 năm 2026`, `25/11/2026`, `2026-11-25`.
 fn is_date(text: &str) -> bool {
-    let folded = fold(text);
+    let folded = normalize(text);
     if folded.contains("ngay") || (folded.contains("thang") && folded.contains("nam")) {
         return true;
     }
@@ -134,7 +134,7 @@ fn is_date(text: &str) -> bool {
     parts.len() == 3 && parts.iter().all(is_number) && parts.iter().any(|part| part.len() == 4)
 }
 
-/// How the cells of a footer begin, as [`fold`] leaves them.
+/// How the cells of a footer begin, as [`normalize`] leaves them.
 const FOOTER_WORDS: [&str; 32] = [
     "bang chu",
     "viet bang chu",
@@ -175,7 +175,7 @@ fn is_footer_for_certain(record: &Record) -> bool {
     let mut cells = record.cells().map(|cell| cell.text.trim()).filter(|text| !text.is_empty()).peekable();
     cells.peek().is_some()
         && cells.all(|text| {
-            let folded = fold(text);
+            let folded = normalize(text);
             let words = folded.trim_start_matches(|c: char| !c.is_alphanumeric());
             let is_place_and_date = ["ngay", "thang", "nam"].iter().all(|word| words.contains(word));
             is_place_and_date || FOOTER_WORDS.iter().any(|begin| words.starts_with(begin))

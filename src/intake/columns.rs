@@ -1,12 +1,13 @@
 //! Decides which column means what, from the header row and `--column`.
 
-use super::meaning::{Meaning, squeezed};
+use super::column_headers::{role_of, squeezed};
 use super::problem::{Problem, ProblemKind, typed};
+use crate::domain::column_role::ColumnRole;
 
 /// The columns of a file: what each means, and the headers as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Columns {
-    of_meaning: [Option<usize>; Meaning::ALL.len()],
+    of_meaning: [Option<usize>; ColumnRole::ALL.len()],
     /// The columns that are only kept.
     pub(crate) extra: Vec<usize>,
     /// Every header as written, trimmed.
@@ -15,8 +16,8 @@ pub(crate) struct Columns {
 
 impl Columns {
     /// The columns of a sheet that is no payout file, by what they mean; the others are only kept.
-    pub(crate) fn of_sheet(meanings: &[(Meaning, usize)], headers: Vec<String>) -> Self {
-        let mut of_meaning = [None; Meaning::ALL.len()];
+    pub(crate) fn of_sheet(meanings: &[(ColumnRole, usize)], headers: Vec<String>) -> Self {
+        let mut of_meaning = [None; ColumnRole::ALL.len()];
         for (meaning, column) in meanings {
             of_meaning[*meaning as usize] = Some(*column);
         }
@@ -25,7 +26,7 @@ impl Columns {
     }
 
     /// The column of a meaning.
-    pub(crate) fn of(&self, meaning: Meaning) -> Option<usize> {
+    pub(crate) fn of(&self, meaning: ColumnRole) -> Option<usize> {
         self.of_meaning[meaning as usize]
     }
 
@@ -35,9 +36,9 @@ impl Columns {
     }
 
     /// The meanings that the file has, with the headers as written.
-    pub(crate) fn named(&self) -> Vec<(Meaning, String)> {
-        let column = |meaning: &Meaning| self.of(*meaning).map(|column| (*meaning, self.headers[column].clone()));
-        Meaning::ALL.iter().filter_map(column).collect()
+    pub(crate) fn named(&self) -> Vec<(ColumnRole, String)> {
+        let column = |meaning: &ColumnRole| self.of(*meaning).map(|column| (*meaning, self.headers[column].clone()));
+        ColumnRole::ALL.iter().filter_map(column).collect()
     }
 
     /// The headers, as written, of the kept columns that are called by this name.
@@ -48,7 +49,7 @@ impl Columns {
 
     /// How a message calls a column: its meaning, or else its header.
     pub(crate) fn label(&self, column: usize) -> String {
-        match Meaning::ALL.into_iter().find(|meaning| self.of(*meaning) == Some(column)) {
+        match ColumnRole::ALL.into_iter().find(|meaning| self.of(*meaning) == Some(column)) {
             Some(meaning) => meaning.word().to_owned(),
             None => {
                 self.headers.get(column).filter(|header| !header.is_empty()).cloned().unwrap_or_else(|| letters(column))
@@ -69,22 +70,22 @@ pub(crate) fn letters(column: usize) -> String {
 }
 
 /// Whether a row names the needed columns, so that it may be the header.
-pub(crate) fn is_header(cells: &[&str], overrides: &[(Meaning, String)]) -> bool {
-    let has = |meaning: Meaning| {
+pub(crate) fn is_header(cells: &[&str], overrides: &[(ColumnRole, String)]) -> bool {
+    let has = |meaning: ColumnRole| {
         let named = overrides.iter().any(|(of, header)| *of == meaning && !places(cells, header).is_empty());
         let taken = overrides.iter().any(|(of, _)| *of == meaning);
-        named || (!taken && cells.iter().any(|cell| Meaning::of_header(cell) == Some(meaning)))
+        named || (!taken && cells.iter().any(|cell| role_of(cell) == Some(meaning)))
     };
-    has(Meaning::Points) && (has(Meaning::Phone) || (has(Meaning::IdType) && has(Meaning::Id)))
+    has(ColumnRole::Points) && (has(ColumnRole::Phone) || (has(ColumnRole::IdType) && has(ColumnRole::Id)))
 }
 
 /// The needed columns that a row does not name, for the message that no row is a header.
-pub(crate) fn missing(cells: &[&str], overrides: &[(Meaning, String)]) -> Vec<Meaning> {
-    [Meaning::Phone, Meaning::Points]
+pub(crate) fn missing(cells: &[&str], overrides: &[(ColumnRole, String)]) -> Vec<ColumnRole> {
+    [ColumnRole::Phone, ColumnRole::Points]
         .into_iter()
         .filter(|meaning| {
             let named = overrides.iter().any(|(of, header)| of == meaning && !places(cells, header).is_empty());
-            !named && !cells.iter().any(|cell| Meaning::of_header(cell) == Some(*meaning))
+            !named && !cells.iter().any(|cell| role_of(cell) == Some(*meaning))
         })
         .collect()
 }
@@ -100,11 +101,11 @@ pub(crate) fn places(cells: &[&str], header: &str) -> Vec<usize> {
 }
 
 /// Gives every column of the header row its meaning.
-pub(crate) fn resolve(row: u64, cells: &[&str], overrides: &[(Meaning, String)]) -> Result<Columns, Problem> {
+pub(crate) fn resolve(row: u64, cells: &[&str], overrides: &[(ColumnRole, String)]) -> Result<Columns, Problem> {
     let refuse = |message: String| Problem::of_row(row, ProblemKind::Columns, message);
     let width = cells.iter().rposition(|cell| !cell.trim().is_empty()).map_or(0, |last| last + 1);
     let cells = &cells[..width];
-    let mut of_meaning = [None; Meaning::ALL.len()];
+    let mut of_meaning = [None; ColumnRole::ALL.len()];
     for (meaning, header) in overrides {
         let column = overridden(cells, *meaning, header).map_err(refuse)?;
         if of_meaning[*meaning as usize].is_some() || of_meaning.contains(&Some(column)) {
@@ -117,7 +118,7 @@ pub(crate) fn resolve(row: u64, cells: &[&str], overrides: &[(Meaning, String)])
     }
     let named = of_meaning;
     for (column, cell) in cells.iter().enumerate() {
-        let Some(meaning) = Meaning::of_header(cell) else { continue };
+        let Some(meaning) = role_of(cell) else { continue };
         if named[meaning as usize].is_some() || named.contains(&Some(column)) {
             continue;
         }
@@ -131,7 +132,7 @@ pub(crate) fn resolve(row: u64, cells: &[&str], overrides: &[(Meaning, String)])
     Ok(Columns { of_meaning, extra, headers: cells.iter().map(|cell| cell.trim().to_owned()).collect() })
 }
 
-fn overridden(cells: &[&str], meaning: Meaning, header: &str) -> Result<usize, String> {
+fn overridden(cells: &[&str], meaning: ColumnRole, header: &str) -> Result<usize, String> {
     let word = meaning.word();
     match *places(cells, header) {
         [column] => Ok(column),
@@ -148,7 +149,7 @@ fn overridden(cells: &[&str], meaning: Meaning, header: &str) -> Result<usize, S
 }
 
 /// The refusal of two columns for one meaning, with what is to be typed for the one or the other.
-fn two_columns(meaning: Meaning, cells: &[&str], first: usize, second: usize) -> String {
+fn two_columns(meaning: ColumnRole, cells: &[&str], first: usize, second: usize) -> String {
     let (word, one, other) = (meaning.word(), cells[first].trim(), cells[second].trim());
     let choice = if squeezed(one) == squeezed(other) {
         String::new()
@@ -167,27 +168,28 @@ pub(crate) fn describe(cells: &[&str], column: usize) -> String {
 }
 
 /// A column `ID` alone is a row number as often as an identifier, so it is kept and means nothing.
-fn drop_lone_id(of_meaning: &mut [Option<usize>; Meaning::ALL.len()]) {
-    if of_meaning[Meaning::IdType as usize].is_none() {
-        of_meaning[Meaning::Id as usize] = None;
+fn drop_lone_id(of_meaning: &mut [Option<usize>; ColumnRole::ALL.len()]) {
+    if of_meaning[ColumnRole::IdType as usize].is_none() {
+        of_meaning[ColumnRole::Id as usize] = None;
     }
 }
 
 /// Columns that only make sense together.
 fn whole_groups(
-    of_meaning: &[Option<usize>; Meaning::ALL.len()],
-    named: &[Option<usize>; Meaning::ALL.len()],
+    of_meaning: &[Option<usize>; ColumnRole::ALL.len()],
+    named: &[Option<usize>; ColumnRole::ALL.len()],
 ) -> Result<(), String> {
-    let has = |meaning: Meaning| of_meaning[meaning as usize].is_some();
-    if has(Meaning::IdType) && !has(Meaning::Id) {
+    let has = |meaning: ColumnRole| of_meaning[meaning as usize].is_some();
+    if has(ColumnRole::IdType) && !has(ColumnRole::Id) {
         return Err("needs a column id beside id_type, has none; add it, or rename id_type".to_owned());
     }
-    if named[Meaning::Id as usize].is_some() && !has(Meaning::Id) {
+    if named[ColumnRole::Id as usize].is_some() && !has(ColumnRole::Id) {
         return Err("needs a column id_type beside id, has none; add it with MOBILE, CARD or USER_ID".to_owned());
     }
-    let receipt = [Meaning::ReceiptName, Meaning::ReceiptAddress, Meaning::ReceiptEmail, Meaning::ReceiptTaxCode];
+    let receipt =
+        [ColumnRole::ReceiptName, ColumnRole::ReceiptAddress, ColumnRole::ReceiptEmail, ColumnRole::ReceiptTaxCode];
     let words = |wanted: bool| {
-        let words: Vec<&str> = receipt.into_iter().filter(|m| has(*m) == wanted).map(Meaning::word).collect();
+        let words: Vec<&str> = receipt.into_iter().filter(|m| has(*m) == wanted).map(ColumnRole::word).collect();
         words.join(", ")
     };
     let (there, gone) = (words(true), words(false));
@@ -201,7 +203,7 @@ fn whole_groups(
 mod tests {
     use super::*;
 
-    fn of(cells: &[&str], overrides: &[(Meaning, &str)]) -> Result<Vec<(Meaning, String)>, String> {
+    fn of(cells: &[&str], overrides: &[(ColumnRole, &str)]) -> Result<Vec<(ColumnRole, String)>, String> {
         let overrides: Vec<_> = overrides.iter().map(|(meaning, header)| (*meaning, (*header).to_owned())).collect();
         resolve(1, cells, &overrides).map(|columns| columns.named()).map_err(|problem| problem.message)
     }
@@ -216,14 +218,18 @@ mod tests {
     #[test]
     fn a_header_row_maps_or_says_why_not() {
         let mapped = of(&["STT", " SĐT", "Số điểm", "Ghi chú", "", ""], &[]).unwrap();
-        assert_eq!(mapped, [(Meaning::Phone, "SĐT".to_owned()), (Meaning::Points, "Số điểm".to_owned())]);
+        assert_eq!(mapped, [(ColumnRole::Phone, "SĐT".to_owned()), (ColumnRole::Points, "Số điểm".to_owned())]);
         for (cells, overrides, part) in [
             (vec!["Phone", "Mobile", "Points"], vec![], "«Phone» (column A) and «Mobile» (column B)"),
-            (vec!["Phone", "Thưởng"], vec![(Meaning::Points, "Thưởng T11")], "needs the column «Thưởng T11»"),
-            (vec!["Phone", "Quà", "qua"], vec![(Meaning::Points, "QUA")], "has two: «Quà» (column B)"),
-            (vec!["Phone", "A", "Points"], vec![(Meaning::Points, "A"), (Meaning::Phone, "A")], "on top of another"),
+            (vec!["Phone", "Thưởng"], vec![(ColumnRole::Points, "Thưởng T11")], "needs the column «Thưởng T11»"),
+            (vec!["Phone", "Quà", "qua"], vec![(ColumnRole::Points, "QUA")], "has two: «Quà» (column B)"),
+            (
+                vec!["Phone", "A", "Points"],
+                vec![(ColumnRole::Points, "A"), (ColumnRole::Phone, "A")],
+                "on top of another",
+            ),
             (vec!["Phone", "Points", "id_type"], vec![], "needs a column id beside"),
-            (vec!["Phone", "Points", "ID"], vec![(Meaning::Id, "ID")], "needs a column id_type beside"),
+            (vec!["Phone", "Points", "ID"], vec![(ColumnRole::Id, "ID")], "needs a column id_type beside"),
             (vec!["Phone", "Points", "receipt_name"], vec![], "without receipt_address, receipt_email"),
         ] {
             let message = of(&cells, &overrides).unwrap_err();
@@ -233,8 +239,8 @@ mod tests {
 
     #[test]
     fn an_override_sets_its_meanings_other_columns_aside() {
-        let mapped = of(&["Phone", "Points", "Thưởng T11"], &[(Meaning::Points, "Thưởng T11")]).unwrap();
-        assert_eq!(mapped[1], (Meaning::Points, "Thưởng T11".to_owned()));
+        let mapped = of(&["Phone", "Points", "Thưởng T11"], &[(ColumnRole::Points, "Thưởng T11")]).unwrap();
+        assert_eq!(mapped[1], (ColumnRole::Points, "Thưởng T11".to_owned()));
         assert_eq!(of(&["Phone", "Points", "ID"], &[]).unwrap().len(), 2, "a lone ID is a kept column");
     }
 }

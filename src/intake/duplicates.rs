@@ -3,9 +3,9 @@
 //! Two rows are one if they have one reference, or if they pay one member and one of them has no reference: what lost
 //! its reference is told apart by nothing. Two references may pay one member.
 
-use super::judge::{Judged, Named};
-use super::look;
+use super::lookalike;
 use super::problem::{Problem, ProblemKind};
+use super::row_parser::{MemberRef, ParsedRow};
 use crate::domain::member::Member;
 use crate::domain::payout::Row;
 use crate::domain::phone::PhoneNumber;
@@ -38,7 +38,7 @@ impl Shared {
     }
 
     fn look(row: &Row) -> Option<Self> {
-        let reference = look::look(row.reference.as_deref()?);
+        let reference = lookalike::appearance(row.reference.as_deref()?);
         Some(Self::Look { reference, member: row.member.identity(), points: row.points.value() })
     }
 }
@@ -89,18 +89,18 @@ impl Duplicates {
 
     /// Remembers a row.
     pub fn note(&mut self, row: &Row) {
-        self.references.extend(row.reference.as_deref().map(look::print));
+        self.references.extend(row.reference.as_deref().map(lookalike::appearance_hash));
         let prints = members(&row.member).map(|name| print_of_member(&name));
         self.note_members(row.reference.is_some(), prints);
     }
 
     /// The same for a row that still borrows its texts, without writing its phone.
-    pub(crate) fn note_judged(&mut self, row: &Judged<'_>) {
-        self.references.extend(row.reference.as_deref().map(look::print));
+    pub(crate) fn note_judged(&mut self, row: &ParsedRow<'_>) {
+        self.references.extend(row.reference.as_deref().map(lookalike::appearance_hash));
         let has_reference = row.reference.is_some();
         match &row.member {
-            Named::Phone(phone) => self.note_members(has_reference, std::iter::once(print_of_phone(phone))),
-            member @ (Named::Card(..) | Named::UserId(..)) => {
+            MemberRef::Phone(phone) => self.note_members(has_reference, std::iter::once(print_of_phone(phone))),
+            member @ (MemberRef::Card(..) | MemberRef::UserId(..)) => {
                 let prints = members(&member.to_member()).map(|name| print_of_member(&name)).collect::<Vec<_>>();
                 self.note_members(has_reference, prints.into_iter());
             }
@@ -169,7 +169,7 @@ impl Suspects {
     pub fn shared(&mut self, row: &Row) -> Option<(u64, Shared)> {
         let mut found = None;
         if let Some(reference) = &row.reference
-            && self.references.binary_search(&look::print(reference)).is_ok()
+            && self.references.binary_search(&lookalike::appearance_hash(reference)).is_ok()
         {
             let first = *self.by_reference.entry(reference.clone()).or_insert(row.row);
             found = (first != row.row).then(|| (first, Shared::Reference(reference.clone())));

@@ -1,12 +1,13 @@
 //! Finds the header row: the one that names the needed columns, or two rows that do so together.
 
 use super::IntakeOptions;
+use super::column_headers::role_of;
 use super::columns::{self, Columns};
-use super::glance::{Glance, rows_named};
 use super::layout::{COLUMNS_MAX, HEADER_ROW_MAX};
-use super::meaning::Meaning;
 use super::problem::{IntakeError, Problem, ProblemKind, shortened, typed};
 use super::record::Record;
+use super::row_shape::{RowShape, rows_named};
+use crate::domain::column_role::ColumnRole;
 
 /// The header row, and what its columns mean.
 #[derive(Clone, Debug)]
@@ -27,8 +28,8 @@ struct Search<'o> {
     /// The row before, where it holds anything.
     before: Option<(u64, Cells)>,
     /// The row that names the most of what is needed.
-    nearest: Option<(u64, Vec<Meaning>, Cells)>,
-    glances: Vec<Glance>,
+    nearest: Option<(u64, Vec<ColumnRole>, Cells)>,
+    glances: Vec<RowShape>,
 }
 
 /// Finds the one row that names the needed columns.
@@ -68,7 +69,7 @@ impl Search<'_> {
             self.before = None;
             return Ok(());
         }
-        self.glances.push(Glance::at(record));
+        self.glances.push(RowShape::at(record));
         // A row of a million cells is looked at no further than a sheet may be wide.
         let cells: Cells = record.cells().map(|cell| cell.text.to_owned()).take(COLUMNS_MAX).collect();
         if self.is_header(&cells) { self.header(record, cells) } else { self.no_header(record.row, cells) }
@@ -145,7 +146,7 @@ impl Search<'_> {
     fn under_points(&self, row: u64, upper: &[String], lower: &[String]) -> Result<Option<Vec<usize>>, Problem> {
         let columns = self.resolve(row - 1, upper)?;
         let cell = |column: usize| lower.get(column).map_or("", |cell| cell.trim());
-        let (Some(phone), Some(points)) = (columns.of(Meaning::Phone), columns.of(Meaning::Points)) else {
+        let (Some(phone), Some(points)) = (columns.of(ColumnRole::Phone), columns.of(ColumnRole::Points)) else {
             return Ok(None);
         };
         let is_number =
@@ -207,16 +208,16 @@ impl Search<'_> {
     }
 
     /// `--column` with the header that a meaning is likeliest to have: by what stands below it, and by its words.
-    fn advice(&self, meaning: Meaning, row: u64, cells: &[String]) -> String {
+    fn advice(&self, meaning: ColumnRole, row: u64, cells: &[String]) -> String {
         let below = |column: usize| {
             let rows = self.glances.iter().filter(|glance| glance.row > row);
-            let of = |glance: &&Glance| {
-                let cells = if meaning == Meaning::Points { &glance.points } else { &glance.phones };
+            let of = |glance: &&RowShape| {
+                let cells = if meaning == ColumnRole::Points { &glance.points } else { &glance.phones };
                 cells.contains(&column)
             };
             rows.filter(of).count()
         };
-        let is_free = |cell: &str| !is_blank(cell) && Meaning::of_header(cell).is_none();
+        let is_free = |cell: &str| !is_blank(cell) && role_of(cell).is_none();
         let free = || cells.iter().enumerate().filter(|(_, cell)| is_free(cell));
         let best = free().map(|(column, _)| below(column)).max().unwrap_or(0);
         let mut likely: Vec<&String> =
@@ -235,9 +236,9 @@ impl Search<'_> {
 }
 
 /// Whether a header that is not known speaks of phones or of points at all.
-fn speaks_of(meaning: Meaning, header: &str) -> bool {
-    let squeezed = super::meaning::squeezed(header);
-    let words: &[&str] = if meaning == Meaning::Points {
+fn speaks_of(meaning: ColumnRole, header: &str) -> bool {
+    let squeezed = super::column_headers::squeezed(header);
+    let words: &[&str] = if meaning == ColumnRole::Points {
         &["diem", "point", "thuong", "reward", "bonus", "amount"]
     } else {
         &["sdt", "dienthoai", "phone", "mobile", "somay", "zalo", "sodt"]

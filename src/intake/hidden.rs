@@ -2,12 +2,12 @@
 
 use super::IntakeOptions;
 use super::columns::Columns;
-use super::glance::rows_named;
-use super::meaning::Meaning;
 use super::problem::{Problem, ProblemKind};
 use super::record::Record;
+use super::row_shape::rows_named;
 use super::sheet::Sheet;
 use super::total::Sum;
+use crate::domain::column_role::ColumnRole;
 
 /// The hidden rows of a sheet that hold anything.
 #[derive(Debug, Default)]
@@ -64,7 +64,7 @@ pub(crate) fn columns(
 ) {
     let hidden = |column: &usize| u32::try_from(*column).is_ok_and(|column| sheet.hidden_columns.contains(&column));
     let shown = |column: usize| format!("«{}»", columns.headers[column]);
-    let sent = Meaning::ALL.into_iter().filter_map(|meaning| columns.of(meaning)).filter(hidden);
+    let sent = ColumnRole::ALL.into_iter().filter_map(|meaning| columns.of(meaning)).filter(hidden);
     let sent: Vec<String> = sent.map(shown).collect();
     let kept = columns.extra.iter().copied().filter(|column| !columns.headers[*column].is_empty()).filter(hidden);
     let kept: Vec<String> = kept.map(shown).collect();

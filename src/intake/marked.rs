@@ -5,11 +5,11 @@
 
 use super::check::{CheckReport, check_listing};
 use super::columns::{Columns, letters};
-use super::meaning::Meaning;
 use super::problem::{IntakeError, Problem};
 use super::record::{Cell, Record};
 use super::stream::{Intake, open};
 use super::{IntakeOptions, ProblemKind};
+use crate::domain::column_role::ColumnRole;
 use rust_xlsxwriter::{Color, Format, Note, Workbook, Worksheet, XlsxError};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -196,7 +196,7 @@ impl<'r> Copy<'r> {
     fn is_wrong(&self, column: u16, problems: &[&Problem]) -> bool {
         let column = usize::from(column);
         problems.iter().filter_map(|problem| problem.column.as_deref()).any(|named| {
-            match Meaning::parse(named).and_then(|meaning| self.columns.of(meaning)) {
+            match ColumnRole::parse(named).and_then(|meaning| self.columns.of(meaning)) {
                 Some(place) => place == column,
                 None => self.columns.label(column) == named || letters(column) == named,
             }

@@ -11,6 +11,7 @@ mod cells;
 mod check;
 mod choice;
 mod closing;
+mod column_headers;
 mod columns;
 mod compound;
 mod dates;
@@ -18,15 +19,13 @@ mod decode;
 mod duplicates;
 mod encoding;
 mod file;
-mod glance;
+mod group_marks;
 mod header;
 mod hidden;
-mod judge;
 mod layout;
-mod look;
+mod lookalike;
 mod marked;
 mod masked;
-mod meaning;
 mod number_format;
 mod oddity;
 mod ods;
@@ -36,10 +35,10 @@ mod points;
 mod problem;
 mod protected;
 mod qualified;
-mod reading;
 mod record;
 mod report;
-mod seen;
+mod row_parser;
+mod row_shape;
 mod sheet;
 mod statement;
 mod statement_columns;
@@ -47,15 +46,16 @@ mod stream;
 mod template;
 mod text_rows;
 mod total;
+mod warnings;
 mod workbook;
 mod xls;
 mod xlsx;
 
+use crate::domain::column_role::ColumnRole;
 pub use check::{CheckReport, LISTED_MAX, check};
 pub use duplicates::{Duplicates, Shared, Suspects};
 pub use marked::{MarkedError, write_marked};
 pub(crate) use masked::hidden_cell;
-pub use meaning::Meaning;
 pub(crate) use problem::counted;
 pub use problem::{IntakeError, Problem, ProblemKind, Repair, RepairKind};
 pub use report::report_text;
@@ -70,7 +70,7 @@ pub struct IntakeOptions {
     /// The worksheet; the first visible one where nothing is said.
     pub sheet: Option<String>,
     /// Headers that are named by hand.
-    pub columns: Vec<(Meaning, String)>,
+    pub columns: Vec<(ColumnRole, String)>,
     /// The mark that groups thousands, `.` or `,`, where the file does not tell.
     pub points_grouping: Option<char>,
     /// Whether hidden rows and columns count.
@@ -95,7 +95,7 @@ pub struct Format {
     /// The spreadsheet's own number of the header row.
     pub header_row: u64,
     /// What the columns mean, with their headers as written.
-    pub columns: Vec<(Meaning, String)>,
+    pub columns: Vec<(ColumnRole, String)>,
     /// Every header as written, in the file's order.
     pub headers: Vec<String>,
     /// The columns by one of which a result file names its batch; the user's own may be called alike.

@@ -4,10 +4,10 @@
 //! merges, formulas without a stored value, dates, durations and errors; ODS has all of it too, and keeps what a
 //! person sees beside the value; CSV has none.
 
-use super::meaning::Meaning;
 use super::phone::{self, Refusal};
 use super::problem::{ProblemKind, shortened};
 use super::record::Cell;
+use crate::domain::column_role::ColumnRole;
 
 /// What makes a cell show another thing than its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,47 +32,47 @@ pub(crate) enum Oddity {
 
 /// Refuses a cell of a column that counts where a person does not see its value; `seen` is what they see, where that
 /// is known.
-pub(crate) fn refusal(meaning: Meaning, cell: Cell<'_>, seen: Option<&str>) -> Option<Refusal> {
+pub(crate) fn refusal(meaning: ColumnRole, cell: Cell<'_>, seen: Option<&str>) -> Option<Refusal> {
     let oddity = cell.kind.oddity.filter(|oddity| counts(*oddity, meaning, cell, seen))?;
     Some(Refusal { kind: ProblemKind::NotAsShown, message: message(oddity, &what(meaning), cell, seen) })
 }
 
 /// Whether an oddity changes what a cell of this meaning says.
-fn counts(oddity: Oddity, meaning: Meaning, cell: Cell<'_>, seen: Option<&str>) -> bool {
+fn counts(oddity: Oddity, meaning: ColumnRole, cell: Cell<'_>, seen: Option<&str>) -> bool {
     match oddity {
         Oddity::Merged | Oddity::NotComputed => true,
         Oddity::Struck | Oddity::Raised | Oddity::Error | Oddity::Duration => !is_only_kept(meaning),
-        Oddity::Date => !is_only_kept(meaning) && meaning != Meaning::Reference,
+        Oddity::Date => !is_only_kept(meaning) && meaning != ColumnRole::Reference,
         Oddity::Format => match meaning {
-            Meaning::Points | Meaning::IdType => true,
-            Meaning::Phone => !seen.is_some_and(|seen| is_same_phone(cell, seen)),
+            ColumnRole::Points | ColumnRole::IdType => true,
+            ColumnRole::Phone => !seen.is_some_and(|seen| is_same_phone(cell, seen)),
             // A card's number as a person reads it; where it is a phone, as a phone.
-            Meaning::Id => !seen.is_some_and(|seen| alphanumeric(seen).eq(alphanumeric(cell.text))),
+            ColumnRole::Id => !seen.is_some_and(|seen| alphanumeric(seen).eq(alphanumeric(cell.text))),
             // Zeros in front tell no two whole numbers apart.
-            Meaning::Reference => {
+            ColumnRole::Reference => {
                 let (seen, text) = (seen.unwrap_or_default(), cell.text.trim_start_matches('0'));
                 !alphanumeric(seen).skip_while(|c| *c == '0').eq(alphanumeric(text))
             }
-            Meaning::Name
-            | Meaning::SendSms
-            | Meaning::ReceiptName
-            | Meaning::ReceiptAddress
-            | Meaning::ReceiptEmail
-            | Meaning::ReceiptTaxCode => false,
+            ColumnRole::Name
+            | ColumnRole::SendSms
+            | ColumnRole::ReceiptName
+            | ColumnRole::ReceiptAddress
+            | ColumnRole::ReceiptEmail
+            | ColumnRole::ReceiptTaxCode => false,
         },
     }
 }
 
 /// Whether a column neither names the member nor the points nor the row.
-fn is_only_kept(meaning: Meaning) -> bool {
+fn is_only_kept(meaning: ColumnRole) -> bool {
     match meaning {
-        Meaning::Phone | Meaning::Points | Meaning::Id | Meaning::IdType | Meaning::Reference => false,
-        Meaning::Name
-        | Meaning::SendSms
-        | Meaning::ReceiptName
-        | Meaning::ReceiptAddress
-        | Meaning::ReceiptEmail
-        | Meaning::ReceiptTaxCode => true,
+        ColumnRole::Phone | ColumnRole::Points | ColumnRole::Id | ColumnRole::IdType | ColumnRole::Reference => false,
+        ColumnRole::Name
+        | ColumnRole::SendSms
+        | ColumnRole::ReceiptName
+        | ColumnRole::ReceiptAddress
+        | ColumnRole::ReceiptEmail
+        | ColumnRole::ReceiptTaxCode => true,
     }
 }
 
@@ -88,18 +88,18 @@ fn alphanumeric(text: &str) -> impl Iterator<Item = char> + '_ {
 }
 
 /// `a phone`, `points`: what a cell of a meaning is needed for.
-fn what(meaning: Meaning) -> String {
+fn what(meaning: ColumnRole) -> String {
     let article = match meaning {
-        Meaning::Points => "",
-        Meaning::IdType | Meaning::Id => "an ",
-        Meaning::Reference
-        | Meaning::Phone
-        | Meaning::Name
-        | Meaning::SendSms
-        | Meaning::ReceiptName
-        | Meaning::ReceiptAddress
-        | Meaning::ReceiptEmail
-        | Meaning::ReceiptTaxCode => "a ",
+        ColumnRole::Points => "",
+        ColumnRole::IdType | ColumnRole::Id => "an ",
+        ColumnRole::Reference
+        | ColumnRole::Phone
+        | ColumnRole::Name
+        | ColumnRole::SendSms
+        | ColumnRole::ReceiptName
+        | ColumnRole::ReceiptAddress
+        | ColumnRole::ReceiptEmail
+        | ColumnRole::ReceiptTaxCode => "a ",
     };
     format!("{article}{}", meaning.word())
 }
@@ -155,31 +155,31 @@ mod tests {
         let text = |oddity| CellKind { oddity: Some(oddity), ..CellKind::default() };
         for (meaning, cell, kind, seen, part) in [
             (
-                Meaning::Points,
+                ColumnRole::Points,
                 "500",
                 number(Oddity::Format),
                 Some("500.000"),
                 Some("has 500 in a cell that shows «500.000»"),
             ),
-            (Meaning::Points, "500", number(Oddity::Format), Some(""), Some("looks empty")),
-            (Meaning::Points, "500", number(Oddity::Format), None, Some("in another way")),
-            (Meaning::Points, "500 700", text(Oddity::Struck), Some(" 700"), Some("what is not reads «700»")),
-            (Meaning::Points, "50", number(Oddity::Duration), Some("1200:00:00"), Some("shown as «1200:00:00»")),
-            (Meaning::Points, "", text(Oddity::NotComputed), None, Some("never stored")),
-            (Meaning::Points, "#SPILL!", text(Oddity::Error), None, Some("the error #SPILL!")),
-            (Meaning::Phone, "901234567", number(Oddity::Format), Some("0901 234 567"), None),
-            (Meaning::Phone, "901234567", number(Oddity::Format), Some("+84901234567"), None),
-            (Meaning::Phone, "901234567", number(Oddity::Format), Some("0901 234 568"), Some("0901 234 568")),
-            (Meaning::Phone, "2026-11-25", text(Oddity::Date), None, Some("has a date")),
-            (Meaning::Reference, "2026-11-25", text(Oddity::Date), None, None),
-            (Meaning::Reference, "5", number(Oddity::Format), Some("0005"), None),
-            (Meaning::Reference, "5", number(Oddity::Format), Some("KH-5"), Some("KH-5")),
-            (Meaning::Reference, "5000", number(Oddity::Format), Some("5"), Some("«5»")),
-            (Meaning::Id, "5", number(Oddity::Format), Some("0005"), Some("0005")),
-            (Meaning::Id, "97041234", number(Oddity::Format), Some("9704 1234"), None),
-            (Meaning::Name, "An", text(Oddity::Struck), None, None),
-            (Meaning::Name, "An", text(Oddity::Merged), None, Some("under a merged cell")),
-            (Meaning::SendSms, "", text(Oddity::NotComputed), None, Some("never stored")),
+            (ColumnRole::Points, "500", number(Oddity::Format), Some(""), Some("looks empty")),
+            (ColumnRole::Points, "500", number(Oddity::Format), None, Some("in another way")),
+            (ColumnRole::Points, "500 700", text(Oddity::Struck), Some(" 700"), Some("what is not reads «700»")),
+            (ColumnRole::Points, "50", number(Oddity::Duration), Some("1200:00:00"), Some("shown as «1200:00:00»")),
+            (ColumnRole::Points, "", text(Oddity::NotComputed), None, Some("never stored")),
+            (ColumnRole::Points, "#SPILL!", text(Oddity::Error), None, Some("the error #SPILL!")),
+            (ColumnRole::Phone, "901234567", number(Oddity::Format), Some("0901 234 567"), None),
+            (ColumnRole::Phone, "901234567", number(Oddity::Format), Some("+84901234567"), None),
+            (ColumnRole::Phone, "901234567", number(Oddity::Format), Some("0901 234 568"), Some("0901 234 568")),
+            (ColumnRole::Phone, "2026-11-25", text(Oddity::Date), None, Some("has a date")),
+            (ColumnRole::Reference, "2026-11-25", text(Oddity::Date), None, None),
+            (ColumnRole::Reference, "5", number(Oddity::Format), Some("0005"), None),
+            (ColumnRole::Reference, "5", number(Oddity::Format), Some("KH-5"), Some("KH-5")),
+            (ColumnRole::Reference, "5000", number(Oddity::Format), Some("5"), Some("«5»")),
+            (ColumnRole::Id, "5", number(Oddity::Format), Some("0005"), Some("0005")),
+            (ColumnRole::Id, "97041234", number(Oddity::Format), Some("9704 1234"), None),
+            (ColumnRole::Name, "An", text(Oddity::Struck), None, None),
+            (ColumnRole::Name, "An", text(Oddity::Merged), None, Some("under a merged cell")),
+            (ColumnRole::SendSms, "", text(Oddity::NotComputed), None, Some("never stored")),
         ] {
             let message = refusal(meaning, Cell { text: cell, kind }, seen).map(|refusal| refusal.message);
             let place = format!("{meaning:?} {cell} {seen:?}: {message:?}");

@@ -3,11 +3,12 @@
 //! It is never taken silently. A member's number says who is paid, not which row this is: in next month's list it stands
 //! again, and only the payer knows whether that is meant.
 
+use super::column_headers::squeezed;
 use super::columns::Columns;
-use super::look;
-use super::meaning::{Meaning, squeezed};
+use super::lookalike;
 use super::problem::typed;
 use super::record::Record;
+use crate::domain::column_role::ColumnRole;
 
 /// Headers of keys that companies give to people, as [`squeezed`] leaves them.
 const KEYS: [&str; 20] = [
@@ -45,7 +46,7 @@ impl Offer {
     /// The first column of that kind, if the file has no reference.
     pub(crate) fn of(columns: &Columns) -> Self {
         let is_key = |column: &usize| KEYS.contains(&squeezed(&columns.headers[*column]).as_str());
-        let column = columns.extra.iter().copied().find(is_key).filter(|_| columns.of(Meaning::Reference).is_none());
+        let column = columns.extra.iter().copied().find(is_key).filter(|_| columns.of(ColumnRole::Reference).is_none());
         Self { column, prints: Vec::new() }
     }
 
@@ -54,7 +55,7 @@ impl Offer {
         let Some(column) = self.column else { return };
         match record.cell(column).text.trim() {
             "" => *self = Self::default(),
-            text => self.prints.push(look::print(text)),
+            text => self.prints.push(lookalike::appearance_hash(text)),
         }
     }
 

@@ -4,8 +4,8 @@
 //! anywhere in it. The lists leave out on purpose what makes another column of it: `Điểm tích lũy` and `Điểm còn lại`
 //! are balances, `Điểm đánh giá` is a score, `SĐT người giới thiệu` is somebody else's phone.
 
-use super::meaning::Meaning;
-use crate::domain::name::fold;
+use crate::domain::column_role::ColumnRole;
+use crate::domain::name::normalize;
 
 const PHONES: [&str; 18] = [
     "sodienthoai",
@@ -97,12 +97,12 @@ const MONTHS: [&str; 23] = [
 const PERIODS: [&str; 12] = ["thang", "thg", "t", "nam", "quy", "q", "ky", "dot", "tuan", "month", "year", "quarter"];
 
 /// The meaning of a header with qualifiers; `None` where any word of it is not known.
-pub(crate) fn meaning(header: &str) -> Option<Meaning> {
+pub(crate) fn role(header: &str) -> Option<ColumnRole> {
     // A line that another separator would cut is no header of one column.
     if header.contains([',', ';', '\t', '|']) {
         return None;
     }
-    let folded = fold(header);
+    let folded = normalize(header);
     let words: Vec<&str> = folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let words = without_periods(&words);
     let is = |stems: &[&str], qualifiers: &[&str]| {
@@ -112,10 +112,10 @@ pub(crate) fn meaning(header: &str) -> Option<Meaning> {
         })
     };
     if is(&PHONES, &OF_THE_MEMBER) {
-        return Some(Meaning::Phone);
+        return Some(ColumnRole::Phone);
     }
     let is_reward = ["rewardpoints", "bonuspoints", "loyaltypoints", "amount"].contains(&words.concat().as_str());
-    (is_reward || is(&POINTS, &TO_BE_PAID)).then_some(Meaning::Points)
+    (is_reward || is(&POINTS, &TO_BE_PAID)).then_some(ColumnRole::Points)
 }
 
 /// The words without `T11`, `tháng 11/2026`, `Nov 2026`, `quý IV`, `đợt 2`.
@@ -162,28 +162,28 @@ mod tests {
     #[test]
     fn a_header_with_known_qualifiers_keeps_its_meaning() {
         for (header, expected) in [
-            ("SĐT đăng ký VinID", Some(Meaning::Phone)),
-            ("Số điện thoại đăng ký", Some(Meaning::Phone)),
-            ("SĐT nhận điểm", Some(Meaning::Phone)),
-            ("SĐT nhân viên (T11)", Some(Meaning::Phone)),
+            ("SĐT đăng ký VinID", Some(ColumnRole::Phone)),
+            ("Số điện thoại đăng ký", Some(ColumnRole::Phone)),
+            ("SĐT nhận điểm", Some(ColumnRole::Phone)),
+            ("SĐT nhân viên (T11)", Some(ColumnRole::Phone)),
             ("Registered phone", None),
-            ("Phone of the member", Some(Meaning::Phone)),
+            ("Phone of the member", Some(ColumnRole::Phone)),
             ("SĐT người giới thiệu", None),
             ("SĐT người thân", None),
             ("SĐT cũ", None),
             ("SĐT 2", None),
-            ("ĐIỂM THƯỞNG T11", Some(Meaning::Points)),
-            ("Điểm thưởng tháng 11/2026", Some(Meaning::Points)),
-            ("Điểm thưởng tháng 11 năm 2026", Some(Meaning::Points)),
-            ("Điểm thưởng T11.2026", Some(Meaning::Points)),
-            ("Số điểm quý IV", Some(Meaning::Points)),
-            ("Số điểm đợt 2", Some(Meaning::Points)),
-            ("Điểm T112026", Some(Meaning::Points)),
-            ("Points Nov 2026", Some(Meaning::Points)),
-            ("Amount 11/2026", Some(Meaning::Points)),
-            ("Điểm quy đổi", Some(Meaning::Points)),
-            ("Số điểm cần nạp", Some(Meaning::Points)),
-            ("Số điểm được thưởng", Some(Meaning::Points)),
+            ("ĐIỂM THƯỞNG T11", Some(ColumnRole::Points)),
+            ("Điểm thưởng tháng 11/2026", Some(ColumnRole::Points)),
+            ("Điểm thưởng tháng 11 năm 2026", Some(ColumnRole::Points)),
+            ("Điểm thưởng T11.2026", Some(ColumnRole::Points)),
+            ("Số điểm quý IV", Some(ColumnRole::Points)),
+            ("Số điểm đợt 2", Some(ColumnRole::Points)),
+            ("Điểm T112026", Some(ColumnRole::Points)),
+            ("Points Nov 2026", Some(ColumnRole::Points)),
+            ("Amount 11/2026", Some(ColumnRole::Points)),
+            ("Điểm quy đổi", Some(ColumnRole::Points)),
+            ("Số điểm cần nạp", Some(ColumnRole::Points)),
+            ("Số điểm được thưởng", Some(ColumnRole::Points)),
             ("Điểm tích lũy", None),
             ("Điểm còn lại", None),
             ("Điểm đánh giá", None),
@@ -192,7 +192,7 @@ mod tests {
             ("Thưởng T11", None),
             ("SĐT;Điểm", None),
         ] {
-            assert_eq!(meaning(header), expected, "{header}");
+            assert_eq!(role(header), expected, "{header}");
         }
     }
 }

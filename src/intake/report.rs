@@ -1,8 +1,8 @@
 //! Writes what a check found for people: what is wrong first, what was repaired, what to do.
 
 use super::check::CheckReport;
-use super::meaning::Meaning;
 use super::problem::{Problem, Repair, counted, grouped};
+use crate::domain::column_role::ColumnRole;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
@@ -258,7 +258,7 @@ fn ok_closing(report: &CheckReport) -> String {
     let condition = if has_notes { ", if what is listed above is as you mean it" } else { "" };
     let mut text = format!("Nothing is wrong with this file{condition}.");
     let mut columns = report.format.iter().flat_map(|format| &format.columns);
-    if !columns.any(|(meaning, _)| *meaning == Meaning::Reference) {
+    if !columns.any(|(meaning, _)| *meaning == ColumnRole::Reference) {
         text.push_str(" A column «reference» with a key of your own for every row would let you correct phones later.");
     }
     text.push_str(

@@ -6,11 +6,11 @@
 use super::IntakeOptions;
 use super::encoding;
 use super::file::{self, Stamp};
+use super::group_marks;
 use super::layout::TextLayout;
 use super::phone::{self, Refusal};
 use super::points::{self, Reading};
 use super::problem::{IntakeError, Problem, ProblemKind};
-use super::reading;
 use super::record::{Cell, Record};
 use super::sheet::SheetRows;
 use super::statement_columns::{StatementColumn, StatementHeader, find_header, status_of};
@@ -184,11 +184,11 @@ impl Statement {
         match &self.source {
             Source::Text(layout, _) => {
                 let mut rows = layout.rows_below(&self.path, self.header.row)?;
-                reading::decide(|record| rows.read(record), columns, &IntakeOptions::default())
+                group_marks::decide(|record| rows.read(record), columns, &IntakeOptions::default())
             }
             Source::Sheet(rows, _) => {
                 let mut rows = rows.clone();
-                reading::decide(|record| Ok(rows.read(record)), columns, &IntakeOptions::default())
+                group_marks::decide(|record| Ok(rows.read(record)), columns, &IntakeOptions::default())
             }
         }
     }

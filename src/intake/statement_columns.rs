@@ -1,11 +1,12 @@
 //! Defines what a column of a provider's statement can mean, and finds its header row.
 
+use super::column_headers::{role_of, squeezed};
 use super::columns::{Columns, describe, places};
 use super::header::no_rows;
 use super::layout::{COLUMNS_MAX, HEADER_ROW_MAX};
-use super::meaning::{Meaning, squeezed};
 use super::problem::{IntakeError, Problem, ProblemKind};
 use super::record::Record;
+use crate::domain::column_role::ColumnRole;
 use crate::domain::statement::LineStatus;
 
 /// What a column of a statement means.
@@ -49,8 +50,8 @@ impl StatementColumn {
 
     fn is_called(self, header: &str) -> bool {
         let known = match self {
-            Self::Phone => return Meaning::of_header(header) == Some(Meaning::Phone),
-            Self::Points => return Meaning::of_header(header) == Some(Meaning::Points),
+            Self::Phone => return role_of(header) == Some(ColumnRole::Phone),
+            Self::Points => return role_of(header) == Some(ColumnRole::Points),
             Self::InvoiceNo => {
                 "invoiceno invoice invoicenumber invoiceid orderno ordernumber orderid merchantinvoiceno \
                  merchantorderid merchantorderno partnerinvoiceno mahoadon sohoadon madonhang sodonhang \
@@ -174,8 +175,8 @@ fn resolve(row: u64, cells: &[&str], named: &[(StatementColumn, String)]) -> Res
     }
     let width = cells.iter().rposition(|cell| !cell.trim().is_empty()).map_or(0, |last| last + 1);
     let headers = cells[..width].iter().map(|cell| cell.trim().to_owned()).collect();
-    let shared = [(Meaning::Phone, StatementColumn::Phone), (Meaning::Points, StatementColumn::Points)];
-    let meanings: Vec<(Meaning, usize)> =
+    let shared = [(ColumnRole::Phone, StatementColumn::Phone), (ColumnRole::Points, StatementColumn::Points)];
+    let meanings: Vec<(ColumnRole, usize)> =
         shared.into_iter().filter_map(|(meaning, column)| Some((meaning, of[column as usize]?))).collect();
     Ok(StatementHeader { row, of, columns: Columns::of_sheet(&meanings, headers) })
 }

@@ -3,21 +3,22 @@
 use super::closing::Closing;
 use super::columns::Columns;
 use super::file::{self, Stamp};
+use super::group_marks;
 use super::header::{self, Header};
 use super::hidden::{self, HiddenRows};
-use super::judge::{self, Findings, Judged, Rules};
 use super::layout::TextLayout;
 use super::offer::Offer;
 use super::points::{self, Reading};
 use super::problem::{IntakeError, Problem, ProblemKind, Repair, grouped};
-use super::reading;
 use super::record::Record;
-use super::seen::Seen;
+use super::row_parser::{self, Findings, ParsedRow, Rules};
 use super::sheet::SheetRows;
 use super::text_rows::TextRows;
 use super::total::{self, Sum};
+use super::warnings::Warnings;
 use super::workbook;
-use super::{Format, IntakeOptions, Meaning, Tail};
+use super::{Format, IntakeOptions, Tail};
+use crate::domain::column_role::ColumnRole;
 use crate::domain::payout::Row;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -70,7 +71,7 @@ pub struct Intake {
     closing: Closing,
     sum: Sum,
     hidden: HiddenRows,
-    seen: Seen,
+    seen: Warnings,
     offer: Offer,
     tail: Tail,
 }
@@ -78,7 +79,7 @@ pub struct Intake {
 /// What a row gave, still borrowed.
 #[expect(clippy::large_enum_variant, reason = "it lives on the stack for one row, and boxes would be what it avoids")]
 pub(crate) enum Step<'i> {
-    Row(Judged<'i>, &'i mut Vec<Repair>, Place<'i>),
+    Row(ParsedRow<'i>, &'i mut Vec<Repair>, Place<'i>),
     Problems(&'i mut Vec<Problem>),
 }
 
@@ -119,7 +120,7 @@ pub fn open(path: &Path, options: &IntakeOptions) -> Result<Intake, IntakeError>
         closing: Closing::default(),
         sum: Sum::default(),
         hidden: HiddenRows::default(),
-        seen: Seen::default(),
+        seen: Warnings::default(),
         offer,
         tail: Tail::default(),
     };
@@ -253,7 +254,7 @@ impl Intake {
             {
                 continue;
             }
-            let points = self.header.columns.of(Meaning::Points).map(|column| self.record.cell(column));
+            let points = self.header.columns.of(ColumnRole::Points).map(|column| self.record.cell(column));
             if self.reading.is_none() && points.is_some_and(|cell| cell.text.contains(['.', ','])) {
                 self.reading = Some(self.decide_reading()?);
             }
@@ -272,7 +273,7 @@ impl Intake {
 
     /// Counts the points of a hidden row, which a total may count, and nothing else of it.
     fn leave_out(&mut self) {
-        let Some(column) = self.header.columns.of(Meaning::Points) else { return };
+        let Some(column) = self.header.columns.of(ColumnRole::Points) else { return };
         let cell = self.record.cell(column);
         let written = points::written(cell.text, cell.kind.number);
         let read = written.and_then(|written| points::read(written, self.reading.unwrap_or(Reading::Open)));
@@ -284,11 +285,11 @@ impl Intake {
         match &self.source {
             Source::Text(layout) => {
                 let mut rows = layout.rows_below(&self.path, self.header.row)?;
-                reading::decide(|record| rows.read(record), columns, &self.options)
+                group_marks::decide(|record| rows.read(record), columns, &self.options)
             }
             Source::Sheet(rows) => {
                 let mut rows = rows.clone();
-                reading::decide(|record| Ok(rows.read(record)), columns, &self.options)
+                group_marks::decide(|record| Ok(rows.read(record)), columns, &self.options)
             }
         }
     }
@@ -300,7 +301,7 @@ impl Intake {
             reading: self.reading.unwrap_or(Reading::Open),
             delimiter: self.format.delimiter,
         };
-        let judged = judge::judge(&self.record, rules, &mut self.findings);
+        let judged = row_parser::parse(&self.record, rules, &mut self.findings);
         self.sum.add(self.findings.points);
         self.seen.note(&self.record, &self.header.columns, &self.findings, self.format.encoding);
         self.offer.note(&self.record);

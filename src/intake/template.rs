@@ -1,6 +1,6 @@
 //! Writes the empty spreadsheets that `topup template` gives to people: headers, a phone column of text, one example.
 
-use super::meaning::Meaning;
+use crate::domain::column_role::ColumnRole;
 use crate::domain::points::Points;
 use rust_xlsxwriter::{DataValidation, DataValidationRule, Format, Formula, Workbook, Worksheet, XlsxError};
 
@@ -30,7 +30,7 @@ const EXAMPLE_PHONE: &str = "09xx xxx xxx";
 
 /// One column: what it means, the header, the example, how wide it is, and the note on it.
 struct Column {
-    meaning: Meaning,
+    meaning: ColumnRole,
     header: &'static str,
     example: &'static str,
     width: u32,
@@ -45,7 +45,7 @@ fn columns(lang: TemplateLang) -> [Column; 5] {
         lang.pick(("VI-DU", "Ví dụ, xin xoá dòng này"), ("EXAMPLE", "An example, please delete this row"));
     [
         column(
-            Meaning::Reference,
+            ColumnRole::Reference,
             18,
             example,
             texts(
@@ -60,7 +60,7 @@ fn columns(lang: TemplateLang) -> [Column; 5] {
             ),
         ),
         column(
-            Meaning::Phone,
+            ColumnRole::Phone,
             16,
             EXAMPLE_PHONE,
             texts(
@@ -75,7 +75,7 @@ fn columns(lang: TemplateLang) -> [Column; 5] {
             ),
         ),
         column(
-            Meaning::Points,
+            ColumnRole::Points,
             10,
             "1000",
             texts(
@@ -84,7 +84,7 @@ fn columns(lang: TemplateLang) -> [Column; 5] {
             ),
         ),
         column(
-            Meaning::Name,
+            ColumnRole::Name,
             30,
             delete,
             texts(
@@ -93,7 +93,7 @@ fn columns(lang: TemplateLang) -> [Column; 5] {
             ),
         ),
         column(
-            Meaning::SendSms,
+            ColumnRole::SendSms,
             10,
             lang.pick("có", "yes"),
             texts(("Gửi SMS", "Không bắt buộc: có hoặc không."), ("Send SMS", "Optional: yes or no.")),
@@ -133,7 +133,7 @@ fn list(sheet: &mut Worksheet, lang: TemplateLang) -> Result<(), XlsxError> {
         (Format::new().set_bold(), Format::new().set_num_format("@"), Format::new().set_num_format("0"));
     let example = |format: &Format| format.clone().set_italic().set_font_color(0x80_80_80_u32);
     for (place, column) in (0_u16..).zip(columns(lang)) {
-        let is_number = column.meaning == Meaning::Points;
+        let is_number = column.meaning == ColumnRole::Points;
         let format = if is_number { &number } else { &text };
         sheet.set_column_width(place, column.width)?;
         sheet.set_column_format(place, format)?;
@@ -151,16 +151,16 @@ fn list(sheet: &mut Worksheet, lang: TemplateLang) -> Result<(), XlsxError> {
 }
 
 /// What a spreadsheet checks while a cell is typed.
-fn rule_of(meaning: Meaning, place: u16, lang: TemplateLang) -> Result<Option<DataValidation>, XlsxError> {
+fn rule_of(meaning: ColumnRole, place: u16, lang: TemplateLang) -> Result<Option<DataValidation>, XlsxError> {
     let column = super::columns::letters(usize::from(place));
-    let (rule, title, message) = if meaning == Meaning::Phone {
+    let (rule, title, message) = if meaning == ColumnRole::Phone {
         let formula = format!("=AND(LEN({column}2)=10,LEFT({column}2,1)=\"0\",ISNUMBER(VALUE({column}2)))");
         (
             DataValidation::new().allow_custom(Formula::new(formula)),
             lang.pick("Số điện thoại", "Phone"),
             lang.pick("Cần 10 chữ số, bắt đầu bằng số 0.", "Needs 10 digits, beginning with 0."),
         )
-    } else if meaning == Meaning::Points {
+    } else if meaning == ColumnRole::Points {
         let range = DataValidationRule::Between(
             i32::try_from(Points::MIN).unwrap_or(0),
             i32::try_from(Points::MAX).unwrap_or(i32::MAX),
@@ -195,7 +195,7 @@ fn notes(sheet: &mut Worksheet, lang: TemplateLang) -> Result<(), XlsxError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{IntakeOptions, Meaning, ProblemKind, check};
+    use super::super::{IntakeOptions, ProblemKind, check};
     use super::*;
     use std::io::Write;
 
@@ -207,7 +207,7 @@ mod tests {
                 file.write_all(&bytes).unwrap();
                 let report = check(file.path(), &IntakeOptions::default());
                 let format = report.format.as_ref().unwrap();
-                let meanings: Vec<Meaning> = format.columns.iter().map(|(meaning, _)| *meaning).collect();
+                let meanings: Vec<ColumnRole> = format.columns.iter().map(|(meaning, _)| *meaning).collect();
                 assert_eq!(meanings, columns(lang).map(|column| column.meaning));
                 let problems: Vec<_> = report.problems.iter().map(|problem| (problem.row, problem.kind)).collect();
                 assert_eq!(problems, [(Some(2), ProblemKind::PhoneLetters)], "{report:?}");

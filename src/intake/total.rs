@@ -1,12 +1,12 @@
 //! Recognises a closing total row and holds it against the sum of the rows.
 
 use super::columns::Columns;
-use super::meaning::Meaning;
 use super::points::{self, Reading};
 use super::problem::{Problem, ProblemKind, counted, grouped};
 use super::qualified;
 use super::record::{CellKind, Record};
-use crate::domain::name::fold;
+use crate::domain::column_role::ColumnRole;
+use crate::domain::name::normalize;
 use unicode_normalization::UnicodeNormalization;
 
 /// A row that says it is the total of the rows above it.
@@ -30,7 +30,7 @@ enum Label {
 
 /// The longest label, in bytes.
 const LABEL_BYTES_MAX: usize = 160;
-/// What may stand behind `Tổng` or `Total` in the label of all rows' sum, as [`fold`] leaves it.
+/// What may stand behind `Tổng` or `Total` in the label of all rows' sum, as [`normalize`] leaves it.
 const OF_ALL: [&str; 37] = [
     "so",
     "diem",
@@ -73,7 +73,7 @@ const OF_ALL: [&str; 37] = [
 
 /// Whether a row names a member, so that it is no total.
 pub(crate) fn has_member(record: &Record, columns: &Columns) -> bool {
-    [Meaning::Phone, Meaning::Id].into_iter().any(|meaning| {
+    [ColumnRole::Phone, ColumnRole::Id].into_iter().any(|meaning| {
         let text = columns.of(meaning).map_or("", |column| record.cell(column).text.trim());
         !text.is_empty() && label(text).is_none()
     })
@@ -81,11 +81,11 @@ pub(crate) fn has_member(record: &Record, columns: &Columns) -> bool {
 
 /// The label of a row without a phone or identifier, and what it is the sum of.
 fn labelled<'r>(record: &'r Record, columns: &Columns) -> Option<(&'r str, Label)> {
-    let points = columns.of(Meaning::Points)?;
+    let points = columns.of(ColumnRole::Points)?;
     if has_member(record, columns) {
         return None;
     }
-    let name = columns.of(Meaning::Name);
+    let name = columns.of(ColumnRole::Name);
     let of = |(column, text): (usize, &'r str)| {
         let label = label(text)?;
         // «Công», «Tong», «Sum» are people's names; nobody is called «Tổng cộng» or «Total points».
@@ -121,7 +121,7 @@ fn label(text: &str) -> Option<Label> {
         ["subtotal", ..] | ["sub", "total", ..] => return Some(Label::Subtotal),
         _ => return None,
     };
-    let folded: Vec<String> = rest.iter().map(|word| fold(word)).collect();
+    let folded: Vec<String> = rest.iter().map(|word| normalize(word)).collect();
     let folded: Vec<&str> = folded.iter().map(String::as_str).collect();
     let is_of_all = |word: &&str| OF_ALL.contains(word) || word.bytes().all(|b| b.is_ascii_digit());
     let all = qualified::without_periods(&folded).iter().all(is_of_all);
@@ -131,14 +131,14 @@ fn label(text: &str) -> Option<Label> {
 /// Takes a row with a total's label and no phone or identifier.
 pub(crate) fn of(record: &Record, columns: &Columns) -> Option<TotalRow> {
     let (label, Label::Total) = labelled(record, columns)? else { return None };
-    let cell = record.cell(columns.of(Meaning::Points)?);
+    let cell = record.cell(columns.of(ColumnRole::Points)?);
     Some(TotalRow { row: record.row, label: label.to_owned(), cell: cell.text.to_owned(), kind: cell.kind })
 }
 
 /// The problem of a row that is the sum of a group.
 pub(crate) fn subtotal(record: &Record, columns: &Columns) -> Option<Problem> {
     let (label, Label::Subtotal) = labelled(record, columns)? else { return None };
-    let points = columns.of(Meaning::Points).map_or("", |column| record.cell(column).text.trim());
+    let points = columns.of(ColumnRole::Points).map_or("", |column| record.cell(column).text.trim());
     let message = "needs payees and at most one total of all of them, has what looks like the subtotal of a group; remove \
                    the rows of subtotals";
     (!points.is_empty()).then(|| Problem::of_row(record.row, ProblemKind::Total, message).with_found(label))
@@ -146,7 +146,7 @@ pub(crate) fn subtotal(record: &Record, columns: &Columns) -> Option<Problem> {
 
 /// Says of a missing phone what else the row may be: a label in the name's column is a person's name.
 pub(crate) fn advise(record: &Record, columns: &Columns, problems: &mut [Problem]) {
-    let name = columns.of(Meaning::Name).map_or("", |column| record.cell(column).text.trim());
+    let name = columns.of(ColumnRole::Name).map_or("", |column| record.cell(column).text.trim());
     if label(name).is_none() {
         return;
     }
@@ -177,7 +177,7 @@ impl TotalRow {
     pub(crate) fn judged(&self, reading: Reading, sum: Sum) -> Result<u64, Problem> {
         let refuse = |message: String| {
             Problem::of_row(self.row, ProblemKind::Total, message)
-                .in_column(Meaning::Points.word())
+                .in_column(ColumnRole::Points.word())
                 .with_found(&self.cell)
         };
         let Some(total) = self.points(reading) else {

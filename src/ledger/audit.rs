@@ -21,7 +21,7 @@ use super::schema;
 use super::words::event_of;
 use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use crate::domain::payout::RowKey;
-use crate::domain::standing::{Standing, State};
+use crate::domain::payout_status::{PayoutStatus, State};
 use rusqlite::{Connection, Row, Rows};
 
 const AUDITING: &str = "auditing the ledger";
@@ -316,7 +316,7 @@ fn check_totals(connection: &Connection, batch: &Batch, recovered: u64, audit: &
 
 /// What the events of a payout come to.
 struct History {
-    standing: Standing,
+    standing: PayoutStatus,
     /// When it was credited.
     credited_at: Option<UnixMs>,
     /// It was credited by an order that no send of this ledger explains.
@@ -329,7 +329,7 @@ fn history(connection: &Connection, payout: i64) -> Result<History, LedgerError>
         let event = event_of(&get::<String>(row, 0)?, get::<Option<String>>(row, 1)?.as_deref(), get(row, 2)?)?;
         Ok((event, get::<Option<String>>(row, 3)?, get::<UnixMs>(row, 4)?))
     })?;
-    let mut history = History { standing: Standing::default(), credited_at: None, recovered: false };
+    let mut history = History { standing: PayoutStatus::default(), credited_at: None, recovered: false };
     for (event, told, at) in events {
         let before = history.standing.state;
         let standing = history.standing.after(&event)?;

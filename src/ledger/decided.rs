@@ -5,7 +5,7 @@ use super::error::LedgerError;
 use super::read;
 use super::record::{Entry, UnixMs};
 use crate::domain::event::Event;
-use crate::domain::standing::SIGNED_BYTES_VALID;
+use crate::domain::payout_status::SIGNED_BYTES_VALID;
 use rusqlite::Connection;
 
 /// Refuses a decision that the history does not allow, that rests on no answer written together with it (`answered`: what

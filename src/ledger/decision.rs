@@ -6,7 +6,7 @@ use super::read;
 use super::record::{Batch, BatchId, Binding, PayoutId, UnixMs};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::RowKey;
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use rusqlite::{Connection, params};
 
 /// Payouts of a batch that a text names: by their reference, or by any invoice_no that they ever had.

@@ -2,8 +2,8 @@
 
 use super::repeats::{Repeat, Repeated};
 use super::under::Changed;
+use crate::domain::payout_status::IllegalTransition;
 use crate::domain::proposal::ProposalRefusal;
-use crate::domain::standing::Impossible;
 use crate::domain::team::TeamRefusal;
 use std::path::PathBuf;
 
@@ -259,8 +259,8 @@ impl LedgerError {
     }
 }
 
-impl From<Impossible> for LedgerError {
-    fn from(impossible: Impossible) -> Self {
+impl From<IllegalTransition> for LedgerError {
+    fn from(impossible: IllegalTransition) -> Self {
         Self::Broken(impossible.to_string())
     }
 }

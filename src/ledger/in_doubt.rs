@@ -7,7 +7,7 @@ use super::record::{BatchId, PayoutId, UnixMs};
 use super::words::event_of;
 use crate::domain::event::{Event, Fate, OrderAnswer};
 use crate::domain::invoice_no::InvoiceNo;
-use crate::domain::standing::{Standing, State};
+use crate::domain::payout_status::{PayoutStatus, State};
 use rusqlite::{Connection, Row};
 
 const READING: &str = "reading what is in doubt";
@@ -24,7 +24,7 @@ pub struct InDoubt {
     /// Since when it is in doubt.
     pub since: UnixMs,
     /// How it stands.
-    pub standing: Standing,
+    pub standing: PayoutStatus,
     /// Its sends, oldest first, those of earlier numbers too.
     pub sends: Vec<Send>,
     /// What order status said last, unless it plainly did not know the number.
@@ -67,7 +67,7 @@ pub(super) fn in_doubt(connection: &Connection, batch: BatchId, rows_max: usize)
             reference: payout.key.as_reference().map(str::to_owned),
             invoice_no: payout.top_up.invoice_no,
             since,
-            standing: Standing::from_history(&events)?,
+            standing: PayoutStatus::from_history(&events)?,
             sends,
             order_said,
         });

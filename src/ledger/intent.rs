@@ -8,7 +8,7 @@ use super::record::{BatchId, PayoutId};
 use super::row::{self, TOP_UP_COLUMNS};
 use super::row_seal::{SEALED_COLUMNS, Sealed};
 use crate::domain::payout::TopUp;
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use rusqlite::{Row, Transaction};
 
 /// Where the columns of the seal and of the top-up begin in what is read back.
@@ -86,9 +86,9 @@ mod tests {
     use crate::domain::member::Member;
     use crate::domain::payout;
     use crate::domain::payout::RowKey;
+    use crate::domain::payout_status::PayoutStatus;
     use crate::domain::phone::PhoneNumber;
     use crate::domain::points::Points;
-    use crate::domain::standing::Standing;
     use crate::ledger::record::Entry;
     use crate::ledger::repeats::Guard;
     use crate::ledger::writer::{Write, Writer};
@@ -199,7 +199,7 @@ mod tests {
         let mut writer = one_payout();
         writer.connection().execute_batch("UPDATE payouts SET state = 'held'").unwrap();
         let refused = Event::MemberAnswered(MemberAnswer::Refused);
-        let standing = Standing::default().after(&refused).unwrap();
+        let standing = PayoutStatus::default().after(&refused).unwrap();
         assert_eq!(standing.state, State::Planned, "only an absent order closes it");
         let closed = entry(refused, State::Planned, State::Ineligible);
         let stopped = writer.commit(&[closed]).unwrap_err().to_string();

@@ -8,8 +8,8 @@ use super::row::{self, TOP_UP_COLUMNS};
 use crate::domain::member::Member;
 use crate::domain::name::same_name;
 use crate::domain::payout::{self as planned, TopUp};
+use crate::domain::payout_status::State;
 use crate::domain::phone::PhoneNumber;
-use crate::domain::standing::State;
 use rusqlite::{Connection, Row};
 use std::collections::VecDeque;
 

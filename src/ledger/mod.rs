@@ -4,6 +4,7 @@
 
 mod approvals;
 mod audit;
+mod batch_details;
 mod binding;
 mod chain;
 mod checkup;
@@ -13,8 +14,6 @@ mod decision;
 mod decision_gate;
 mod error;
 mod facts;
-mod glance;
-mod gone;
 mod held;
 mod hex;
 mod in_doubt;
@@ -22,6 +21,7 @@ mod intent;
 mod known;
 mod ledger_chain;
 mod lock;
+mod missing_payout;
 mod open;
 mod outcome;
 mod permit;
@@ -51,17 +51,17 @@ mod words;
 mod writer;
 
 pub use audit::Audit;
+pub use batch_details::{BatchDetails, Pace, ReasonCount};
 pub use checkup::Checkup;
 pub use error::LedgerError;
-pub use glance::{Glance, Pace, ReasonCount};
-pub use gone::Gone;
 pub use in_doubt::{InDoubt, Send};
 pub use lock::RunLock;
+pub use missing_payout::MissingPayout;
 pub use open::Access;
 pub use outcome::{Decided, ExtraCell, FileColumn, Outcome, TimedCall};
 pub use permit::SubmitPermit;
 pub use plan_members::Earlier;
-pub use planning::{Placed, Planning, Size};
+pub use planning::{Placement, Planning, Size};
 pub use proposals::Along;
 pub use purge::{Personal, Purgeable};
 pub use purge_key::PurgeKey;
@@ -74,12 +74,12 @@ pub use repeats::{Repeat, Repeated};
 pub use run_ledger::RunLedger;
 pub use skipped::Skipped;
 pub use snapshot::Snapshot;
-pub use statement::{Claimed, NumberOwner, StatementLines};
+pub use statement::{LedgerEntry, NumberOwner, StatementLines};
 pub use under::{Changed, Purpose, RepeatRule, Settings, Under};
 
 use crate::domain::batch_name::BatchName;
 use crate::domain::payout::TopUp;
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use held::Held;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -191,8 +191,8 @@ impl Ledger {
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn glance(&self, batch: BatchId, now: UnixMs, running: bool) -> Result<Glance, LedgerError> {
-        glance::glance(&self.connection, batch, now, running)
+    pub fn batch_details(&self, batch: BatchId, now: UnixMs, running: bool) -> Result<BatchDetails, LedgerError> {
+        batch_details::batch_details(&self.connection, batch, now, running)
     }
 
     /// Shows every payout of a batch with its state, in the order of the plan.
@@ -216,7 +216,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When there is no room for a temporary table.
-    pub fn hold_against(&self, batch: &Batch) -> Result<StatementLines<'_>, LedgerError> {
+    pub fn reconcile_with(&self, batch: &Batch) -> Result<StatementLines<'_>, LedgerError> {
         StatementLines::begin(&self.connection, batch)
     }
 

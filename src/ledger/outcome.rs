@@ -2,7 +2,7 @@
 
 use super::record::UnixMs;
 use crate::domain::event::Event;
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use std::borrow::Cow;
 
 /// A column of a payout file, as it was planned.

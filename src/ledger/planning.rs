@@ -19,7 +19,7 @@ use crate::domain::approval::ProposalKind;
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::{Row, TopUp};
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 
@@ -61,7 +61,7 @@ pub struct Size {
 
 /// What became of one row of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Placed {
+pub enum Placement {
     /// It is in the plan now.
     New,
     /// It was in the plan before, as it is.
@@ -213,7 +213,7 @@ impl<'l> Planning<'l> {
     ///
     /// # Errors
     /// When the ledger cannot be written, or its number belongs to another payout.
-    pub fn place(&mut self, payout: &NewPayout<'_>) -> Result<Placed, LedgerError> {
+    pub fn place(&mut self, payout: &NewPayout<'_>) -> Result<Placement, LedgerError> {
         if let Some(known) = self.known.next_if(&self.transaction, payout.key.as_str())? {
             return self.compare(known, payout);
         }
@@ -221,7 +221,7 @@ impl<'l> Planning<'l> {
             self.next += 1;
             self.new.rows += 1;
             self.new.points += u64::from(payout.row.points.value());
-            return Ok(Placed::New);
+            return Ok(Placement::New);
         }
         let known = self.known.find(&self.transaction, payout.key.as_str())?;
         self.compare(known, payout)
@@ -304,18 +304,18 @@ impl<'l> Planning<'l> {
     }
 
     /// Holds a row against the payout that has its key.
-    fn compare(&mut self, known: Known, payout: &NewPayout<'_>) -> Result<Placed, LedgerError> {
+    fn compare(&mut self, known: Known, payout: &NewPayout<'_>) -> Result<Placement, LedgerError> {
         if known.id > self.last || !self.known.name(known.id) {
-            return Ok(Placed::Duplicate { row: known.row });
+            return Ok(Placement::Duplicate { row: known.row });
         }
         let Known { row, state, .. } = known;
         // Whom the payer expected matters until the member is paid.
         let is_same_name = !self.compares_names || state == State::Credited || known.has_name_of(payout.row);
         if known.sends(payout) && is_same_name {
-            return Ok(Placed::Same { state });
+            return Ok(Placement::Same { state });
         }
         let (planned, credited_at) = known.in_full(&self.transaction)?;
-        Ok(Placed::Changed { row, planned: Box::new(planned), name: known.name, state, credited_at })
+        Ok(Placement::Changed { row, planned: Box::new(planned), name: known.name, state, credited_at })
     }
 
     /// Whether the batch had payouts before.

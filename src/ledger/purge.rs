@@ -14,7 +14,7 @@ use super::purge_seal::{self, Purge};
 use super::read;
 use super::record::{Batch, BatchId, Totals, UnixMs};
 use crate::crash;
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::collections::HashMap;
 

@@ -6,7 +6,7 @@ use super::row::{self, BATCH_COLUMNS, TOP_UP_COLUMNS};
 use super::row_seal::SEALED_COLUMNS;
 use super::words::event_of;
 use crate::domain::payout::TopUp;
-use crate::domain::standing::{Standing, State};
+use crate::domain::payout_status::{PayoutStatus, State};
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Params};
 
@@ -171,13 +171,13 @@ pub(super) fn state_of(word: &str) -> Result<State, LedgerError> {
 }
 
 /// How a payout stands after its whole history, which has to be what its row says.
-pub(super) fn standing(connection: &Connection, payout: PayoutId) -> Result<Standing, LedgerError> {
+pub(super) fn standing(connection: &Connection, payout: PayoutId) -> Result<PayoutStatus, LedgerError> {
     let sql = "SELECT kind, detail, note FROM events WHERE payout_id = ?1 ORDER BY event_id";
     let events = rows(connection, sql, [payout.0], |row| {
         let get = |index| row.get::<_, Option<String>>(index).map_err(LedgerError::sqlite(READING));
         event_of(&get(0)?.unwrap_or_default(), get(1)?.as_deref(), get(2)?)
     })?;
-    let standing = Standing::from_history(&events)?;
+    let standing = PayoutStatus::from_history(&events)?;
     let sql = "SELECT row, state, attempt FROM payouts WHERE payout_id = ?1";
     let (row, state, attempt): (i64, String, u32) = connection
         .prepare_cached(sql)

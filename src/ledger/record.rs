@@ -6,7 +6,7 @@ use crate::domain::batch_name::BatchName;
 use crate::domain::event::Event;
 use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use crate::domain::payout::{Row, RowKey, TopUp};
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use std::time::Duration;
 
 /// A batch's row in the ledger.

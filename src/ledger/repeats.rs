@@ -7,7 +7,7 @@ use super::purge_key::{self, PurgeKey};
 use super::read;
 use super::record::{BatchId, PayoutId, UnixMs};
 use super::under::RepeatRule;
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, Row, params};
 use std::path::{Path, PathBuf};

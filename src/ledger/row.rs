@@ -8,10 +8,10 @@ use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use crate::domain::member::{Member, PURGED};
 use crate::domain::payout::{RowKey, TopUp};
+use crate::domain::payout_status::State;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::points::Points;
 use crate::domain::receipt::Receipt;
-use crate::domain::standing::State;
 use rusqlite::Row;
 use rusqlite::types::FromSql;
 

@@ -17,7 +17,7 @@ use super::repeats::{Guard, Repeat};
 use super::under::Purpose;
 use super::writer::{Write, Writer};
 use crate::domain::invoice_no::InvoiceNo;
-use crate::domain::standing::{Standing, State};
+use crate::domain::payout_status::{PayoutStatus, State};
 use crate::moment::Moment;
 use rusqlite::Connection;
 use std::future::Future;
@@ -217,7 +217,7 @@ impl RunLedger {
     ///
     /// # Errors
     /// When the ledger cannot be read, or the history contradicts itself.
-    pub fn standing(&self, payout: PayoutId) -> Result<Standing, LedgerError> {
+    pub fn standing(&self, payout: PayoutId) -> Result<PayoutStatus, LedgerError> {
         self.read(|connection| read::standing(connection, payout))
     }
 

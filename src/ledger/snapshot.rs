@@ -12,7 +12,7 @@ use super::row::receipt_cells;
 use super::skipped::{self, Skipped};
 use super::words::event_of;
 use crate::domain::event::{Event, Fate, MemberAnswer, OrderAnswer, Refusal};
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use rusqlite::{Connection, Row, Statement, Transaction};
 
 const READING: &str = "reading a batch's outcomes";

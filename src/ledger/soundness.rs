@@ -11,7 +11,7 @@ use super::open;
 use super::read;
 use super::record::{Batch, BatchId};
 use super::schema;
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use rusqlite::Connection;
 
 /// A file up to this size is gone through page by page: 0.1 s.

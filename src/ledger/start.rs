@@ -13,7 +13,7 @@ use super::run_ledger::RunLedger;
 use super::soundness;
 use super::under::{Purpose, Under};
 use super::writer::{Group, Write};
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 

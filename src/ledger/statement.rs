@@ -7,8 +7,8 @@ use super::record::{Batch, BatchId, PayoutId};
 use super::row;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::{RowKey, TopUp};
+use crate::domain::payout_status::State;
 use crate::domain::phone::PhoneNumber;
-use crate::domain::standing::State;
 use crate::domain::statement::{Line, LineStatus, ShownPhone};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
@@ -29,7 +29,7 @@ pub enum NumberOwner {
 
 /// A payout of the batch, with what a statement is held against.
 #[derive(Clone, Debug)]
-pub struct Claimed {
+pub struct LedgerEntry {
     /// The row in the spreadsheet, as first planned.
     pub row: u64,
     /// Its key across edits.
@@ -117,7 +117,7 @@ impl<'l> StatementLines<'l> {
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn each_payout(&self, mut show: impl FnMut(&Claimed, &[Line])) -> Result<(), LedgerError> {
+    pub fn each_payout(&self, mut show: impl FnMut(&LedgerEntry, &[Line])) -> Result<(), LedgerError> {
         let sql = format!(
             "SELECT {}, p.payout_id, p.row, p.row_key, p.state, p.credited_at, p.attempt, {LINE_COLUMNS}
              FROM main.payouts p LEFT JOIN temp.lines s ON s.payout_id = p.payout_id
@@ -126,7 +126,7 @@ impl<'l> StatementLines<'l> {
         );
         let mut statement = self.transaction.prepare(&sql).map_err(LedgerError::sqlite(HOLDING))?;
         let mut rows = statement.query([self.batch.0]).map_err(LedgerError::sqlite(HOLDING))?;
-        let mut current: Option<(i64, Claimed)> = None;
+        let mut current: Option<(i64, LedgerEntry)> = None;
         let mut lines = Vec::new();
         while let Some(row) = rows.next().map_err(LedgerError::sqlite(HOLDING))? {
             let id: i64 = get(row, 6)?;
@@ -174,8 +174,8 @@ fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -> Result<T, Le
     row.get(index).map_err(LedgerError::sqlite(HOLDING))
 }
 
-fn claimed(row: &Row<'_>) -> Result<Claimed, LedgerError> {
-    Ok(Claimed {
+fn claimed(row: &Row<'_>) -> Result<LedgerEntry, LedgerError> {
+    Ok(LedgerEntry {
         top_up: row::top_up(row, 0)?,
         row: get(row, 7)?,
         key: RowKey::from_stored(get(row, 8)?),

@@ -125,7 +125,7 @@ pub(super) fn all_events() -> impl Iterator<Item = Event> {
 mod tests {
     use super::*;
     use crate::domain::invoice_no::InvoiceNo;
-    use crate::domain::standing::State;
+    use crate::domain::payout_status::State;
     use crate::ledger::open::open_in_memory;
     use crate::ledger::proposals;
     use std::collections::BTreeSet;

@@ -14,7 +14,7 @@ use crate::crash;
 use crate::domain::event::Event;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::TopUp;
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use crate::moment::Moment;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::path::Path;

@@ -1,10 +1,10 @@
 //! Places a file's rows into an open transaction, and judges them as a whole before the plan is sealed.
 
 use super::canonical::Seal;
-use super::carried::{self, Carried};
-use super::doubled::Doubled;
-use super::judge;
+use super::duplicate_rows::DuplicateRows;
 use super::kinds::RowKinds;
+use super::reimport_guard::{self, ReimportGuard};
+use super::rules;
 use super::settings::{changed_setting, sealed_settings};
 use super::{PlanError, Planned, Problems, Refusal, Resealing, Terms, keys_of, number_of};
 use crate::domain::approval::Actor;
@@ -12,7 +12,9 @@ use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::member::Member;
 use crate::domain::payout::{Row, TopUp};
 use crate::intake::{Format, Intake, Item, Problem, ProblemKind, Repair};
-use crate::ledger::{Batch, Changed, Earlier, Ledger, LedgerError, NewPayout, Origin, Placed, Planning, Size, UnixMs};
+use crate::ledger::{
+    Batch, Changed, Earlier, Ledger, LedgerError, NewPayout, Origin, Placement, Planning, Size, UnixMs,
+};
 
 /// Repairs that are listed; the rest is only counted.
 const REPAIRS_MAX: usize = 1000;
@@ -125,9 +127,9 @@ pub(super) fn draft<'l>(
 ) -> Result<Planned<'l>, PlanError> {
     let changed = changed_setting(ledger, batch.as_ref(), terms)?;
     if let (Some((batch, changed)), Resealing::Refused) = (&changed, &terms.resealing) {
-        return Ok(Planned::Refused(judge::setting_changed(batch, changed, None)));
+        return Ok(Planned::Refused(rules::setting_changed(batch, changed, None)));
     }
-    let doubled = if terms.skip_invalid { Doubled::find(&intake, terms)? } else { Doubled::default() };
+    let doubled = if terms.skip_invalid { DuplicateRows::find(&intake, terms)? } else { DuplicateRows::default() };
     let has_other_batches = ledger.batches()?.len() > usize::from(batch.is_some());
     let settings = sealed_settings(terms, batch.as_ref());
     let mut planning = match &batch {
@@ -141,16 +143,16 @@ pub(super) fn draft<'l>(
         return Ok(Planned::Refused(*refusal));
     }
     let tail = intake.finish()?;
-    judge::gone(&planning, &mut reading, terms)?;
+    rules::gone(&planning, &mut reading, terms)?;
     let whole = planning.whole_size();
-    if let Some(refusal) = judge::file(&mut reading, &tail, whole, batch.as_ref(), terms) {
+    if let Some(refusal) = rules::file(&mut reading, &tail, whole, batch.as_ref(), terms) {
         return Ok(Planned::Refused(refusal));
     }
-    if has_other_batches && let Some(refusal) = judge::repeats(&planning, &mut reading, terms)? {
+    if has_other_batches && let Some(refusal) = rules::repeats(&planning, &mut reading, terms)? {
         return Ok(Planned::Refused(refusal));
     }
     let mut warnings: Vec<String> = taken_over.into_iter().chain(tail.warnings).collect();
-    warnings.extend(judge::gone_said(&reading.kinds));
+    warnings.extend(rules::gone_said(&reading.kinds));
     warnings.extend(changed.as_ref().map(|(_, changed)| {
         let Changed { setting, then, now } = changed;
         format!("the plan is sealed anew: it was planned with {setting} = {then}, and the configuration says {now}")
@@ -168,7 +170,7 @@ pub(super) fn draft<'l>(
     if let (Some((batch, changed)), Resealing::Confirmed(expected)) = (&changed, &terms.resealing) {
         let seal: String = plan_sha256.iter().map(|byte| format!("{byte:02x}")).collect();
         if !seal.eq_ignore_ascii_case(expected) {
-            return Ok(Planned::Refused(judge::setting_changed(batch, changed, Some(&seal))));
+            return Ok(Planned::Refused(rules::setting_changed(batch, changed, Some(&seal))));
         }
     }
     let (members, largest) = planning.members_and_largest()?;
@@ -190,7 +192,7 @@ pub(super) fn draft<'l>(
 /// Every column of the file with the word of its meaning, in the file's order; not those that `export` added.
 fn columns(format: &Format) -> Vec<(&str, Option<&'static str>)> {
     let meaning_of = |header: &String| format.columns.iter().find(|(_, named)| named == header).map(|(m, _)| m.word());
-    carried::own_headers(format).iter().map(|header| (header.as_str(), meaning_of(header))).collect()
+    reimport_guard::own_headers(format).iter().map(|header| (header.as_str(), meaning_of(header))).collect()
 }
 
 impl Reading {
@@ -199,11 +201,11 @@ impl Reading {
         &mut self,
         planning: &mut Planning<'_>,
         intake: &mut Intake,
-        doubled: &Doubled,
+        doubled: &DuplicateRows,
         terms: &Terms,
     ) -> Result<Result<(), Box<Refusal>>, PlanError> {
         let format = intake.format().clone();
-        let carried = Carried::new(&format, terms);
+        let carried = ReimportGuard::new(&format, terms);
         while let Some(item) = intake.next()? {
             match item {
                 Item::Row(row, repairs) => {
@@ -286,19 +288,19 @@ impl Reading {
         for key in keys_of(row) {
             let number = || number_of(&key, terms);
             match planning.place(&NewPayout { row, key: &key, send_sms, number: &number })? {
-                Placed::New => return self.take_new(planning, row, terms),
-                Placed::Same { state } => self.kinds.known.add(state, u64::from(row.points.value())),
-                Placed::Changed { row: planned_row, planned, name, state, credited_at } => {
+                Placement::New => return self.take_new(planning, row, terms),
+                Placement::Same { state } => self.kinds.known.add(state, u64::from(row.points.value())),
+                Placement::Changed { row: planned_row, planned, name, state, credited_at } => {
                     self.kinds.changed.add(state, u64::from(planned.points.value()));
-                    let state = judge::since(state, credited_at);
+                    let state = rules::since(state, credited_at);
                     let message = changes((&planned, name.as_deref()), row, send_sms, planned_row, &state);
                     self.problems.add(Problem::of_row(row.row, ProblemKind::Differs, message));
                 }
-                Placed::Duplicate { row: first } if row.reference.is_some() || !terms.allow_repeat_phones => {
+                Placement::Duplicate { row: first } if row.reference.is_some() || !terms.allow_repeat_phones => {
                     self.duplicate(row, first);
                 }
                 // The next occurrence of the member.
-                Placed::Duplicate { .. } => continue,
+                Placement::Duplicate { .. } => continue,
             }
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! Counts the rows of a file by what they are to the batch, for the person who decides and for one who was refused.
 
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use crate::ledger::Size;
 
 /// Payouts of the plan with their points, by the state in which they are.

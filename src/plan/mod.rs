@@ -4,11 +4,11 @@
 
 mod binding;
 mod canonical;
-mod carried;
-mod doubled;
 mod draft;
-mod judge;
+mod duplicate_rows;
 mod kinds;
+mod reimport_guard;
+mod rules;
 mod settings;
 
 pub use binding::{Rebound, rebind, take_over, words as binding_words};
@@ -152,7 +152,7 @@ pub fn start(ledger: Ledger, batch: &Batch, under: &Under) -> Result<Start, Plan
         Ok(run) => Ok(Start::Run(Box::new(run))),
         Err(LedgerError::Repeated(repeated)) => {
             let kinds = RowKinds { repeated: repeated.count, ..RowKinds::default() };
-            let refusal = judge::repeated(*repeated, batch.rows, under.repeats.window_days, kinds);
+            let refusal = rules::repeated(*repeated, batch.rows, under.repeats.window_days, kinds);
             Ok(Start::Refused(Refusal { kinds: None, ..refusal }))
         }
         Err(error) => Err(error.into()),

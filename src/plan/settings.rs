@@ -1,7 +1,7 @@
 //! Holds the settings that a plan is sealed with against those of now.
 
 use super::Terms;
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use crate::ledger::{Batch, Changed, Ledger, LedgerError, Settings};
 
 /// The first setting that is not what the plan was sealed with, while something of it is still to be paid.

@@ -1,6 +1,6 @@
 //! The two languages of results, and the words for states in them.
 
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 
 /// A language of results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

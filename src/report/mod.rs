@@ -20,6 +20,6 @@ pub use lang::Lang;
 pub use reasons::{Reason, code_text};
 pub use reconciliation::Reconciliation;
 pub use skipped::{SKIPPED_MAX, skipped_json, skipped_text};
-pub use status::{Look, batches_text};
+pub use status::{StatusView, batches_text};
 pub use summary::{Run, Summary, Verdict};
 pub use words::{counted, duration, grouped};

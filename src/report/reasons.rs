@@ -3,7 +3,7 @@
 
 use super::lang::Lang;
 use crate::domain::event::{Event, Fate, MemberAnswer, OrderAnswer, Refusal};
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use crate::ledger::{Decided, Outcome};
 use std::borrow::Cow;
 

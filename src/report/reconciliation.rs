@@ -2,10 +2,10 @@
 
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::RowKey;
+use crate::domain::payout_status::State;
 use crate::domain::privacy::hide_numbers;
-use crate::domain::standing::State;
 use crate::domain::statement::{Difference, Line, LineStatus, ShownPhone, differences};
-use crate::ledger::{Batch, Claimed, UnixMs};
+use crate::ledger::{Batch, LedgerEntry, UnixMs};
 use std::collections::{BTreeMap, HashMap};
 
 /// Findings of each kind that are listed; the rest is counted.
@@ -159,7 +159,7 @@ impl<'b> Reconciliation<'b> {
     }
 
     /// Judges a payout of the batch with its lines.
-    pub fn payout(&mut self, claimed: &Claimed, lines: &[Line]) {
+    pub fn payout(&mut self, claimed: &LedgerEntry, lines: &[Line]) {
         let top_up = &claimed.top_up;
         let points = u64::from(top_up.points.value());
         if claimed.state == State::Credited {
@@ -239,7 +239,7 @@ impl<'b> Reconciliation<'b> {
 
     /// Looks whether a number that nobody knows is a later attempt of this payout, which this ledger forgot. Where both
     /// were credited, the payout was paid twice.
-    pub fn explain(&mut self, claimed: &Claimed, lines: &[Line]) {
+    pub fn explain(&mut self, claimed: &LedgerEntry, lines: &[Line]) {
         for later in claimed.attempt + 1..=claimed.attempt + TRIED {
             let Some(place) = self.unexplained.remove(&self.derive(&claimed.key, later)) else { continue };
             let found = &mut self.found[place];

@@ -2,7 +2,7 @@
 
 use super::reconciliation::{Found, Kind, LISTED_MAX, Reconciliation, Tally};
 use super::words::{counted, grouped};
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use crate::domain::statement::{Difference, Line, ShownPhone};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;

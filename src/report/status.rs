@@ -5,8 +5,8 @@ use super::reasons::{Reason, code_text};
 use super::summary::{Summary, Verdict, label};
 use super::words::{counted, duration, grouped};
 use crate::domain::event::{Event, MemberAnswer, OrderAnswer};
-use crate::domain::standing::State;
-use crate::ledger::{Glance, Pace, ReasonCount, UnixMs};
+use crate::domain::payout_status::State;
+use crate::ledger::{BatchDetails, Pace, ReasonCount, UnixMs};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -19,16 +19,16 @@ const STILL_VALID_MS: i64 = 2 * HOUR_MS;
 
 /// One batch, looked at at one moment.
 #[derive(Clone, Copy, Debug)]
-pub struct Look<'l> {
+pub struct StatusView<'l> {
     /// Its totals and verdict.
     pub summary: &'l Summary<'l>,
     /// What is shown beside them.
-    pub glance: &'l Glance,
+    pub glance: &'l BatchDetails,
     /// The moment.
     pub now: UnixMs,
 }
 
-impl Look<'_> {
+impl StatusView<'_> {
     /// The lines for people.
     #[must_use]
     pub fn to_text(&self) -> String {

@@ -2,7 +2,7 @@
 
 use super::in_doubt::DoubtList;
 use super::words::{counted, duration, grouped};
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use crate::engine::{CallKind, RunReport, Stop};
 use crate::ledger::{Batch, Total, Totals};
 use serde_json::{Map, Value, json};

@@ -154,7 +154,7 @@ pub(super) enum Group {
     Wire,
     /// At most one of these happens to a request, and none of them together with one of `Wire`; what they say is
     /// a refusal or nonsense, so that a client may stop for good.
-    Meaning,
+    ColumnRole,
     /// At most one of these happens to a request, on top of the others.
     Pace,
     /// A trait of one order, drawn for each of them alone.
@@ -182,9 +182,9 @@ impl Fault {
     /// The fault for a person: what it does, whether the request is applied, and which calls it concerns.
     pub(super) fn in_words(&self) -> String {
         let applied = match (self.group, self.applied) {
-            (Group::Wire | Group::Meaning, false) => "; not applied",
+            (Group::Wire | Group::ColumnRole, false) => "; not applied",
             (Group::Wire, true) if self.calls == ALL => "; applied",
-            (Group::Wire | Group::Meaning | Group::Pace | Group::Order, _) => "",
+            (Group::Wire | Group::ColumnRole | Group::Pace | Group::Order, _) => "",
         };
         let calls = self.calls.iter().map(|call| call.name()).collect::<Vec<_>>().join(", ");
         format!("{}{applied} ({calls})", self.act.in_words())
@@ -209,7 +209,7 @@ const fn of(group: Group, calls: &'static [Call], name: &'static str, act: Act) 
 }
 
 const fn refusal(name: &'static str, code: i64) -> Fault {
-    Fault { name, act: Act::Code(code), applied: false, group: Group::Meaning, calls: ALL }
+    Fault { name, act: Act::Code(code), applied: false, group: Group::ColumnRole, calls: ALL }
 }
 
 /// Every fault there is. Their order is part of what a seed means: new ones go to the end of their group.
@@ -266,14 +266,14 @@ pub(super) static FAULTS: &[Fault] = &[
     of(Group::Wire, TOP_UP, "order_error_500", Act::OrderError { answered: true }),
     of(Group::Wire, TOP_UP, "order_error_lost", Act::OrderError { answered: false }),
     of(Group::Wire, STATUS, "status_absent", Act::StatusAbsent),
-    of(Group::Meaning, TOP_UP, "resend_refused_4000326", Act::ResendRefused(4_000_326)),
-    of(Group::Meaning, TOP_UP, "resend_refused_500400", Act::ResendRefused(500_400)),
-    of(Group::Meaning, STATUS, "status_odd", Act::StatusOdd("P", "TXN_EARN")),
-    of(Group::Meaning, STATUS, "type_odd", Act::StatusOdd("S", "TXN_BURN")),
-    of(Group::Meaning, STATUS, "status_no_data", Act::NoData),
-    of(Group::Meaning, MEMBER, "member_no_data", Act::NoData),
-    of(Group::Meaning, MEMBER, "member_no_status", Act::MemberStatus("")),
-    of(Group::Meaning, MEMBER, "member_odd_status", Act::MemberStatus("X")),
+    of(Group::ColumnRole, TOP_UP, "resend_refused_4000326", Act::ResendRefused(4_000_326)),
+    of(Group::ColumnRole, TOP_UP, "resend_refused_500400", Act::ResendRefused(500_400)),
+    of(Group::ColumnRole, STATUS, "status_odd", Act::StatusOdd("P", "TXN_EARN")),
+    of(Group::ColumnRole, STATUS, "type_odd", Act::StatusOdd("S", "TXN_BURN")),
+    of(Group::ColumnRole, STATUS, "status_no_data", Act::NoData),
+    of(Group::ColumnRole, MEMBER, "member_no_data", Act::NoData),
+    of(Group::ColumnRole, MEMBER, "member_no_status", Act::MemberStatus("")),
+    of(Group::ColumnRole, MEMBER, "member_odd_status", Act::MemberStatus("X")),
     refusal("refuse_4000", 4_000),
     refusal("refuse_4000001", 4_000_001),
     refusal("refuse_4030302", 4_030_302),
@@ -287,8 +287,8 @@ pub(super) static FAULTS: &[Fault] = &[
     refusal("refuse_4010005", 4_010_005),
     refusal("refuse_500400", 500_400),
     refusal("refuse_600400", 600_400),
-    of(Group::Meaning, STATUS, "status_phone_84", Act::StatusPhone { own: true }),
-    of(Group::Meaning, STATUS, "status_other_phone", Act::StatusPhone { own: false }),
+    of(Group::ColumnRole, STATUS, "status_phone_84", Act::StatusPhone { own: true }),
+    of(Group::ColumnRole, STATUS, "status_other_phone", Act::StatusPhone { own: false }),
     of(Group::Pace, ALL, "slow", Act::Slow),
     of(Group::Pace, TOP_UP, "delayed", Act::Delayed),
     of(Group::Pace, ALL, "idle_close", Act::IdleClose),

@@ -44,7 +44,7 @@ pub(super) struct Member {
 
 /// How a request names a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Named<'a> {
+pub(super) enum MemberRef<'a> {
     Phone(&'a str),
     Card(&'a str),
     UserId(&'a str),
@@ -111,11 +111,11 @@ impl Members {
     }
 
     /// The member of that name, if the directory holds it.
-    pub(super) fn find(&self, named: Named<'_>) -> Option<&Member> {
+    pub(super) fn find(&self, named: MemberRef<'_>) -> Option<&Member> {
         let place = match named {
-            Named::Phone(phone) => self.by_phone.get(phone),
-            Named::Card(card_no) => self.by_card.get(card_no),
-            Named::UserId(user_id) => self.by_user.get(user_id),
+            MemberRef::Phone(phone) => self.by_phone.get(phone),
+            MemberRef::Card(card_no) => self.by_card.get(card_no),
+            MemberRef::UserId(user_id) => self.by_user.get(user_id),
         };
         place.map(|&place| &self.members[place])
     }
@@ -126,7 +126,7 @@ impl Members {
     }
 
     /// The code with which a top-up of the member is refused.
-    pub(super) fn top_up_refusal(&self, named: Named<'_>) -> Option<i64> {
+    pub(super) fn top_up_refusal(&self, named: MemberRef<'_>) -> Option<i64> {
         let Some(member) = self.find(named) else {
             return (!self.admits_unknown()).then_some(4_000_315);
         };
@@ -254,10 +254,10 @@ mod tests {
     #[test]
     fn members_are_found_by_each_of_their_names() {
         let members = directory("0901234567,9700000001,U1,Nguyễn An,,,,\n").unwrap();
-        for named in [Named::Phone("0901234567"), Named::Card("9700000001"), Named::UserId("U1")] {
+        for named in [MemberRef::Phone("0901234567"), MemberRef::Card("9700000001"), MemberRef::UserId("U1")] {
             assert_eq!(members.find(named).unwrap().full_name, "Nguyễn An");
         }
-        assert!(members.find(Named::Phone("0901234568")).is_none());
+        assert!(members.find(MemberRef::Phone("0901234568")).is_none());
         assert_eq!(members.len(), 1);
         assert!(!members.is_empty());
     }
@@ -274,12 +274,12 @@ mod tests {
             ("0901234567,,,An,,,200300,", Some(4_000_306)),
             ("0901234567,,,An,,,200301,", Some(4_000_326)),
         ] {
-            assert_eq!(directory(row).unwrap().top_up_refusal(Named::Phone("0901234567")), expected, "{row}");
+            assert_eq!(directory(row).unwrap().top_up_refusal(MemberRef::Phone("0901234567")), expected, "{row}");
         }
         let everyone = Members::everyone();
-        assert_eq!(everyone.top_up_refusal(Named::Card("1")), None);
+        assert_eq!(everyone.top_up_refusal(MemberRef::Card("1")), None);
         let nobody = Members::everyone().with_unknown(UnknownMembers::Absent);
-        assert_eq!(nobody.top_up_refusal(Named::Card("1")), Some(4_000_315));
+        assert_eq!(nobody.top_up_refusal(MemberRef::Card("1")), Some(4_000_315));
     }
 
     #[test]

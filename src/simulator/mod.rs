@@ -17,9 +17,9 @@
 mod answer;
 mod book;
 mod chance;
-mod desk;
 mod error;
 mod fault;
+mod gateway_state;
 mod headers;
 mod key;
 mod members;

@@ -150,7 +150,7 @@ impl FaultPlan {
     /// What happens to a request.
     pub(super) fn draw(&self, call: Call, chance: Chance) -> Drawn {
         Drawn {
-            wire: self.pick(call, &[Group::Wire, Group::Meaning], chance.with(1).unit()),
+            wire: self.pick(call, &[Group::Wire, Group::ColumnRole], chance.with(1).unit()),
             pace: self.pick(call, &[Group::Pace], chance.with(2).unit()),
         }
     }
@@ -210,7 +210,7 @@ impl FaultPlan {
 
     fn set_every(&mut self, probability: f64) {
         for (fault, odds) in FAULTS.iter().zip(&mut self.odds) {
-            if fault.group != Group::Meaning {
+            if fault.group != Group::ColumnRole {
                 for call in Call::ALL.into_iter().filter(|&call| fault.concerns(call)) {
                     odds[call.place()] = probability;
                 }

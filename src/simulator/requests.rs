@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::fault::Call;
-use super::members::{Named, is_phone};
+use super::members::{MemberRef, is_phone};
 
 /// A body that keeps the rules.
 #[derive(Clone, Debug)]
@@ -32,12 +32,12 @@ const RECEIPT_FIELDS: [(&str, usize); 4] = [("name", 50), ("address", 100), ("em
 
 impl TopUp {
     /// The name by which the directory is asked: an `id` is more exact than a phone.
-    pub(super) fn named(&self) -> Named<'_> {
+    pub(super) fn named(&self) -> MemberRef<'_> {
         match (&self.id, &self.phone) {
-            (Some((id_type, id)), _) if id_type == "CARD" => Named::Card(id),
-            (Some((id_type, id)), _) if id_type == "USER_ID" => Named::UserId(id),
-            (Some((_, id)), _) => Named::Phone(id),
-            (None, phone) => Named::Phone(phone.as_deref().unwrap_or_default()),
+            (Some((id_type, id)), _) if id_type == "CARD" => MemberRef::Card(id),
+            (Some((id_type, id)), _) if id_type == "USER_ID" => MemberRef::UserId(id),
+            (Some((_, id)), _) => MemberRef::Phone(id),
+            (None, phone) => MemberRef::Phone(phone.as_deref().unwrap_or_default()),
         }
     }
 }

@@ -14,8 +14,8 @@ use tokio::time::sleep;
 use super::answer::Answer;
 use super::book::{Delivery, DeliveryFate};
 use super::chance::{Chance, Latency};
-use super::desk::{Delivered, Desk, Outcome};
 use super::fault::{Act, Call};
+use super::gateway_state::{Delivered, GatewayState, Outcome};
 use super::headers::{Clock, Merchant, Signed, timestamp_s, unix_seconds};
 use super::members::Members;
 use super::plan::{Drawn, FaultPlan};
@@ -33,7 +33,7 @@ pub(super) struct Shared {
     pub(super) members: Members,
     pub(super) latency: Latency,
     pub(super) started: Instant,
-    desk: Mutex<Desk>,
+    desk: Mutex<GatewayState>,
 }
 
 /// A request that was read in full.
@@ -51,16 +51,16 @@ struct Envelope {
 
 impl Shared {
     pub(super) fn new(merchant: Merchant, members: Members, latency: Latency, plan: FaultPlan) -> Self {
-        Self { merchant, members, latency, started: Instant::now(), desk: Mutex::new(Desk::new(plan)) }
+        Self { merchant, members, latency, started: Instant::now(), desk: Mutex::new(GatewayState::new(plan)) }
     }
 
     /// The desk. A request that panicked is one that was not answered: the others go on.
-    pub(super) fn desk(&self) -> MutexGuard<'_, Desk> {
+    pub(super) fn desk(&self) -> MutexGuard<'_, GatewayState> {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The desk, with everything in the book that is due.
-    pub(super) fn settled_desk(&self) -> MutexGuard<'_, Desk> {
+    pub(super) fn settled_desk(&self) -> MutexGuard<'_, GatewayState> {
         let mut desk = self.desk();
         desk.land_all_late(&self.members, self.started.elapsed());
         desk
@@ -142,14 +142,16 @@ impl Shared {
 
     fn decide(
         &self,
-        desk: &mut Desk,
+        desk: &mut GatewayState,
         asked: &Asked,
         delivery: Delivered<'_>,
         act: Option<Act>,
         now: Duration,
     ) -> Outcome {
         let mut outcome = match asked {
-            Asked::MemberInfo { phone, card_no } => Desk::member_info(&self.members, phone, card_no.as_deref(), act),
+            Asked::MemberInfo { phone, card_no } => {
+                GatewayState::member_info(&self.members, phone, card_no.as_deref(), act)
+            }
             Asked::OrderStatus { invoice_no } => desk.order_status(&self.members, invoice_no, act, now),
             Asked::TopUp(top_up) => desk.top_up(&self.members, top_up, Some(delivery), act, now),
         };

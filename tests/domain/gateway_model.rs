@@ -1,8 +1,8 @@
 //! A gateway as small as it can be: a book of one payout's numbers, and sends that are still on their way.
 
 use std::time::Duration;
-use topup::domain::course::RunTime;
 use topup::domain::event::OrderAnswer;
+use topup::domain::payout_process::RunTime;
 
 /// What the gateway does with a number that it knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! What a payout's history says about the sends of its number, counted apart from the program's own counting.
 
 use std::time::Duration;
-use topup::domain::course::{Policy, RunTime};
 use topup::domain::event::{Doubt, Event, Fate, MemberAnswer, OrderAnswer, Refusal};
-use topup::domain::standing::State;
+use topup::domain::payout_process::{Policy, RunTime};
+use topup::domain::payout_status::State;
 
 /// The sends of the number in use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

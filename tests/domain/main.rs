@@ -3,9 +3,11 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
-mod gateway_model;
+mod arbitrary_events;
 #[cfg(test)]
-mod happenings;
+mod fixture;
+#[cfg(test)]
+mod gateway_model;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
@@ -18,5 +20,3 @@ mod properties;
 mod state_table;
 #[cfg(test)]
 mod team;
-#[cfg(test)]
-mod world;

@@ -1,8 +1,8 @@
 //! Everything that can happen to one and two payouts, up to a depth, with a crash between any two steps: the whole
 //! space, not a sample of it.
 
+use crate::fixture::{Budget, Fixture, Others, Setting};
 use crate::gateway_model::Repeats;
-use crate::world::{Budget, Others, Setting, World};
 use std::collections::HashSet;
 
 /// What was seen of a space.
@@ -17,7 +17,7 @@ struct Seen {
 /// Visits every world within `depth` steps of the first. Each world is entered once: what can happen in it does not
 /// depend on the way there. `heal`: lets everything heal in each of them, and sees it finish.
 fn explore(setting: &Setting, others: &[Others], budget: Budget, depth: usize, heal: bool) -> Seen {
-    let first = World::new(setting, others, budget);
+    let first = Fixture::new(setting, others, budget);
     let mut known = HashSet::from([first.key()]);
     let mut layer = vec![first];
     let mut seen = Seen::default();

@@ -1,14 +1,14 @@
 //! Random histories and random lives, longer and wilder than the exhaustive model's.
 
+use crate::fixture::{Budget, Fixture, Others, Setting};
 use crate::gateway_model::Repeats;
 use crate::history::Sends;
-use crate::world::{Budget, Others, Setting, World};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use std::time::Duration;
-use topup::domain::course::{Allowance, Course, Policy, RunTime, Step};
 use topup::domain::event::{Doubt, Event, Fate, MemberAnswer, OrderAnswer, Refusal};
-use topup::domain::standing::{Standing, State};
+use topup::domain::payout_process::{PayoutProcess, Permissions, Policy, RunTime, Step};
+use topup::domain::payout_status::{PayoutStatus, State};
 
 /// Steps of one random life.
 const STEPS: usize = 100;
@@ -67,14 +67,14 @@ proptest! {
     fn whatever_happens_in_whatever_order_the_state_is_what_the_history_implies(
         offered in prop::collection::vec(any_event(), 1..60),
     ) {
-        let (mut standing, mut history) = (Standing::default(), Vec::new());
+        let (mut standing, mut history) = (PayoutStatus::default(), Vec::new());
         let mut sends = Sends::default();
         for event in offered {
             let before = standing.clone();
             let Ok(after) = standing.clone().after(&event) else { continue };
             sends = sends.after(&event, RunTime::ZERO, RunTime::ZERO, Duration::ZERO);
             history.push(event.clone());
-            prop_assert_eq!(Standing::from_history(&history), Ok(after.clone()));
+            prop_assert_eq!(PayoutStatus::from_history(&history), Ok(after.clone()));
             prop_assert_eq!(sends.objection_to(before.state, after.state), None, "{:?}", history);
             if event == Event::SubmitIntended {
                 let resent = before.doubtful > 0;
@@ -95,13 +95,13 @@ proptest! {
         (submits, query_first, checkable) in any::<(bool, bool, bool)>(),
         now_s in 0_u64..1_000,
     ) {
-        let mut standing = Standing::default();
+        let mut standing = PayoutStatus::default();
         for event in offered {
             standing = standing.clone().after(&event).unwrap_or(standing);
         }
         let policy = Setting::documented().policy;
         let now = Duration::from_secs(now_s);
-        let step = Course::new(standing.clone(), checkable).step(&policy, Allowance { submits, query_first }, now);
+        let step = PayoutProcess::new(standing.clone(), checkable).step(&policy, Permissions { submits, query_first }, now);
         match standing.state {
             State::Planned => prop_assert!(submits || step == Step::Rest, "{step:?}"),
             State::InDoubt => prop_assert_eq!(step, Step::QueryStatus),
@@ -119,20 +119,20 @@ proptest! {
 #[test]
 fn what_the_gateway_sets_aside_is_set_aside_also_while_nothing_may_leave() {
     let policy = Setting::documented().policy;
-    let mut course = Course::new(Standing::default(), false);
+    let mut course = PayoutProcess::new(PayoutStatus::default(), false);
     for event in [Event::SubmitIntended, Event::SendEnded(Fate::Refused(Refusal::SetAside))] {
         course = course.take(&event, &policy, Duration::ZERO, Duration::ZERO, 0.0).unwrap();
     }
     for submits in [true, false] {
-        let step = course.step(&policy, Allowance { submits, query_first: false }, Duration::from_secs(60));
+        let step = course.step(&policy, Permissions { submits, query_first: false }, Duration::from_secs(60));
         assert_eq!(step, Step::SetAside, "{submits}");
     }
 }
 
 /// Lives one random life, and lets everything heal at its end.
-fn live(setting: &Setting, others: &[Others], choices: &[Index]) -> World {
+fn live(setting: &Setting, others: &[Others], choices: &[Index]) -> Fixture {
     let budget = Budget { restarts: 6, persons: 6, turns: 2 };
-    let mut world = World::new(setting, others, budget);
+    let mut world = Fixture::new(setting, others, budget);
     for choice in choices {
         let mut next = world.successors(setting);
         if next.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use topup::domain::event::{Doubt, Event, Fate, MemberAnswer, OrderAnswer, Refusal};
-use topup::domain::standing::{Objection, Standing};
+use topup::domain::payout_status::{PayoutStatus, PreCheckVerdict};
 
 const ORDERS: [OrderAnswer; 7] = [
     OrderAnswer::Success,
@@ -18,7 +18,7 @@ const ORDERS: [OrderAnswer; 7] = [
 fn each_event_in_each_standing_leads_where_the_table_says() {
     let mut table = String::new();
     for (name, history) in standings() {
-        let standing = Standing::from_history(&history).unwrap();
+        let standing = PayoutStatus::from_history(&history).unwrap();
         writeln!(table, "{name}\n    is {}", words(&standing)).unwrap();
         let mut impossible = Vec::new();
         for event in events() {
@@ -35,21 +35,21 @@ fn each_event_in_each_standing_leads_where_the_table_says() {
 
 #[test]
 fn what_is_impossible_names_the_standing_and_the_event() {
-    let problem = Standing::default().after(&Event::SendEnded(Fate::Credited)).unwrap_err();
+    let problem = PayoutStatus::default().after(&Event::SendEnded(Fate::Credited)).unwrap_err();
     assert_eq!(problem.event, Event::SendEnded(Fate::Credited));
     let message = problem.to_string();
-    assert!(message.starts_with("SendEnded(Credited) cannot follow Standing {"), "{message}");
+    assert!(message.starts_with("SendEnded(Credited) cannot follow PayoutStatus {"), "{message}");
 }
 
 #[test]
 fn a_number_that_the_gateway_knows_is_never_sent_again_whatever_a_person_attested() {
     let absent = || order(OrderAnswer::Absent);
     let history = [intent(), ended(Fate::Unknown(Doubt::NumberTaken)), absent(), Event::AttestedNotCredited, absent()];
-    let standing = Standing::from_history(&history).unwrap();
+    let standing = PayoutStatus::from_history(&history).unwrap();
     assert!(standing.clone().after(&Event::Retried).is_err());
     // An E burns the number, and another one is minted.
     let failed = standing.after(&order(OrderAnswer::Failed)).unwrap();
-    assert_eq!(failed.after(&Event::Retried), Ok(Standing::planned(2)));
+    assert_eq!(failed.after(&Event::Retried), Ok(PayoutStatus::planned(2)));
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn an_order_that_turns_up_after_an_absence_takes_back_retry_and_release() {
     for no in [MemberAnswer::Refused, MemberAnswer::NameDiffers] {
         for turned_up in [OrderAnswer::Success, OrderAnswer::Failed] {
             let history = [Event::MemberAnswered(no), order(OrderAnswer::Absent), order(turned_up)];
-            let standing = Standing::from_history(&history).unwrap();
+            let standing = PayoutStatus::from_history(&history).unwrap();
             // An E uses the number up: only another one leads on.
             let wish = if no == MemberAnswer::Refused { Event::Retried } else { Event::Released { name: None } };
             let (failed, wished) = (turned_up == OrderAnswer::Failed, standing.clone().after(&wish));
@@ -85,7 +85,7 @@ fn no_decision_rests_on_anything_but_an_answer_that_came_just_before_it() {
         ("release", no(MemberAnswer::NameDiffers), Event::Released { name: None }, unpaid),
         ("cancel", unsent(), Event::Cancelled, unpaid),
     ] {
-        let standing = Standing::from_history(&history).unwrap();
+        let standing = PayoutStatus::from_history(&history).unwrap();
         let stale = [Event::MemberAnswered(MemberAnswer::Eligible), Event::SubmitIntended];
         assert!(standing.asks_first(&wish), "{what}");
         for answer in ORDERS {
@@ -95,10 +95,10 @@ fn no_decision_rests_on_anything_but_an_answer_that_came_just_before_it() {
                 assert!(later.after(&wish).is_err(), "{what} on an answer that something followed");
             }
         }
-        let unasked = Standing { answer: None, ..standing };
+        let unasked = PayoutStatus { answer: None, ..standing };
         assert!(unasked.after(&wish).is_err(), "{what} without an answer");
     }
-    assert!(Standing::default().after(&Event::Cancelled).is_ok(), "never sent");
+    assert!(PayoutStatus::default().after(&Event::Cancelled).is_ok(), "never sent");
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_credit_is_recovered_only_where_no_send_of_this_ledger_explains_it() {
         ("credited by the lost send", [&lost()[..], std::slice::from_ref(&success)].concat(), false),
         ("by the first of two", [&lost()[..], &[absent], &taken(), &[success]].concat(), false),
     ] {
-        assert_eq!(Standing::from_history(&history).unwrap().recovered(), recovered, "{what}");
+        assert_eq!(PayoutStatus::from_history(&history).unwrap().recovered(), recovered, "{what}");
     }
 }
 
@@ -235,8 +235,8 @@ fn event_words(event: &Event) -> String {
 }
 
 /// The state, and the facts beside it that are not as at the beginning.
-fn words(standing: &Standing) -> String {
-    let Standing {
+fn words(standing: &PayoutStatus) -> String {
+    let PayoutStatus {
         state,
         attempt,
         sends,
@@ -263,9 +263,9 @@ fn words(standing: &Standing) -> String {
     facts.extend(answer.map(|answer| format!("just answered {answer:?}")));
     facts.extend((*attempt > 1).then(|| format!("attempt {attempt}")));
     facts.extend(objection.map(|objection| match objection {
-        Objection::Refused => "objection: refused".to_owned(),
-        Objection::NameDiffers => "objection: name".to_owned(),
-        Objection::NameMissing => "objection: no name".to_owned(),
+        PreCheckVerdict::Refused => "objection: refused".to_owned(),
+        PreCheckVerdict::NameDiffers => "objection: name".to_owned(),
+        PreCheckVerdict::NameMissing => "objection: no name".to_owned(),
     }));
     facts.extend(accepted_name.as_ref().map(|name| format!("accepts {name:?}")));
     facts.extend(standing.recovered().then(|| "recovered".to_owned()));

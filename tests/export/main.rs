@@ -2,11 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where its set-up fails")]
 
-mod stage;
+mod fixture;
 
 use calamine::{Data, DataType, Reader, Xlsx, open_workbook};
-use stage::{BATCH, FILE, Stage, cells};
-use topup::domain::standing::State;
+use fixture::{BATCH, FILE, Fixture, cells};
+use topup::domain::payout_status::State;
 use topup::intake::{self, IntakeOptions, Item};
 use topup::ledger::{Access, Ledger};
 use topup::report::Lang;
@@ -15,14 +15,14 @@ const RETRY: [State; 2] = [State::Declined, State::Ineligible];
 
 #[test]
 fn the_csv_gives_rows_and_columns_back_with_what_came_of_them() {
-    let stage = Stage::set();
+    let stage = Fixture::set();
     insta::assert_snapshot!(stage.text("r.csv", &State::ALL, Lang::En).trim_start_matches('\u{feff}'));
     insta::assert_snapshot!("vi", stage.text("r.csv", &RETRY, Lang::Vi).trim_start_matches('\u{feff}'));
 }
 
 #[test]
 fn the_json_is_as_scripts_rely_on_it() {
-    let stage = Stage::set();
+    let stage = Fixture::set();
     let text = stage.text("r.json", &State::ALL, Lang::En);
     insta::assert_snapshot!(text);
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -53,7 +53,7 @@ fn csv_and_workbook_read_back_in_as_the_payout_file_they_were() {
 }
 
 fn reads_back_in(name: &str, lang: Lang) {
-    let stage = Stage::set();
+    let stage = Fixture::set();
     stage.export(name, &State::ALL, lang).unwrap();
     let rows = |name: &str| {
         let mut intake = intake::open(&stage.path(name), &IntakeOptions::default()).unwrap();
@@ -82,7 +82,7 @@ fn reads_back_in(name: &str, lang: Lang) {
 
 #[test]
 fn no_cell_of_a_csv_begins_like_a_formula() {
-    let stage = Stage::set();
+    let stage = Fixture::set();
     for lang in Lang::ALL {
         stage.export("r.csv", &State::ALL, lang).unwrap();
         let rows = cells(&stage.path("r.csv"));
@@ -96,7 +96,7 @@ fn no_cell_of_a_csv_begins_like_a_formula() {
 
 #[test]
 fn a_retry_file_is_refused_under_another_batch_and_names_retry() {
-    let stage = Stage::set();
+    let stage = Fixture::set();
     stage.export("retry.csv", &RETRY, Lang::Vi).unwrap();
     let mut ledger = Ledger::open(&stage.path("topup.db"), Access::Write).unwrap();
     for batch in ["2026-12", "another"] {
@@ -134,7 +134,7 @@ fn a_retry_file_is_refused_under_another_batch_and_names_retry() {
 
 #[test]
 fn a_file_holds_exactly_the_states_asked_for() {
-    let stage = Stage::set();
+    let stage = Fixture::set();
     for state in State::ALL {
         let exported = stage.export("r.csv", &[state], Lang::En).unwrap();
         let rows = cells(&stage.path("r.csv"));
@@ -151,7 +151,7 @@ fn a_file_holds_exactly_the_states_asked_for() {
 
 #[test]
 fn a_ledger_that_contradicts_its_history_gives_no_file() {
-    let stage = Stage::set();
+    let stage = Fixture::set();
     let connection = rusqlite::Connection::open(stage.path("topup.db")).unwrap();
     // Somebody makes a payout in doubt look declined, totals and all.
     for sql in [
@@ -168,7 +168,7 @@ fn a_ledger_that_contradicts_its_history_gives_no_file() {
 
 #[test]
 fn a_workbook_has_the_numbers_of_the_ledger_and_phones_as_text() {
-    let stage = Stage::set();
+    let stage = Fixture::set();
     let exported = stage.export("r.xlsx", &State::ALL, Lang::En).unwrap();
     let mut book: Xlsx<_> = open_workbook(stage.path("r.xlsx")).unwrap();
     assert_eq!(book.sheet_names(), ["Results", "Summary"]);
@@ -190,7 +190,7 @@ fn a_workbook_has_the_numbers_of_the_ledger_and_phones_as_text() {
     assert_eq!(first[2], Data::String("=1+1".to_owned()), "text, not a formula");
     let Data::DateTime(credited_at) = &first[at("credited_at (UTC+7)")] else { panic!("{first:?}") };
     // Excel counts days since 1899-12-30, here on Vietnam's clock.
-    let days = (stage::NOW - 3_600_000 + 7 * 3_600_000) as f64 / 86_400_000.0 + 25_569.0;
+    let days = (fixture::NOW - 3_600_000 + 7 * 3_600_000) as f64 / 86_400_000.0 + 25_569.0;
     assert!((credited_at.as_f64() - days).abs() < 1e-6, "{credited_at:?}");
     let summary = book.worksheet_range("Summary").unwrap();
     for (state, total) in &exported.states {
@@ -202,7 +202,7 @@ fn a_workbook_has_the_numbers_of_the_ledger_and_phones_as_text() {
 
 #[test]
 fn the_page_is_one_file_and_nothing_foreign_is_markup() {
-    let stage = Stage::set();
+    let stage = Fixture::set();
     for lang in Lang::ALL {
         let page = stage.text("r.html", &State::ALL, lang);
         for outside in ["<script", "http://", "https://", "src=", "<link", "@import", "url("] {
@@ -220,7 +220,7 @@ fn the_page_is_one_file_and_nothing_foreign_is_markup() {
 
 #[test]
 fn a_file_replaces_an_older_one_and_is_for_its_owner_only() {
-    let stage = Stage::set();
+    let stage = Fixture::set();
     let path = stage.path("r.csv");
     std::fs::write(&path, "old").unwrap();
     stage.export("r.csv", &State::ALL, Lang::En).unwrap();
@@ -235,7 +235,7 @@ fn a_file_replaces_an_older_one_and_is_for_its_owner_only() {
 
 #[test]
 fn an_amended_file_with_other_columns_keeps_every_cell_under_its_header() {
-    let stage = Stage::set();
+    let stage = Fixture::set();
     let more = FILE.replace("STT,", "STT,Chi nhánh,").replacen("\r\n1,", "\r\n1,Huế,", 1);
     let mut amended = String::new();
     for (nth, line) in more.split_inclusive("\r\n").enumerate() {
@@ -256,7 +256,7 @@ fn an_amended_file_with_other_columns_keeps_every_cell_under_its_header() {
 
 #[test]
 fn what_must_not_be_replaced_is_not() {
-    let stage = Stage::set();
+    let stage = Fixture::set();
     let error = stage.export("file.csv", &State::ALL, Lang::En).unwrap_err();
     assert!(error.to_string().contains("called like the file"), "{error}");
     assert_eq!(std::fs::read_to_string(stage.path("file.csv")).unwrap(), FILE);

@@ -1,7 +1,8 @@
 //! What columns mean, and which must be there.
 
 use super::rule::{GOOD, file, rule, rule_with, with};
-use topup::intake::{IntakeOptions, Item, Meaning, open};
+use topup::domain::column_role::ColumnRole;
+use topup::intake::{IntakeOptions, Item, open};
 
 #[test]
 fn columns() {
@@ -77,7 +78,7 @@ fn lone_receipt_and_named_columns() {
     let named = |meaning, header: &str| with(|options| options.columns.push((meaning, header.to_owned())));
     rule_with(
         "--column names a header by hand",
-        &named(Meaning::Points, "Thưởng T11"),
+        &named(ColumnRole::Points, "Thưởng T11"),
         &[
             ("phone,Thưởng T11\n0901234567,1000\n", GOOD),
             ("phone,points,thuong t11\n0901234567,77,1000\n", GOOD),
@@ -87,7 +88,7 @@ fn lone_receipt_and_named_columns() {
     );
     rule_with(
         "--column names a header that is not there",
-        &named(Meaning::Name, "Tên"),
+        &named(ColumnRole::Name, "Tên"),
         &[("phone,points\n0901234567,1000\n", "1!Columns")],
     );
 }

@@ -2,7 +2,8 @@
 
 use super::formats::rule_everywhere;
 use super::rule::{GOOD, file, rule_with, with};
-use topup::intake::{IntakeOptions, Meaning, check};
+use topup::domain::column_role::ColumnRole;
+use topup::intake::{IntakeOptions, check};
 
 fn message(content: &str) -> String {
     let report = check(file(content.as_bytes()).path(), &IntakeOptions::default());
@@ -70,7 +71,7 @@ fn headers_as_companies_write_them() {
     );
     rule_with(
         "one of several columns under a header is named by hand",
-        &with(|options| options.columns.push((Meaning::Points, "Tháng 11".to_owned()))),
+        &with(|options| options.columns.push((ColumnRole::Points, "Tháng 11".to_owned()))),
         &[("SĐT,Điểm thưởng,\n,Tháng 10,Tháng 11\n0901234567,500,1000\n", "3:0901234567=1000")],
     );
 }

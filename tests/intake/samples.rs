@@ -5,7 +5,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use topup::intake::{IntakeOptions, Meaning, check, report_text};
+use topup::domain::column_role::ColumnRole;
+use topup::intake::{IntakeOptions, check, report_text};
 
 fn samples() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/troubles");
@@ -48,7 +49,7 @@ fn options(command: &str) -> IntakeOptions {
             "--allow-repeat-phones" => options.allow_repeat_phones = true,
             "--column" => {
                 let (meaning, header) = value().split_once('=').map(|(m, h)| (m.to_owned(), h.to_owned())).unwrap();
-                options.columns.push((Meaning::parse(&meaning).unwrap(), header));
+                options.columns.push((ColumnRole::parse(&meaning).unwrap(), header));
             }
             other => panic!("unknown flag {other}"),
         }

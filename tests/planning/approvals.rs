@@ -1,17 +1,17 @@
 //! The rule of two persons as the ledger itself keeps it: whoever writes to it through this library, past every door,
 //! meets it where permits are minted.
 
-use super::desk::{Desk, NOW, Outcome, under};
+use super::fixture::{Fixture, NOW, Outcome, under};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use topup::domain::event::{Event, MemberAnswer, OrderAnswer};
-use topup::domain::standing::State;
+use topup::domain::payout_status::State;
 use topup::domain::team::{Person, PersonName, Policy, Role, TeamEvent};
 use topup::ledger::{Access, Entry, Ledger, LedgerError, Purpose, SubmitPermit};
 use topup::sshsig::{self, Key};
 
 /// Lan administers and approves; from here on a plan needs two persons.
-fn raise(desk: &mut Desk, folder: &Path) {
+fn raise(desk: &mut Fixture, folder: &Path) {
     let key = folder.join("lan");
     let made = Command::new("ssh-keygen")
         .args(["-q", "-t", "ed25519", "-N", "", "-f"])
@@ -29,7 +29,7 @@ fn raise(desk: &mut Desk, folder: &Path) {
 }
 
 /// Asks the ledger for a permit for the first row, as a run would.
-fn permit(desk: &Desk) -> Result<Vec<SubmitPermit>, LedgerError> {
+fn permit(desk: &Fixture) -> Result<Vec<SubmitPermit>, LedgerError> {
     let ledger = Ledger::open(&desk.path(), Access::Write).unwrap();
     let batch = ledger.batch("a").unwrap();
     let run = ledger.into_run(batch.id, &under(&batch, Purpose::Pay)).unwrap();
@@ -52,20 +52,20 @@ const FILE: &str = "reference,phone,points\nr1,0901234567,100\n";
 
 #[test]
 fn a_permit_is_minted_for_what_one_person_approved_only_while_one_is_enough() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     assert_eq!(desk.plan("a", FILE), Outcome::Planned(1, 1));
     let folder = tempfile::tempdir().unwrap();
     raise(&mut desk, folder.path());
     let refused = permit(&desk).unwrap_err();
     assert!(matches!(refused, LedgerError::NotApproved { row: 2, .. }), "{refused}");
     desk.audit("a");
-    let mut alone = Desk::new();
+    let mut alone = Fixture::new();
     assert_eq!(alone.plan("a", FILE), Outcome::Planned(1, 1));
     assert_eq!(permit(&alone).unwrap().len(), 1);
 }
 
 /// Writes a release as a door would that forgot to ask whether somebody approved it.
-fn release(desk: &Desk) -> Result<Vec<SubmitPermit>, LedgerError> {
+fn release(desk: &Fixture) -> Result<Vec<SubmitPermit>, LedgerError> {
     let ledger = Ledger::open(&desk.path(), Access::Write).unwrap();
     let batch = ledger.batch("a").unwrap();
     let run = ledger.into_run(batch.id, &under(&batch, Purpose::Ask)).unwrap();
@@ -89,7 +89,7 @@ fn release(desk: &Desk) -> Result<Vec<SubmitPermit>, LedgerError> {
 #[test]
 fn a_decision_that_can_pay_again_is_written_only_where_another_person_approved_it() {
     let held = || {
-        let mut desk = Desk::new();
+        let mut desk = Fixture::new();
         assert_eq!(desk.plan("a", FILE), Outcome::Planned(1, 1));
         let differs = Event::MemberAnswered(MemberAnswer::NameDiffers);
         desk.happen("a", 2, &[differs, Event::OrderAnswered(OrderAnswer::Absent)]);

@@ -1,9 +1,9 @@
 //! What the ledger refuses of a decision, whatever door it comes through: no command made these entries.
 
-use super::desk::{Desk, NOW, under};
+use super::fixture::{Fixture, NOW, under};
 use topup::domain::event::{Doubt, Event, Fate, OrderAnswer, Refusal};
 use topup::domain::invoice_no::InvoiceNo;
-use topup::domain::standing::{Standing, State};
+use topup::domain::payout_status::{PayoutStatus, State};
 use topup::ledger::{Access, Entry, Ledger, LedgerError, PayoutId, Purpose};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -25,7 +25,7 @@ fn entry(payout: PayoutId, event: &Event, (before, after): (State, State), new_n
 
 /// Writes `history` to the payout of row 2 at `NOW`, and then `step` in one go, so much later; gives what became of it.
 fn written(history: &[Event], later_ms: i64, step: &[(Event, State)], mints: bool) -> Result<State, LedgerError> {
-    let mut before = Standing::from_history(history).unwrap().state;
+    let mut before = PayoutStatus::from_history(history).unwrap().state;
     let changes = step.iter().map(|(event, after)| {
         let number = (mints && event.is_decision()).then(|| InvoiceNo::parse("TP0").unwrap());
         (event, (std::mem::replace(&mut before, *after), *after), number)
@@ -39,7 +39,7 @@ fn recorded(
     later_ms: i64,
     step: Vec<(&Event, (State, State), Option<InvoiceNo>)>,
 ) -> Result<State, LedgerError> {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     desk.plan("a", "reference,phone,points\nr1,0901234567,100\nr2,0901234568,200\n");
     desk.happen("a", 2, history);
     let ledger = Ledger::open(&desk.path(), Access::Write).unwrap();

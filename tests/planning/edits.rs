@@ -1,6 +1,6 @@
 //! A ledger that somebody edits with another program: whatever is changed of what a person is shown, an audit finds it.
 
-use super::desk::{Desk, NOW, terms};
+use super::fixture::{Fixture, NOW, terms};
 use rusqlite::Connection;
 use topup::domain::event::{Event, Fate, MemberAnswer, OrderAnswer, Refusal};
 use topup::ledger::Ledger;
@@ -151,7 +151,7 @@ const SCHEMA_EDITS: &[&str] = &[
     "DROP TABLE skipped_rows",
 ];
 
-impl Desk {
+impl Fixture {
     /// Three batches: one that was paid in every way, one that was purged, one that waits.
     fn edited() -> Self {
         let mut desk = Self::new();
@@ -218,7 +218,7 @@ fn edit(path: &std::path::Path, sql: &str, keep_guards: bool) {
 
 #[test]
 fn every_kind_of_edit_is_found() {
-    let (desk, folder) = (Desk::edited(), tempfile::tempdir().unwrap());
+    let (desk, folder) = (Fixture::edited(), tempfile::tempdir().unwrap());
     for batch in ["a", "b", "c"] {
         assert_eq!(found(&desk.copy(folder.path()), batch), Vec::<String>::new(), "nothing was edited yet");
     }

@@ -1,11 +1,11 @@
 //! What keeps one member from being paid twice beside the number: to what a ledger belongs, what other batches pay, and
 //! what a plan was sealed with. Each holds in the ledger itself, by whichever door a command comes.
 
-use super::desk::{DAY_MS, Desk, NOW, Outcome, TWO, terms, under};
+use super::fixture::{DAY_MS, Fixture, NOW, Outcome, TWO, terms, under};
 use rusqlite::Connection;
 use topup::domain::event::{Event, Fate, MemberAnswer, OrderAnswer, Refusal};
 use topup::domain::invoice_no::InvoicePrefix;
-use topup::domain::standing::State;
+use topup::domain::payout_status::State;
 use topup::ledger::{
     Access, Binding, Entry, Ledger, LedgerError, PayoutId, Purpose, RepeatRule, RunLedger, Settings, Under,
 };
@@ -27,7 +27,7 @@ fn is_bound(result: Result<Outcome, PlanError>) -> bool {
     matches!(result, Err(PlanError::Ledger(LedgerError::Bound(_))))
 }
 
-impl Desk {
+impl Fixture {
     fn again(&self) -> Ledger {
         Ledger::open(&self.path(), Access::Write).unwrap()
     }
@@ -59,7 +59,7 @@ impl Desk {
 
 #[test]
 fn a_ledger_that_sent_belongs_to_one_gateway_merchant_and_prefix_whatever_the_batch() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     desk.plan("a", ONE);
     desk.happen("a", 2, &[Event::SubmitIntended]);
     let other = "phone,points\n0909999999,100\n";
@@ -108,7 +108,7 @@ fn what_never_sent_is_taken_over_by_a_corrected_configuration() {
         at_merchant("M001", "XX", "a"),
         terminal("T002", "a"),
     ] {
-        let mut desk = Desk::new();
+        let mut desk = Fixture::new();
         desk.plan("a", TWO);
         // The wrong gateway answered the pre-check, too.
         desk.happen("a", 3, &[Event::MemberAnswered(MemberAnswer::Refused), Event::OrderAnswered(OrderAnswer::Absent)]);
@@ -140,7 +140,7 @@ fn what_never_sent_is_taken_over_by_a_corrected_configuration() {
 
 #[test]
 fn what_was_planned_for_a_wrong_merchant_blocks_no_other_batch_and_is_not_paid_beside_it() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     desk.plan_with(TWO, &at_merchant("WRONG", "TP", "a")).unwrap();
     // The same rows in a batch of the right merchant: the other one's are nobody's.
     assert_eq!(desk.plan("b", TWO), Outcome::Planned(2, 2));
@@ -152,7 +152,7 @@ fn what_was_planned_for_a_wrong_merchant_blocks_no_other_batch_and_is_not_paid_b
 
 #[test]
 fn a_ledger_of_practice_is_not_taken_to_another_gateway() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     desk.plan("practice", ONE);
     desk.credit("practice", 2);
     assert!(is_bound(desk.plan_with(ONE, &at_gateway("api.example", "2026-11"))));
@@ -161,7 +161,7 @@ fn a_ledger_of_practice_is_not_taken_to_another_gateway() {
 
 #[test]
 fn a_person_binds_what_was_sent_to_another_host_and_terminal_and_never_to_another_merchant_or_prefix() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     desk.plan("a", TWO);
     desk.happen("a", 2, &[Event::SubmitIntended]);
     desk.plan("b", "phone,points\n0909999999,100\n");
@@ -175,7 +175,7 @@ fn a_person_binds_what_was_sent_to_another_host_and_terminal_and_never_to_anothe
         assert_eq!(desk.ledger.batch("b").unwrap().binding, terms("b").binding, "all of it or nothing");
     }
     let numbers = "SELECT group_concat(invoice_no) FROM invoices";
-    let numbers = |desk: &Desk| -> String {
+    let numbers = |desk: &Fixture| -> String {
         Connection::open(desk.path()).unwrap().query_row(numbers, [], |row| row.get(0)).unwrap()
     };
     let before = numbers(&desk);
@@ -195,8 +195,8 @@ fn a_person_binds_what_was_sent_to_another_host_and_terminal_and_never_to_anothe
 }
 
 /// Batch a's payout of row 2 declined or held, and another batch's credit of the same member and points since.
-fn paid_elsewhere(end: &[Event], credited: bool) -> (Desk, PayoutId) {
-    let mut desk = Desk::new();
+fn paid_elsewhere(end: &[Event], credited: bool) -> (Fixture, PayoutId) {
+    let mut desk = Fixture::new();
     desk.plan("a", ONE);
     desk.happen("a", 2, end);
     // What a holds is open, and is planned nowhere else: only a ledger that somebody wrote to has it in another batch, too.
@@ -215,7 +215,7 @@ fn paid_elsewhere(end: &[Event], credited: bool) -> (Desk, PayoutId) {
     (desk, payout)
 }
 
-fn desk_number(desk: &Desk) -> String {
+fn desk_number(desk: &Fixture) -> String {
     let sql = "SELECT invoice_no FROM payouts p JOIN batches b USING (batch_id) WHERE b.name = 'a'";
     Connection::open(desk.path()).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
 }
@@ -254,7 +254,7 @@ fn not_written(end: &[Event], event: impl Fn() -> Event) {
 
 #[test]
 fn the_window_of_repetitions_is_judged_again_while_nothing_of_the_batch_was_sent() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     desk.plan("a", TWO);
     (2..=3).for_each(|row| desk.credit("a", row));
     let a_month_ahead = Terms { now: NOW + 30 * DAY_MS, ..terms("b") };
@@ -288,7 +288,7 @@ fn named(names: &str) -> Terms {
 
 #[test]
 fn a_plan_is_paid_only_under_the_settings_that_it_was_sealed_with() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     assert_eq!(desk.plan_with(TWO, &named("hold")).unwrap(), Outcome::Planned(2, 2));
     let sealed = desk.ledger.batch("a").unwrap().plan_sha256;
     let refusal = desk.plan_with(TWO, &named("off")).unwrap().refusal();
@@ -318,14 +318,14 @@ fn names_are_sealed_and_a_name_that_is_gone_is_a_change() {
     let seals: Vec<[u8; 32]> = [with, without, &with.replace("Nguyễn An", "Lê Chi")]
         .into_iter()
         .map(|file| {
-            let mut desk = Desk::new();
+            let mut desk = Fixture::new();
             desk.plan_with(file, &named("hold")).unwrap();
             desk.audit("a");
             desk.ledger.batch("a").unwrap().plan_sha256
         })
         .collect();
     assert!(seals[0] != seals[1] && seals[0] != seals[2] && seals[1] != seals[2]);
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     desk.plan_with(with, &named("hold")).unwrap();
     for (changed, said) in [(without, "now no name"), (&*with.replace("Nguyễn An", "Lê Chi"), "now name \"Lê Chi\"")]
     {
@@ -342,7 +342,7 @@ fn names_are_sealed_and_a_name_that_is_gone_is_a_change() {
 #[test]
 fn what_decides_of_a_plan_is_in_its_seal() {
     let seal = |file: &str, terms: &Terms| {
-        let mut desk = Desk::new();
+        let mut desk = Fixture::new();
         desk.plan_with(file, terms).unwrap();
         desk.ledger.batch("a").unwrap().plan_sha256
     };
@@ -366,7 +366,7 @@ fn what_decides_of_a_plan_is_in_its_seal() {
 
 #[test]
 fn skipped_rows_keep_their_cells_and_the_reasons() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     let skipping = Terms { skip_invalid: true, ..terms("a") };
     let file = "phone,points,note\n0901234567,100,x\n090123,100,y\n0901234568,20,z\n0901234569,100,\n0901234569,100,\n";
     assert_eq!(desk.plan_with(file, &skipping).unwrap(), Outcome::Planned(1, 1));
@@ -396,7 +396,7 @@ fn skipped_rows_keep_their_cells_and_the_reasons() {
 
 #[test]
 fn a_file_without_one_row_that_can_be_paid_makes_no_batch() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     let skipping = Terms { skip_invalid: true, ..terms("a") };
     let refusal = desk.plan_with("phone,points\n09,100\n0901234567,1\n", &skipping).unwrap().refusal();
     assert_eq!((refusal.code, refusal.problem_count), ("file_refused", 3));

@@ -1,14 +1,14 @@
 //! What the rows of a file are to the batch: each kind counted, refusals with batch, day and row.
 
-use super::desk::{Desk, Outcome, TWO, terms};
+use super::fixture::{Fixture, Outcome, TWO, terms};
 use topup::domain::event::Event;
-use topup::domain::standing::State;
+use topup::domain::payout_status::State;
 use topup::ledger::Size;
 use topup::plan::{RowKinds, Terms};
 
 #[test]
 fn every_row_is_counted_as_what_it_is_to_the_batch() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     let header = "reference,phone,points\n";
     let planned: String = (1..=6).map(|row| format!("r{row},090000000{row},{row}00\n")).collect();
     assert_eq!(desk.plan("a", &format!("{header}{planned}")), Outcome::Planned(6, 6));
@@ -35,7 +35,7 @@ fn every_row_is_counted_as_what_it_is_to_the_batch() {
 
 #[test]
 fn a_row_that_only_its_member_and_points_give_away_is_counted_once() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     desk.plan("a", "reference,phone,points\nr1,0901234567,100\n");
     desk.credit("a", 2);
     let lost = "phone,points\n0901234567,100\n0901234568,200\n";
@@ -47,7 +47,7 @@ fn a_row_that_only_its_member_and_points_give_away_is_counted_once() {
 
 #[test]
 fn what_another_batch_has_too_is_counted_and_named_with_batch_day_and_row() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     desk.plan("a", TWO);
     desk.credit("a", 2);
     desk.happen("a", 3, &[Event::SubmitIntended]);
@@ -69,7 +69,7 @@ fn what_another_batch_has_too_is_counted_and_named_with_batch_day_and_row() {
 /// round and given twice, each is still found for what it is.
 #[test]
 fn a_long_file_that_comes_again_in_pieces_is_found_row_by_row() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     let line = |row: u32| format!("r{row},09{row:08},100\n");
     let file =
         |rows: &[u32]| format!("reference,phone,points\n{}", rows.iter().map(|row| line(*row)).collect::<String>());

@@ -1,10 +1,10 @@
 //! A batch whose names and phones were removed: whom it paid is still found, what is left of it holds together, and
 //! nothing of it can be planned again.
 
-use super::desk::{DAY_MS, Desk, NOW, Outcome, TWO, terms, under};
+use super::fixture::{DAY_MS, Fixture, NOW, Outcome, TWO, terms, under};
 use rusqlite::Connection;
 use topup::domain::event::{Event, Fate, OrderAnswer, Refusal};
-use topup::domain::standing::State;
+use topup::domain::payout_status::State;
 use topup::ledger::{Access, Entry, Ledger, LedgerError, Purpose};
 use topup::plan::{PlanError, Terms, is_sealed};
 
@@ -12,7 +12,7 @@ const WHY: &str = "a test";
 const CARDS: &str = "phone,id_type,id,points,name,reference,note\n0901234567,CARD,9704001,100,Nguyen An,r1,blue\n\
                      ,USER_ID,u-77,200,Le Chi,r2,red\n0901234568,,,300,Tran Binh,r3,green\n";
 
-impl Desk {
+impl Fixture {
     fn purge(&mut self, batch: &str) {
         let batch = self.ledger.batch(batch).unwrap();
         let key = self.ledger.purge_key_or_new().unwrap();
@@ -44,7 +44,7 @@ impl Desk {
 
 #[test]
 fn whom_a_purged_batch_paid_is_found_by_card_user_id_and_phone() {
-    let mut desk = Desk::purged();
+    let mut desk = Fixture::purged();
     for (again, other_row) in [
         // The phone that stood beside a card, now by itself; and beside another card.
         ("phone,points\n0901234567,100\n", 2),
@@ -69,7 +69,7 @@ fn whom_a_purged_batch_paid_is_found_by_card_user_id_and_phone() {
 
 #[test]
 fn a_purged_credit_counts_as_long_as_any_other() {
-    let mut desk = Desk::purged();
+    let mut desk = Fixture::purged();
     let again = "phone,points\n0901234568,300\n";
     let at = |now| Terms { now, ..terms("b") };
     assert_eq!(desk.plan_with(again, &at(NOW + 20 * DAY_MS)).unwrap().refusal().code, "repeated_credited");
@@ -85,7 +85,7 @@ fn a_purged_credit_counts_as_long_as_any_other() {
 /// A verification may find that what was declined is credited after all, long after the purge.
 #[test]
 fn a_credit_that_turns_up_after_the_purge_counts_too() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     desk.plan("a", "phone,points\n0901234567,100\n");
     desk.happen("a", 2, &[Event::SubmitIntended, Event::SendEnded(Fate::Refused(Refusal::Payout))]);
     desk.purge("a");
@@ -120,7 +120,7 @@ fn a_credit_that_turns_up_after_the_purge_counts_too() {
 
 #[test]
 fn a_row_that_two_batches_paid_is_one_repeated_row() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     desk.plan("a", TWO);
     (2..=3).for_each(|row| desk.credit("a", row));
     let again = Terms { repeat_why: Some("meant".into()), ..terms("b") };
@@ -133,7 +133,7 @@ fn a_row_that_two_batches_paid_is_one_repeated_row() {
 
 #[test]
 fn without_the_key_nothing_new_is_planned_unless_a_person_says_why() {
-    let mut desk = Desk::purged();
+    let mut desk = Fixture::purged();
     let other = "phone,points\n0901234569,100\n";
     let key = std::fs::read_to_string(desk.key_file()).unwrap();
     let another = key.replace(['0', '1', '2'], "3").replace('a', "b");
@@ -162,7 +162,7 @@ fn without_the_key_nothing_new_is_planned_unless_a_person_says_why() {
 
 #[test]
 fn a_purged_batch_takes_no_file_any_more() {
-    let mut desk = Desk::purged();
+    let mut desk = Fixture::purged();
     for file in [CARDS, TWO] {
         let refused = desk.plan_with(file, &terms("a"));
         assert!(matches!(refused, Err(PlanError::Ledger(LedgerError::Purged { .. }))), "{refused:?}");
@@ -172,13 +172,13 @@ fn a_purged_batch_takes_no_file_any_more() {
 
 #[test]
 fn what_says_who_they_are_is_gone_and_what_became_of_them_stays() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     desk.plan("a", CARDS);
     (2..=4).for_each(|row| desk.credit("a", row));
     let before = desk.ledger.batch("a").unwrap();
     let kept =
         "SELECT group_concat(payout_id || row || points || state || attempt || invoice_no || credited_at) FROM payouts";
-    let kept = |desk: &Desk| -> String {
+    let kept = |desk: &Fixture| -> String {
         Connection::open(desk.path()).unwrap().query_row(kept, [], |row| row.get(0)).unwrap()
     };
     let payouts = kept(&desk);
@@ -216,7 +216,7 @@ fn what_is_changed_in_a_purged_batch_is_found() {
         ("UPDATE purges SET at = at + 1", "not what was sealed"),
         ("UPDATE events SET at = at + 1 WHERE event_id = 3", "the history is broken between event 3"),
     ] {
-        let desk = Desk::purged();
+        let desk = Fixture::purged();
         let connection = Connection::open(desk.path()).unwrap();
         let mut triggers = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'").unwrap();
         let names: Vec<String> = triggers.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
@@ -231,11 +231,11 @@ fn what_is_changed_in_a_purged_batch_is_found() {
 
 #[test]
 fn the_guards_stand_again_after_a_purge() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     desk.plan("a", TWO);
     (2..=3).for_each(|row| desk.credit("a", row));
     let guards = "SELECT group_concat(name || sql) FROM (SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY name)";
-    let guards = |desk: &Desk| -> String {
+    let guards = |desk: &Fixture| -> String {
         Connection::open(desk.path()).unwrap().query_row(guards, [], |row| row.get(0)).unwrap()
     };
     let before = guards(&desk);
@@ -258,7 +258,7 @@ fn the_guards_stand_again_after_a_purge() {
 
 #[test]
 fn only_a_finished_batch_as_it_was_looked_at_is_purged_and_once() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     desk.plan("a", TWO);
     desk.credit("a", 2);
     let key = desk.ledger.purge_key_or_new().unwrap();
@@ -275,7 +275,7 @@ fn only_a_finished_batch_as_it_was_looked_at_is_purged_and_once() {
 
 #[test]
 fn a_copy_of_the_ledger_knows_whom_purged_batches_paid() {
-    let desk = Desk::purged();
+    let desk = Fixture::purged();
     let copy = Ledger::scratch(Some(&desk.path())).unwrap();
     assert!(copy.purge_key().unwrap().is_some());
     drop(Ledger::open(&desk.path(), Access::Read).unwrap());
@@ -284,7 +284,7 @@ fn a_copy_of_the_ledger_knows_whom_purged_batches_paid() {
 /// The command audits a batch before it purges it; the purge itself looks once more at what it is about to commit.
 #[test]
 fn a_purge_that_would_leave_a_batch_that_differs_commits_nothing() {
-    let mut desk = Desk::new();
+    let mut desk = Fixture::new();
     desk.plan("a", TWO);
     (2..=3).for_each(|row| desk.credit("a", row));
     let edit = "UPDATE totals SET points = points + 1 WHERE state = 'credited'";

@@ -7,7 +7,7 @@ use super::super::record::CellKind;
 use super::super::sheet::{Merge, Sheet};
 use super::shown::{Shown, judged};
 use super::skip;
-use super::styles::{Family, Look, Styles};
+use super::styles::{Appearance, Family, Styles};
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 use std::collections::HashMap;
@@ -150,7 +150,7 @@ pub(super) struct Cells {
     /// The merges so far.
     pub(super) merges: Vec<Merge>,
     /// How the cells of each style look, put together once.
-    looks: HashMap<String, Rc<Look>>,
+    looks: HashMap<String, Rc<Appearance>>,
 }
 
 impl Cells {
@@ -181,7 +181,7 @@ impl Cells {
         Ok(pushed)
     }
 
-    fn look(&mut self, style: &str, styles: &Styles) -> Rc<Look> {
+    fn look(&mut self, style: &str, styles: &Styles) -> Rc<Appearance> {
         if let Some(look) = self.looks.get(style) {
             return Rc::clone(look);
         }
@@ -235,12 +235,12 @@ impl Cells {
         &mut self,
         reader: &mut Reader<R>,
         end: &str,
-        look: &Look,
+        look: &Appearance,
         styles: &Styles,
     ) -> Result<(), IntakeError> {
         let mut buffer = Vec::with_capacity(256);
         // The texts that are open, with how they look; what stands in none of them is no text.
-        let mut open: Vec<Look> = Vec::new();
+        let mut open: Vec<Appearance> = Vec::new();
         let mut paragraphs = 0_u64;
         loop {
             buffer.clear();
@@ -302,7 +302,7 @@ impl Cells {
     }
 
     /// Adds the blanks and breaks that are elements of their own.
-    fn push_blanks(&mut self, element: &BytesStart<'_>, look: &Look) -> Result<(), IntakeError> {
+    fn push_blanks(&mut self, element: &BytesStart<'_>, look: &Appearance) -> Result<(), IntakeError> {
         match element.name().as_ref() {
             "text:s" => {
                 let blanks =

@@ -6,7 +6,7 @@ use super::super::oddity::Oddity;
 use super::super::problem::IntakeError;
 use super::super::record::CellKind;
 use super::cells::{OdsCell, ValueType};
-use super::styles::{Look, Styles};
+use super::styles::{Appearance, Styles};
 use std::borrow::Cow;
 
 /// The number of the format `0%` among those that every spreadsheet has.
@@ -31,7 +31,7 @@ impl Shown {
         (self.is_struck, self.is_plain, self.is_raised, self.is_level) = (false, false, false, false);
     }
 
-    pub(super) fn push(&mut self, piece: &str, look: &Look) {
+    pub(super) fn push(&mut self, piece: &str, look: &Appearance) {
         let (is_struck, is_raised) = (look.struck == Some(true), look.raised == Some(true));
         self.text.push_str(piece);
         if !is_struck {
@@ -46,7 +46,7 @@ impl Shown {
     }
 
     /// Adds a text in which, as ODF has it, any white space is one blank.
-    pub(super) fn push_collapsed(&mut self, piece: &str, look: &Look) {
+    pub(super) fn push_collapsed(&mut self, piece: &str, look: &Appearance) {
         if !piece.contains(['\n', '\r', '\t']) && !piece.contains("  ") {
             return self.push(piece, look);
         }
@@ -64,7 +64,7 @@ impl Shown {
 }
 
 /// What a cell holds and shows.
-pub(super) struct Judged<'c> {
+pub(super) struct CellVerdict<'c> {
     pub(super) text: Cow<'c, str>,
     pub(super) seen: Option<Cow<'c, str>>,
     pub(super) kind: CellKind,
@@ -74,14 +74,14 @@ pub(super) struct Judged<'c> {
 pub(super) fn judged<'c>(
     cell: &'c OdsCell,
     shown: &'c Shown,
-    look: &Look,
+    look: &Appearance,
     styles: &Styles,
-) -> Result<Judged<'c>, IntakeError> {
+) -> Result<CellVerdict<'c>, IntakeError> {
     let formula = cell.formula;
     let struck = if shown.text.is_empty() { look.struck == Some(true) } else { shown.is_struck && !shown.is_plain };
     let kind = CellKind { formula, struck, ..CellKind::default() };
     let text = Cow::Borrowed(shown.text.as_str());
-    let odd = |text, oddity, seen| Judged { text, seen, kind: CellKind { oddity: Some(oddity), ..kind } };
+    let odd = |text, oddity, seen| CellVerdict { text, seen, kind: CellKind { oddity: Some(oddity), ..kind } };
     if cell.is_error {
         return Ok(odd(text, Oddity::Error, None));
     }
@@ -103,7 +103,7 @@ pub(super) fn judged<'c>(
         ValueType::Time => odd(Cow::Borrowed(value), Oddity::Duration, Some(text).filter(|text| !text.is_empty())),
         ValueType::Boolean => {
             let text = if value == "true" || value == "TRUE" { "TRUE" } else { "FALSE" };
-            Judged { text: Cow::Borrowed(text), seen: None, kind }
+            CellVerdict { text: Cow::Borrowed(text), seen: None, kind }
         }
         ValueType::Text | ValueType::None => {
             // The string that counts and the text that is shown, where both are there, are one.
@@ -122,15 +122,15 @@ fn of_number<'c>(
     number: f64,
     cell: &OdsCell,
     shown: &'c Shown,
-    look: &Look,
+    look: &Appearance,
     styles: &Styles,
     kind: CellKind,
-) -> Judged<'c> {
+) -> CellVerdict<'c> {
     let kind = CellKind { number: true, ..kind };
     // Display never writes an exponent, so a whole number has its digits and nothing else.
     let text = Cow::Owned(number.to_string());
     let saved = || Some(Cow::Borrowed(shown.text.as_str())).filter(|text| !text.trim().is_empty());
-    let odd = |text, oddity, seen| Judged { text, seen, kind: CellKind { oddity: Some(oddity), ..kind } };
+    let odd = |text, oddity, seen| CellVerdict { text, seen, kind: CellKind { oddity: Some(oddity), ..kind } };
     let percentage = || NumberFormat::builtin(PERCENTAGE);
     let is_percentage = cell.value_type == ValueType::Percentage;
     let shows = match look.format.as_deref().and_then(|name| styles.of_number(name, number)) {
@@ -142,7 +142,7 @@ fn of_number<'c>(
     match shows {
         number_format::Shown::AsIs => {
             let is_same = saved().is_none_or(|saved| saved.trim() == text || number_format::shows(number, &saved));
-            if is_same { Judged { text, seen: None, kind } } else { odd(text, Oddity::Format, saved()) }
+            if is_same { CellVerdict { text, seen: None, kind } } else { odd(text, Oddity::Format, saved()) }
         }
         number_format::Shown::Other(seen) => odd(text, Oddity::Format, saved().or(Some(Cow::Owned(seen)))),
         number_format::Shown::Unclear => odd(text, Oddity::Format, saved()),
@@ -152,8 +152,14 @@ fn of_number<'c>(
 }
 
 /// A text, which may be struck out or raised in part, or hidden by its number format.
-fn of_text<'c>(text: Cow<'c, str>, shown: &'c Shown, look: &Look, styles: &Styles, kind: CellKind) -> Judged<'c> {
-    let odd = |text, oddity, seen| Judged { text, seen, kind: CellKind { oddity: Some(oddity), ..kind } };
+fn of_text<'c>(
+    text: Cow<'c, str>,
+    shown: &'c Shown,
+    look: &Appearance,
+    styles: &Styles,
+    kind: CellKind,
+) -> CellVerdict<'c> {
+    let odd = |text, oddity, seen| CellVerdict { text, seen, kind: CellKind { oddity: Some(oddity), ..kind } };
     // A cell that is struck through as a whole is one of a row that is; a text that is, was changed.
     if shown.is_struck && (shown.is_plain || look.struck != Some(true)) {
         return odd(text, Oddity::Struck, Some(Cow::Borrowed(shown.unstruck.as_str())));
@@ -164,6 +170,6 @@ fn of_text<'c>(text: Cow<'c, str>, shown: &'c Shown, look: &Look, styles: &Style
     let format = look.format.as_deref().filter(|_| !text.is_empty());
     match format.and_then(|name| styles.of_text(name, &text)) {
         Some(seen) => odd(text, Oddity::Format, Some(Cow::Owned(seen))),
-        None => Judged { text, seen: None, kind },
+        None => CellVerdict { text, seen: None, kind },
     }
 }

@@ -31,14 +31,14 @@ pub(super) enum Family {
 #[derive(Clone, Debug, Default)]
 struct Style {
     parent: Option<String>,
-    look: Look,
+    look: Appearance,
     size: Option<f64>,
     is_shown: Option<bool>,
 }
 
 /// How a text looks, where a style says so.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Look {
+pub(super) struct Appearance {
     /// A line goes through it.
     pub(super) struck: Option<bool>,
     /// It stands above or below the line.
@@ -47,7 +47,7 @@ pub(super) struct Look {
     pub(super) format: Option<String>,
 }
 
-impl Look {
+impl Appearance {
     /// What this style says, and for the rest what stands under it.
     pub(super) fn over(&self, under: &Self) -> Self {
         Self {
@@ -157,8 +157,8 @@ impl Styles {
     }
 
     /// How the cells or texts of a style look.
-    pub(super) fn look(&self, family: Family, name: &str) -> Look {
-        self.chain(family, name).fold(Look::default(), |look, style| look.over(&style.look))
+    pub(super) fn look(&self, family: Family, name: &str) -> Appearance {
+        self.chain(family, name).fold(Appearance::default(), |look, style| look.over(&style.look))
     }
 
     /// The height of a row or the width of a column, in points.

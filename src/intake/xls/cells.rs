@@ -9,7 +9,7 @@ use super::super::record::CellKind;
 use super::super::sheet::{COLUMNS_MAX, Merge, Sheet};
 use super::super::workbook;
 use super::records::{Bytes, CONTINUE, EOF, Record, Records, f64_at, of_sheet, u16_at, u32_at};
-use super::{Look, RECORDS_MAX, Workbook, damaged};
+use super::{Appearance, RECORDS_MAX, Workbook, damaged};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
@@ -68,7 +68,7 @@ struct Scratch {
 struct Spot<'w> {
     row: u32,
     column: u32,
-    look: Option<&'w Look>,
+    look: Option<&'w Appearance>,
     kind: CellKind,
 }
 
@@ -327,7 +327,13 @@ impl<'w> Cells<'w> {
     }
 
     /// Whether some run of a text is struck out, or raised or lowered; `seen` becomes what is not struck out.
-    fn odd_runs(&self, look: Option<&Look>, text: &str, runs: &[(u16, u16)], seen: &mut String) -> Option<Oddity> {
+    fn odd_runs(
+        &self,
+        look: Option<&Appearance>,
+        text: &str,
+        runs: &[(u16, u16)],
+        seen: &mut String,
+    ) -> Option<Oddity> {
         if runs.is_empty() {
             return None;
         }

@@ -57,7 +57,7 @@ struct Font {
 
 /// How a cell is shown.
 #[derive(Clone, Copy, Debug, Default)]
-struct Look {
+struct Appearance {
     font: Font,
     /// The place of its number format; nothing for General.
     format: Option<u32>,
@@ -97,7 +97,7 @@ pub(crate) struct Workbook {
     filters: Vec<(usize, RangeInclusive<u32>)>,
     fonts: Vec<Font>,
     formats: Vec<NumberFormat>,
-    looks: Vec<Look>,
+    looks: Vec<Appearance>,
     shared: Shared,
     counts_from_1904: bool,
     has_recalc_id: bool,
@@ -240,12 +240,12 @@ impl Workbook {
                 self.formats.push(format);
                 (u32::try_from(self.formats.len() - 1).ok(), whole_as_is)
             });
-            self.looks.push(Look { font: self.font(*font), format, whole_as_is });
+            self.looks.push(Appearance { font: self.font(*font), format, whole_as_is });
         }
     }
 
     /// The number format of a look, unless it is General.
-    fn format(&self, look: &Look) -> Option<&NumberFormat> {
+    fn format(&self, look: &Appearance) -> Option<&NumberFormat> {
         self.formats.get(usize::try_from(look.format?).ok()?)
     }
 

@@ -4,7 +4,7 @@
 
 use super::file::NewFile;
 use super::layout::{
-    Told, code_of, has_phone_column, is_formula_like, own_text, reason_text, rfc_3339, skipped_texts, words_of,
+    ResultColumn, code_of, has_phone_column, is_formula_like, own_text, reason_text, rfc_3339, skipped_texts, words_of,
 };
 use super::{ExportError, Source};
 use crate::ledger::{LedgerError, Outcome, Skipped};
@@ -57,7 +57,7 @@ fn write_rows(source: &Source<'_>, file: &mut NewFile) -> Result<(), Stopped> {
         for (header, own) in &layout.own {
             sheet.cell(&own_text(header, *own, outcome, has_phone_column))?;
         }
-        for told in Told::ALL {
+        for told in ResultColumn::ALL {
             sheet.told(told, outcome, batch, source)?;
         }
         Ok(sheet.end_row()?)
@@ -66,7 +66,7 @@ fn write_rows(source: &Source<'_>, file: &mut NewFile) -> Result<(), Stopped> {
         for text in skipped_texts(layout, skipped) {
             sheet.cell(text)?;
         }
-        for told in Told::ALL {
+        for told in ResultColumn::ALL {
             sheet.skipped(told, skipped, batch, layout.lang)?;
         }
         Ok(sheet.end_row()?)
@@ -92,19 +92,25 @@ impl<W: Write> Sheet<W> {
         self.writer.write_field(&self.neutral)
     }
 
-    fn told(&mut self, told: Told, outcome: &Outcome<'_>, batch: &str, source: &Source<'_>) -> Result<(), csv::Error> {
+    fn told(
+        &mut self,
+        told: ResultColumn,
+        outcome: &Outcome<'_>,
+        batch: &str,
+        source: &Source<'_>,
+    ) -> Result<(), csv::Error> {
         let layout = &source.layout;
         match told {
-            Told::Batch => self.cell(batch),
-            Told::Row => self.cell(&outcome.row.to_string()),
-            Told::InvoiceNo => self.cell(outcome.invoice_no),
-            Told::Attempt => self.cell(&outcome.attempt.to_string()),
-            Told::State => self.cell(layout.lang.pick(outcome.state.word(), layout.lang.state(outcome.state))),
-            Told::Code => self.cell(&code_of(outcome).map(|code| code.to_string()).unwrap_or_default()),
-            Told::Reason => self.cell(&reason_text(outcome, layout.lang)),
-            Told::Message => self.cell(words_of(outcome).unwrap_or_default()),
-            Told::CreditedAt => self.cell(&outcome.credited_at.map(rfc_3339).unwrap_or_default()),
-            Told::SpendableAt => {
+            ResultColumn::Batch => self.cell(batch),
+            ResultColumn::Row => self.cell(&outcome.row.to_string()),
+            ResultColumn::InvoiceNo => self.cell(outcome.invoice_no),
+            ResultColumn::Attempt => self.cell(&outcome.attempt.to_string()),
+            ResultColumn::State => self.cell(layout.lang.pick(outcome.state.word(), layout.lang.state(outcome.state))),
+            ResultColumn::Code => self.cell(&code_of(outcome).map(|code| code.to_string()).unwrap_or_default()),
+            ResultColumn::Reason => self.cell(&reason_text(outcome, layout.lang)),
+            ResultColumn::Message => self.cell(words_of(outcome).unwrap_or_default()),
+            ResultColumn::CreditedAt => self.cell(&outcome.credited_at.map(rfc_3339).unwrap_or_default()),
+            ResultColumn::SpendableAt => {
                 let at = outcome.credited_at.map(|at| layout.spendable_at(at));
                 self.cell(&at.map(rfc_3339).unwrap_or_default())
             }
@@ -112,15 +118,18 @@ impl<W: Write> Sheet<W> {
     }
 
     /// What is told of a row that was skipped: it has no number, and nothing was ever said of it.
-    fn skipped(&mut self, told: Told, skipped: &Skipped, batch: &str, lang: Lang) -> Result<(), csv::Error> {
+    fn skipped(&mut self, told: ResultColumn, skipped: &Skipped, batch: &str, lang: Lang) -> Result<(), csv::Error> {
         match told {
-            Told::Batch => self.cell(batch),
-            Told::Row => self.cell(&skipped.row.to_string()),
-            Told::State => self.cell(lang.pick("skipped", lang.skipped())),
-            Told::Reason => self.cell(&skipped.reasons.join("; ")),
-            Told::InvoiceNo | Told::Attempt | Told::Code | Told::Message | Told::CreditedAt | Told::SpendableAt => {
-                self.cell("")
-            }
+            ResultColumn::Batch => self.cell(batch),
+            ResultColumn::Row => self.cell(&skipped.row.to_string()),
+            ResultColumn::State => self.cell(lang.pick("skipped", lang.skipped())),
+            ResultColumn::Reason => self.cell(&skipped.reasons.join("; ")),
+            ResultColumn::InvoiceNo
+            | ResultColumn::Attempt
+            | ResultColumn::Code
+            | ResultColumn::Message
+            | ResultColumn::CreditedAt
+            | ResultColumn::SpendableAt => self.cell(""),
         }
     }
 

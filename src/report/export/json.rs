@@ -4,7 +4,7 @@
 use super::file::NewFile;
 use super::layout::{Layout, Own, code_of, own_text, reason_text, rfc_3339, words_of};
 use super::{ExportError, Source};
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use crate::ledger::{LedgerError, Outcome};
 use crate::report::Lang;
 use serde::ser::{Serialize, SerializeMap, Serializer};

@@ -1,6 +1,7 @@
 //! Lays a result out in columns: the user's own first, in their order, and what came of each payout behind them.
 
 use super::{ExportFormat, ExportRequest};
+use crate::domain::column_role::ColumnRole;
 use crate::ledger::{FileColumn, Outcome, Skipped, UnixMs};
 use crate::report::Lang;
 use crate::report::reasons::{Reason, code, own_words};
@@ -9,45 +10,10 @@ use std::collections::{HashMap, HashSet};
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// What a column of the user's own means; the words are those that the ledger keeps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meant {
-    Reference,
-    Phone,
-    Points,
-    Name,
-    SendSms,
-    ReceiptName,
-    ReceiptAddress,
-    ReceiptEmail,
-    ReceiptTaxCode,
-    IdType,
-    Id,
-}
-
-impl Meant {
-    fn parse(word: &str) -> Option<Self> {
-        Some(match word {
-            "reference" => Self::Reference,
-            "phone" => Self::Phone,
-            "points" => Self::Points,
-            "name" => Self::Name,
-            "send_sms" => Self::SendSms,
-            "receipt_name" => Self::ReceiptName,
-            "receipt_address" => Self::ReceiptAddress,
-            "receipt_email" => Self::ReceiptEmail,
-            "receipt_tax_code" => Self::ReceiptTaxCode,
-            "id_type" => Self::IdType,
-            "id" => Self::Id,
-            _ => return None,
-        })
-    }
-}
-
 /// Where a cell of the user's own columns comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Own {
-    Meant(Meant),
+    Role(ColumnRole),
     Kept(Kept),
 }
 
@@ -63,7 +29,7 @@ pub(super) struct Kept {
 
 /// A column that tells what came of the payout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum ResultColumn {
     Batch,
     Row,
     InvoiceNo,
@@ -76,7 +42,7 @@ pub(super) enum Told {
     SpendableAt,
 }
 
-impl Told {
+impl ResultColumn {
     pub(super) const ALL: [Self; 10] = [
         Self::Batch,
         Self::Row,
@@ -112,7 +78,7 @@ impl Told {
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) own: Vec<(String, Own)>,
-    /// The headers of [`Told::ALL`].
+    /// The headers of [`ResultColumn::ALL`].
     pub(super) told: Vec<String>,
     pub(super) lang: Lang,
     spendable_after_ms: i64,
@@ -123,10 +89,10 @@ impl Layout {
         let own = own_columns(columns);
         let taken: HashSet<String> = own.iter().map(|(header, _)| header.to_lowercase()).collect();
         let zone = if format == ExportFormat::Xlsx { " (UTC+7)" } else { "" };
-        let told = Told::ALL.map(|told| {
+        let told = ResultColumn::ALL.map(|told| {
             let header = told.header(request.lang);
-            let is_time = matches!(told, Told::CreditedAt | Told::SpendableAt);
-            let is_key = matches!(told, Told::Batch | Told::InvoiceNo);
+            let is_time = matches!(told, ResultColumn::CreditedAt | ResultColumn::SpendableAt);
+            let is_key = matches!(told, ResultColumn::Batch | ResultColumn::InvoiceNo);
             let mark = if taken.contains(header) && !is_key { "topup_" } else { "" };
             format!("{mark}{header}{}", if is_time { zone } else { "" })
         });
@@ -146,8 +112,8 @@ fn own_columns(columns: &[FileColumn]) -> Vec<(String, Own)> {
     let of_header =
         |header| columns.iter().filter(|column| column.meaning.is_none() && column.header == header).count();
     let own = columns.iter().map(|column| {
-        let own = match column.meaning.as_deref().and_then(Meant::parse) {
-            Some(meant) => Own::Meant(meant),
+        let own = match column.meaning.as_deref().and_then(ColumnRole::parse) {
+            Some(role) => Own::Role(role),
             None => {
                 let before = seen.entry(&column.header).or_default();
                 *before += 1;
@@ -165,28 +131,28 @@ fn own_columns(columns: &[FileColumn]) -> Vec<(String, Own)> {
 
 /// The text of one of the user's own cells.
 pub(super) fn own_text<'o>(header: &str, own: Own, outcome: &'o Outcome<'_>, has_phone_column: bool) -> Cow<'o, str> {
-    let meant = match own {
+    let role = match own {
         Own::Kept(kept) => return Cow::Borrowed(kept_text(header, kept, outcome)),
-        Own::Meant(meant) => meant,
+        Own::Role(role) => role,
     };
     let receipt = |index: usize| outcome.receipt.as_ref().map_or("", |receipt| receipt[index].as_str());
-    let text = match meant {
-        Meant::Reference => outcome.reference.unwrap_or_default(),
-        Meant::Phone => outcome.phone.unwrap_or_default(),
-        Meant::Points => return Cow::Owned(outcome.points.to_string()),
-        Meant::Name => outcome.name.unwrap_or_default(),
-        Meant::SendSms if outcome.send_sms => "yes",
-        Meant::SendSms => "no",
-        Meant::ReceiptName => receipt(0),
-        Meant::ReceiptAddress => receipt(1),
-        Meant::ReceiptEmail => receipt(2),
-        Meant::ReceiptTaxCode => receipt(3),
-        Meant::IdType => match outcome.id {
+    let text = match role {
+        ColumnRole::Reference => outcome.reference.unwrap_or_default(),
+        ColumnRole::Phone => outcome.phone.unwrap_or_default(),
+        ColumnRole::Points => return Cow::Owned(outcome.points.to_string()),
+        ColumnRole::Name => outcome.name.unwrap_or_default(),
+        ColumnRole::SendSms if outcome.send_sms => "yes",
+        ColumnRole::SendSms => "no",
+        ColumnRole::ReceiptName => receipt(0),
+        ColumnRole::ReceiptAddress => receipt(1),
+        ColumnRole::ReceiptEmail => receipt(2),
+        ColumnRole::ReceiptTaxCode => receipt(3),
+        ColumnRole::IdType => match outcome.id {
             Some((id_type, _)) => id_type,
             None if has_phone_column => "",
             None => "MOBILE",
         },
-        Meant::Id => match outcome.id {
+        ColumnRole::Id => match outcome.id {
             Some((_, id)) => id,
             None if has_phone_column => "",
             None => outcome.phone.unwrap_or_default(),
@@ -216,7 +182,7 @@ fn kept_text<'o>(header: &str, kept: Kept, outcome: &'o Outcome<'_>) -> &'o str 
 
 /// Whether the file names phones in a column of their own.
 pub(super) fn has_phone_column(layout: &Layout) -> bool {
-    layout.own.iter().any(|(_, own)| *own == Own::Meant(Meant::Phone))
+    layout.own.iter().any(|(_, own)| *own == Own::Role(ColumnRole::Phone))
 }
 
 /// Why the payout stands as it does, in the language asked for; nothing for a credited one.

@@ -11,7 +11,7 @@ mod layout;
 mod xlsx;
 
 use super::lang::Lang;
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use crate::ledger::{Ledger, LedgerError, Outcome, Skipped, Snapshot, Total, UnixMs};
 pub(crate) use file::NewFile;
 use layout::Layout;

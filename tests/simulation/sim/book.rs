@@ -3,8 +3,8 @@
 //! It shares nothing with the program that it judges but the types of an answer.
 
 use super::coverage::Coverage;
+use super::fault_schedule::answer;
 use super::scenario::{MemberRecord, Spell, Temper};
-use super::weather::answer;
 use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! Edits a row of the ledger by hand between two runs, as somebody with another program could: nothing of it is sent, and
 //! the run ends with that finding. Then the row is put back.
 
+use super::fixture::{Fixture, wall_ms};
 use super::gateway::SimulatedGateway;
 use super::process::Process;
-use super::world::{World, wall_ms};
 use rusqlite::{OptionalExtension, params};
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -22,7 +22,7 @@ const EDITS: [(&str, &str); 8] = [
     ("attempt", "attempt + 1"),
 ];
 
-impl World {
+impl Fixture {
     pub(super) async fn run_on_an_edited_row(&mut self, draw: u64) -> Result<(), String> {
         let (column, value) = EDITS[usize::try_from(draw % EDITS.len() as u64).unwrap_or(0)];
         // One that a run has to take up: an edit of a finished one is for `verify` to find.

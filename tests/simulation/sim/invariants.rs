@@ -1,14 +1,14 @@
 //! Holds the ledger, the gateway's book and the wire against each other when everything has healed: V1, V2, V3, V10.
 
 use super::audit::{PayoutRow, Read};
-use super::world::World;
+use super::fixture::Fixture;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Everything that has to hold at the end.
-pub(super) fn check_at_the_end(world: &World, read: &Read) -> Result<(), String> {
+pub(super) fn check_at_the_end(world: &Fixture, read: &Read) -> Result<(), String> {
     v1_nobody_is_paid_twice(world)?;
     v2_ledger_and_book_agree(world, read)?;
     v3_what_is_left_is_left_for_a_reason(world, read)?;
@@ -16,7 +16,7 @@ pub(super) fn check_at_the_end(world: &World, read: &Read) -> Result<(), String>
 }
 
 /// V1: the sum credited to a member never exceeds the sum planned for it; the sums are the gateway's own.
-fn v1_nobody_is_paid_twice(world: &World) -> Result<(), String> {
+fn v1_nobody_is_paid_twice(world: &Fixture) -> Result<(), String> {
     let mut planned: BTreeMap<String, u64> = BTreeMap::new();
     for row in &world.scenario.rows {
         *planned.entry(row.member.key()).or_default() += u64::from(row.points.value());
@@ -31,7 +31,7 @@ fn v1_nobody_is_paid_twice(world: &World) -> Result<(), String> {
 }
 
 /// V2: the ledger says credited exactly where the gateway credited, to the same member and with the same points.
-fn v2_ledger_and_book_agree(world: &World, read: &Read) -> Result<(), String> {
+fn v2_ledger_and_book_agree(world: &Fixture, read: &Read) -> Result<(), String> {
     let network = world.network();
     for payout in &read.payouts {
         let PayoutRow { invoice_no, member, points, state, .. } = payout;
@@ -49,7 +49,7 @@ fn v2_ledger_and_book_agree(world: &World, read: &Read) -> Result<(), String> {
 }
 
 /// V3: no payout is left unfinished, unless it is left for a person: the rules allow no further send of its number.
-fn v3_what_is_left_is_left_for_a_reason(world: &World, read: &Read) -> Result<(), String> {
+fn v3_what_is_left_is_left_for_a_reason(world: &Fixture, read: &Read) -> Result<(), String> {
     let policy = &world.scenario.settings.policy;
     for payout in &read.payouts {
         let resends = world.resends.get(&payout.invoice_no).copied().unwrap_or(0);
@@ -65,7 +65,7 @@ fn v3_what_is_left_is_left_for_a_reason(world: &World, read: &Read) -> Result<()
 }
 
 /// V10: no sliding second holds more than the rate and one request, by the times at which they left.
-fn v10_no_second_holds_more_than_the_rate(world: &World) -> Result<(), String> {
+fn v10_no_second_holds_more_than_the_rate(world: &Fixture) -> Result<(), String> {
     let network = world.network();
     let rate_per_s = world.scenario.settings.rate_per_s;
     let most = rate_per_s.floor() as usize + 1;

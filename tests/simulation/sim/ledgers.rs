@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use topup::domain::batch_name::BatchName;
 use topup::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use topup::domain::payout::Row;
-use topup::ledger::{Binding, Ledger, LedgerError, NewPayout, Origin, Placed};
+use topup::ledger::{Binding, Ledger, LedgerError, NewPayout, Origin, Placement};
 
 const BATCH: &str = "simulated";
 const MERCHANT: &str = "M001";
@@ -88,7 +88,7 @@ impl Ledgers {
             };
             let number = || InvoiceNo::derive(&prefix, MERCHANT, &batch, &row.key, 1);
             let new = NewPayout { row: &planned, key: &row.key, send_sms: true, number: &number };
-            assert_eq!(planning.place(&new)?, Placed::New);
+            assert_eq!(planning.place(&new)?, Placement::New);
         }
         planning.seal([7; 32], 0, "simulated", at)?;
         self.close(ledger);

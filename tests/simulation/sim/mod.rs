@@ -9,6 +9,8 @@ mod book;
 mod clock;
 mod coverage;
 mod edited;
+mod fault_schedule;
+mod fixture;
 mod gateway;
 mod invariants;
 mod ledgers;
@@ -17,12 +19,10 @@ mod network;
 mod person;
 mod pool;
 mod process;
+mod recorded_events;
 mod scenario;
-mod told;
 mod trace;
 mod verification;
-mod weather;
-mod world;
 
 pub(crate) use coverage::Coverage;
 pub(crate) use many::simulate_many;
@@ -50,5 +50,5 @@ pub(crate) fn simulate(seed: u64, with_lines: bool, connections: Connections) ->
         .start_paused(true)
         .build()
         .expect("a runtime without I/O");
-    runtime.block_on(async { world::World::new(seed, with_lines, connections).live().await })
+    runtime.block_on(async { fixture::Fixture::new(seed, with_lines, connections).live().await })
 }

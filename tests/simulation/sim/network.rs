@@ -3,9 +3,9 @@
 use super::book::{Book, Call};
 use super::clock::{GatewayClock, moment_of};
 use super::coverage::Coverage;
+use super::fault_schedule::{Back, Mix, Passage, answer};
 use super::scenario::{Scenario, Spell};
 use super::trace::Trace;
-use super::weather::{Back, Mix, Passage, answer};
 use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::time::Duration;

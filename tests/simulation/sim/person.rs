@@ -1,17 +1,17 @@
 //! Decides as a person does between two runs: releases or cancels what is held, cancels what is planned. What was ever
 //! sent, and what is to be sent again, is asked about first, in whatever weather there is.
 
+use super::fixture::{Fixture, wall_ms};
 use super::gateway::SimulatedGateway;
 use super::process::Process;
-use super::world::{World, wall_ms};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use topup::domain::event::Event;
-use topup::domain::standing::State;
+use topup::domain::payout_status::State;
 use topup::engine::{self, Asked, Inquiry, Mode};
 use topup::ledger::{Entry, PayoutId, Purpose, RunLedger, Under};
 
-impl World {
+impl Fixture {
     /// Decides about some of the payouts that a person may decide about.
     pub(super) async fn decide(&mut self) -> Result<(), String> {
         let ledger = self.open()?;

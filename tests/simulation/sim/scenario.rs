@@ -1,13 +1,13 @@
 //! Draws from a seed what a simulation is about: rows, members, settings, faults, and how each run ends.
 
-use super::weather::Mix;
+use super::fault_schedule::Mix;
 use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use topup::domain::backoff::Backoff;
-use topup::domain::course::Policy;
 use topup::domain::member::Member;
 use topup::domain::payout::RowKey;
+use topup::domain::payout_process::Policy;
 use topup::domain::phone::PhoneNumber;
 use topup::domain::points::Points;
 use topup::engine::{Mode, Names, NamesMissing, RunSettings};

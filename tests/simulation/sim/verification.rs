@@ -1,15 +1,15 @@
 //! Asks about every number, as `topup verify` does, and as a person does who lost a ledger or put an old copy back: what
 //! another ledger paid meanwhile, only the gateway knows.
 
+use super::fixture::{Fixture, wall_ms};
 use super::gateway::SimulatedGateway;
 use super::process::Process;
-use super::world::{World, wall_ms};
 use std::sync::Arc;
 use topup::domain::event::OrderAnswer;
 use topup::engine::{self, Asked, Inquiry, Mode};
 use topup::ledger::{Purpose, Under};
 
-impl World {
+impl Fixture {
     /// In good weather: every number has to get a usable answer.
     pub(super) async fn verify(&mut self) -> Result<(), String> {
         let ledger = self.open()?;

@@ -1,6 +1,6 @@
 //! Gathers what the page shows, in one pass and in memory that does not grow: lists stop at a length, counts do not.
 
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use crate::ledger::{LedgerError, Outcome, UnixMs};
 use crate::report::export::Source;
 use crate::report::export::layout::{code_of, words_of};

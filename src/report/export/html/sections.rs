@@ -4,7 +4,7 @@ use super::chart;
 use super::gather::{Gathered, Item, List};
 use super::page::{escaped, foreign, table, time};
 use super::timeline::Timeline;
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use crate::ledger::Totals;
 use crate::report::Lang;
 use crate::report::export::Source;
@@ -212,7 +212,7 @@ pub(super) fn standing(source: &Source<'_>, gathered: &Gathered) -> String {
         lang.pick("Member", "Hội viên"),
         lang.pick("Points", "Điểm"),
         lang.pick("Credited at", "Cộng điểm lúc"),
-        lang.pick("Standing for", "Đã được"),
+        lang.pick("PayoutStatus for", "Đã được"),
         lang.pick("Spendable", "Dùng được"),
     ];
     for list in [&gathered.fresh, &gathered.spendable] {

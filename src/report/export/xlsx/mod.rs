@@ -10,7 +10,7 @@ mod summary;
 use super::file::NewFile;
 use super::{ExportError, Source};
 use crate::caught::caught;
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use crate::ledger::{LedgerError, UnixMs};
 use rust_xlsxwriter::{Color, DocProperties, ExcelDateTime, Format, FormatAlign, Workbook, XlsxError};
 use sheet::Sheet;

@@ -1,10 +1,11 @@
 //! One sheet of payouts: a header that stays in sight, filters, and a row per payout.
 
 use super::{Stopped, Styles, local_time};
+use crate::domain::column_role::ColumnRole;
 use crate::ledger::Outcome;
 use crate::report::export::Source;
 use crate::report::export::layout::{
-    Layout, Meant, Own, Told, code_of, has_phone_column, is_formula_like, own_text, reason_text, words_of,
+    Layout, Own, ResultColumn, code_of, has_phone_column, is_formula_like, own_text, reason_text, words_of,
 };
 use rust_xlsxwriter::{Format, IgnoreError, Workbook, Worksheet, XlsxError};
 
@@ -60,14 +61,14 @@ impl Sheet {
         let layout = &source.layout;
         let mut column = 0;
         for (header, own) in &layout.own {
-            if *own == Own::Meant(Meant::Points) {
+            if *own == Own::Role(ColumnRole::Points) {
                 self.worksheet.write_number_with_format(self.rows, column, outcome.points as f64, &styles.number)?;
             } else {
                 self.text(column, &own_text(header, *own, outcome, self.has_phone_column), styles)?;
             }
             column += 1;
         }
-        for told in Told::ALL {
+        for told in ResultColumn::ALL {
             self.told(column, told, outcome, source, styles)?;
             column += 1;
         }
@@ -77,23 +78,23 @@ impl Sheet {
     fn told(
         &mut self,
         column: u16,
-        told: Told,
+        told: ResultColumn,
         outcome: &Outcome<'_>,
         source: &Source<'_>,
         styles: &Styles,
     ) -> Result<(), Stopped> {
         let layout = &source.layout;
         let time = match told {
-            Told::CreditedAt => outcome.credited_at,
-            Told::SpendableAt => outcome.credited_at.map(|at| layout.spendable_at(at)),
-            Told::Batch => return self.text(column, source.snapshot.batch().name.as_str(), styles),
-            Told::InvoiceNo => return self.text(column, outcome.invoice_no, styles),
-            Told::Reason => return self.text(column, &reason_text(outcome, layout.lang), styles),
-            Told::Message => return self.text(column, words_of(outcome).unwrap_or_default(), styles),
-            Told::Row => return self.number(column, outcome.row as f64),
-            Told::Attempt => return self.number(column, outcome.attempt.into()),
-            Told::Code => return code_of(outcome).map_or(Ok(()), |code| self.number(column, code as f64)),
-            Told::State => {
+            ResultColumn::CreditedAt => outcome.credited_at,
+            ResultColumn::SpendableAt => outcome.credited_at.map(|at| layout.spendable_at(at)),
+            ResultColumn::Batch => return self.text(column, source.snapshot.batch().name.as_str(), styles),
+            ResultColumn::InvoiceNo => return self.text(column, outcome.invoice_no, styles),
+            ResultColumn::Reason => return self.text(column, &reason_text(outcome, layout.lang), styles),
+            ResultColumn::Message => return self.text(column, words_of(outcome).unwrap_or_default(), styles),
+            ResultColumn::Row => return self.number(column, outcome.row as f64),
+            ResultColumn::Attempt => return self.number(column, outcome.attempt.into()),
+            ResultColumn::Code => return code_of(outcome).map_or(Ok(()), |code| self.number(column, code as f64)),
+            ResultColumn::State => {
                 let word = layout.lang.state(outcome.state);
                 self.worksheet.write_string_with_format(self.rows, column, word, styles.state(outcome.state))?;
                 return Ok(());
@@ -145,13 +146,15 @@ fn cut(text: &str) -> String {
 }
 
 fn width(layout: &Layout, column: usize, header: &str) -> f64 {
-    let told = column.checked_sub(layout.own.len()).map(|index| Told::ALL[index]);
+    let told = column.checked_sub(layout.own.len()).map(|index| ResultColumn::ALL[index]);
     let least: f64 = match (told, layout.own.get(column)) {
-        (Some(Told::Reason | Told::Message), _) => 42.0,
-        (Some(Told::InvoiceNo), _) => 26.0,
-        (Some(Told::CreditedAt | Told::SpendableAt | Told::State | Told::Batch), _) => 20.0,
-        (_, Some((_, Own::Meant(Meant::Name)))) => 24.0,
-        (_, Some((_, Own::Meant(Meant::Phone | Meant::Reference)))) => 14.0,
+        (Some(ResultColumn::Reason | ResultColumn::Message), _) => 42.0,
+        (Some(ResultColumn::InvoiceNo), _) => 26.0,
+        (Some(ResultColumn::CreditedAt | ResultColumn::SpendableAt | ResultColumn::State | ResultColumn::Batch), _) => {
+            20.0
+        }
+        (_, Some((_, Own::Role(ColumnRole::Name)))) => 24.0,
+        (_, Some((_, Own::Role(ColumnRole::Phone | ColumnRole::Reference)))) => 14.0,
         _ => 10.0,
     };
     // Room for the button of the filter.

@@ -1,7 +1,7 @@
 //! The sheet that opens: what the batch is, its totals by state, and a chart of them.
 
 use super::{Stopped, Styles, colours, local_time};
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use crate::ledger::Totals;
 use crate::report::Lang;
 use crate::report::export::Source;

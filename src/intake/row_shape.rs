@@ -3,18 +3,18 @@
 use super::cells;
 use super::columns::Columns;
 use super::layout::COLUMNS_MAX;
-use super::meaning::Meaning;
 use super::oddity::Oddity;
 use super::phone;
 use super::points;
 use super::record::Record;
+use crate::domain::column_role::ColumnRole;
 
 /// The fewest digits that a person takes for a phone, right or wrong.
 const PHONE_DIGITS_MIN: usize = 8;
 
 /// What a row holds, by column.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Glance {
+pub(crate) struct RowShape {
     /// The spreadsheet's own row number.
     pub(crate) row: u64,
     /// Cells with a readable phone.
@@ -29,7 +29,7 @@ pub(crate) struct Glance {
     has_label: bool,
 }
 
-impl Glance {
+impl RowShape {
     /// Looks at a row, no further than a sheet may be wide.
     pub(crate) fn at(record: &Record) -> Self {
         let mut glance = Self { row: record.row, ..Self::default() };
@@ -61,11 +61,11 @@ impl Glance {
 
     /// Whether the row would be a payee's under these columns, or is one of a table with columns of its own.
     pub(crate) fn is_payee(&self, columns: &Columns) -> bool {
-        let stands = |meaning: Meaning, among: &[usize]| columns.of(meaning).is_some_and(|at| among.contains(&at));
-        let is_named = stands(Meaning::Phone, &self.phones);
-        let is_nearly = stands(Meaning::Phone, &self.near_phones) || stands(Meaning::IdType, &self.near_phones);
-        (is_named && stands(Meaning::Points, &self.filled))
-            || (is_nearly && stands(Meaning::Points, &self.points))
+        let stands = |meaning: ColumnRole, among: &[usize]| columns.of(meaning).is_some_and(|at| among.contains(&at));
+        let is_named = stands(ColumnRole::Phone, &self.phones);
+        let is_nearly = stands(ColumnRole::Phone, &self.near_phones) || stands(ColumnRole::IdType, &self.near_phones);
+        (is_named && stands(ColumnRole::Points, &self.filled))
+            || (is_nearly && stands(ColumnRole::Points, &self.points))
             || self.is_of_a_table()
     }
 

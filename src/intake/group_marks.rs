@@ -5,10 +5,10 @@
 use super::IntakeOptions;
 use super::closing::Closing;
 use super::columns::Columns;
-use super::meaning::Meaning;
 use super::points::{self, Grouped, Reading, Written};
 use super::problem::{IntakeError, ProblemKind};
 use super::record::Record;
+use crate::domain::column_role::ColumnRole;
 use crate::domain::points::Points;
 
 /// What the cells of a column say about its marks.
@@ -36,7 +36,7 @@ pub(crate) fn decide(
     options: &IntakeOptions,
 ) -> Result<Reading, IntakeError> {
     let mut evidence = Evidence::default();
-    let Some(column) = columns.of(Meaning::Points) else { return Ok(Reading::Open) };
+    let Some(column) = columns.of(ColumnRole::Points) else { return Ok(Reading::Open) };
     let mut record = Record::default();
     let mut closing = Closing::default();
     while read(&mut record)? {

@@ -7,7 +7,7 @@ const DEEPER: usize = 2;
 
 /// The text in at most so many columns. A line that holds a command stays whole: it is copied, and a terminal that
 /// cuts it gives it back in one piece.
-pub(super) fn folded(text: &str, columns: usize) -> String {
+pub(super) fn wrapped(text: &str, columns: usize) -> String {
     let mut result = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
         let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
@@ -77,7 +77,7 @@ mod tests {
             ("type yes to pay: ", "type yes to\n  pay: "),
             ("next: topup resume 2026-11\n\n", "next: topup resume 2026-11\n\n"),
         ] {
-            assert_eq!(folded(text, 11), expected, "{text}");
+            assert_eq!(wrapped(text, 11), expected, "{text}");
         }
     }
 }

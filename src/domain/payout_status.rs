@@ -57,7 +57,7 @@ impl State {
 
 /// Why the pre-check says no. Only an absent order turns it into a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Objection {
+pub enum PreCheckVerdict {
     /// The member cannot be paid.
     Refused,
     /// The member's name is another one.
@@ -68,7 +68,7 @@ pub enum Objection {
 
 /// What the history of a payout implies. Numbers count for the current attempt, whose number is the one in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct PayoutStatus {
     /// Where the payout stands.
     pub state: State,
     /// The attempt, from 1: each has a number of its own.
@@ -90,35 +90,35 @@ pub struct Standing {
     /// What order status said of the number, if nothing happened since: a decision rests on nothing older.
     pub answer: Option<OrderAnswer>,
     /// What the pre-check said last.
-    pub objection: Option<Objection>,
+    pub objection: Option<PreCheckVerdict>,
     /// The name that a person accepted; empty: that the gateway gives none.
     pub accepted_name: Option<String>,
 }
 
 /// An event that cannot follow a payout's history: a broken invariant, never passed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Impossible {
+pub struct IllegalTransition {
     /// How the payout stood.
-    pub standing: Box<Standing>,
+    pub standing: Box<PayoutStatus>,
     /// What cannot have followed.
     pub event: Event,
 }
 
-impl fmt::Display for Impossible {
+impl fmt::Display for IllegalTransition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} cannot follow {:?}", self.event, self.standing)
     }
 }
 
-impl std::error::Error for Impossible {}
+impl std::error::Error for IllegalTransition {}
 
-impl Default for Standing {
+impl Default for PayoutStatus {
     fn default() -> Self {
         Self::planned(1)
     }
 }
 
-impl Standing {
+impl PayoutStatus {
     /// How a payout stands before anything happened at this attempt.
     #[must_use]
     pub fn planned(attempt: u32) -> Self {
@@ -142,7 +142,7 @@ impl Standing {
     ///
     /// # Errors
     /// The first event that cannot follow the ones before it.
-    pub fn from_history<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<Self, Impossible> {
+    pub fn from_history<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<Self, IllegalTransition> {
         events.into_iter().try_fold(Self::default(), |standing, event| standing.after(event))
     }
 
@@ -157,7 +157,7 @@ impl Standing {
     ///
     /// # Errors
     /// When the event cannot have happened to a payout that stands like this.
-    pub fn after(mut self, event: &Event) -> Result<Self, Impossible> {
+    pub fn after(mut self, event: &Event) -> Result<Self, IllegalTransition> {
         let before = self.clone();
         self.answer = None;
         let allowed = match event {
@@ -171,7 +171,7 @@ impl Standing {
             Event::AttestedCredited => self.attested(State::Credited, before.answer),
             Event::AttestedNotCredited => self.attested(State::Declined, before.answer),
         };
-        if allowed { Ok(self) } else { Err(Impossible { standing: Box::new(before), event: event.clone() }) }
+        if allowed { Ok(self) } else { Err(IllegalTransition { standing: Box::new(before), event: event.clone() }) }
     }
 
     /// Whether order status has to be asked before this can happen, in the same step: of a decision about a number that
@@ -187,9 +187,9 @@ impl Standing {
 
     fn member_answered(&mut self, answer: MemberAnswer) -> bool {
         self.objection = match answer {
-            MemberAnswer::Refused => Some(Objection::Refused),
-            MemberAnswer::NameDiffers => Some(Objection::NameDiffers),
-            MemberAnswer::NameMissing => Some(Objection::NameMissing),
+            MemberAnswer::Refused => Some(PreCheckVerdict::Refused),
+            MemberAnswer::NameDiffers => Some(PreCheckVerdict::NameDiffers),
+            MemberAnswer::NameMissing => Some(PreCheckVerdict::NameMissing),
             MemberAnswer::Eligible | MemberAnswer::Unclear | MemberAnswer::AskAgain => None,
         };
         self.state == State::Planned
@@ -228,8 +228,10 @@ impl Standing {
             State::Ineligible | State::Held | State::Cancelled => self.absent,
         };
         match (self.state, self.objection) {
-            (State::Planned, Some(Objection::Refused)) => self.state = State::Ineligible,
-            (State::Planned, Some(Objection::NameDiffers | Objection::NameMissing)) => self.state = State::Held,
+            (State::Planned, Some(PreCheckVerdict::Refused)) => self.state = State::Ineligible,
+            (State::Planned, Some(PreCheckVerdict::NameDiffers | PreCheckVerdict::NameMissing)) => {
+                self.state = State::Held
+            }
             (State::Planned, None)
             | (
                 State::InDoubt | State::Credited | State::Declined | State::Ineligible | State::Held | State::Cancelled,

@@ -4,7 +4,7 @@ use std::path::Path;
 use topup::domain::batch_name::BatchName;
 use topup::domain::event::{Event, Fate};
 use topup::domain::invoice_no::{InvoiceNo, InvoicePrefix};
-use topup::domain::standing::State;
+use topup::domain::payout_status::State;
 use topup::intake::{self, IntakeOptions};
 use topup::ledger::{Access, Batch, Binding, Entry, Ledger, Origin, PayoutId, Purpose, RepeatRule, Settings, Under};
 use topup::plan::{Limits, PlanError, Planned, Refusal, Resealing, RowKinds, Terms, plan, seal_of};
@@ -13,7 +13,7 @@ pub(super) const NOW: i64 = 1_800_000_000_000;
 pub(super) const DAY_MS: i64 = 86_400_000;
 
 /// A folder with one ledger, in which files are planned.
-pub(super) struct Desk {
+pub(super) struct Fixture {
     folder: tempfile::TempDir,
     pub(super) ledger: Ledger,
 }
@@ -36,7 +36,7 @@ impl Outcome {
     }
 }
 
-impl Desk {
+impl Fixture {
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(&folder.path().join("topup.db"), Access::Create).unwrap();

@@ -13,7 +13,7 @@ const PROBES_MAX: u32 = 3;
 
 /// What one run told so far.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub(crate) struct RecordedEvents {
     /// Payouts by state, as a listener counts them.
     states: BTreeMap<String, i64>,
     stopping: Option<StopCode>,
@@ -23,7 +23,7 @@ pub(crate) struct Told {
     events_before: usize,
 }
 
-impl Told {
+impl RecordedEvents {
     pub(crate) fn new(before: &Read) -> Self {
         let mut states = BTreeMap::new();
         for payout in &before.payouts {

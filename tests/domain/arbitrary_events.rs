@@ -1,12 +1,12 @@
 //! What can happen next: every answer, loss, crash, landing and decision that the setting allows.
 
+use crate::fixture::{ANSWERED, Fixture, Others, Setting, TIMEOUT};
 use crate::gateway_model::{Book, Order, Verdict};
-use crate::world::{ANSWERED, Others, Setting, TIMEOUT, World};
-use topup::domain::course::{Course, RunTime, Step};
 use topup::domain::event::{Doubt, Event, Fate, MemberAnswer, OrderAnswer, Refusal};
-use topup::domain::standing::State;
+use topup::domain::payout_process::{PayoutProcess, RunTime, Step};
+use topup::domain::payout_status::State;
 
-impl World {
+impl Fixture {
     /// Every world that can follow this one by one thing that happens.
     pub(crate) fn successors(&self, setting: &Setting) -> Vec<Self> {
         let mut next = Vec::new();
@@ -24,7 +24,7 @@ impl World {
                 Step::SetAside if !self.payouts[index].set_aside_once => next.push(self.with("set aside", |world| {
                     let paying = &mut world.payouts[index];
                     paying.set_aside_once = true;
-                    paying.course = Course::new(paying.course.standing().clone(), setting.checkable);
+                    paying.course = PayoutProcess::new(paying.course.standing().clone(), setting.checkable);
                 })),
                 Step::SetAside | Step::Rest => self.decisions(index, setting, &mut next),
             }
@@ -212,7 +212,7 @@ impl World {
                 if world.payouts[index].course.standing().clone().after(&event).is_ok() {
                     world.take(index, event.clone(), now, setting);
                     let paying = &mut world.payouts[index];
-                    paying.course = Course::new(paying.course.standing().clone(), setting.checkable);
+                    paying.course = PayoutProcess::new(paying.course.standing().clone(), setting.checkable);
                 }
             }));
         }

@@ -7,14 +7,14 @@ use std::hash::{DefaultHasher, Hasher};
 use unicode_security::confusable_detection::skeleton;
 
 /// How a text looks, as something to compare: two texts of one look are the same here.
-pub(crate) fn look(text: &str) -> String {
+pub(crate) fn appearance(text: &str) -> String {
     let mut looks = String::with_capacity(text.len());
     each(text, |c| looks.push(c));
     looks
 }
 
-/// A fingerprint of [`look`], without writing it down.
-pub(crate) fn print(text: &str) -> u64 {
+/// A fingerprint of [`appearance`], without writing it down.
+pub(crate) fn appearance_hash(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     // In pieces as large as a reference: the hasher is slow with single characters.
     let (mut looks, mut len) = ([0; 128], 0);
@@ -108,11 +108,15 @@ mod tests {
             ("mr", "rnr"),
             ("rrn", "rm"),
         ] {
-            assert_eq!((look(one), print(one)), (look(other), print(other)), "{one:?} {other:?}");
+            assert_eq!(
+                (appearance(one), appearance_hash(one)),
+                (appearance(other), appearance_hash(other)),
+                "{one:?} {other:?}"
+            );
         }
         for (one, other) in [("a", "A"), ("R1", "R2"), ("R1", "R-1"), ("An", "Ân"), ("đ", "d"), ("r", "n"), ("m", "n")]
         {
-            assert_ne!(look(one), look(other), "{one} {other}");
+            assert_ne!(appearance(one), appearance(other), "{one} {other}");
         }
     }
 
@@ -124,7 +128,7 @@ mod tests {
                 each(&format!("{one}\u{e9}"), |c| looks.push(c));
                 looks
             };
-            let without = format!("{}{}", look(&one.to_string()), look("\u{e9}"));
+            let without = format!("{}{}", appearance(&one.to_string()), appearance("\u{e9}"));
             let differs = matches!(one, '"' | '`' | '%' | '*' | 'm');
             assert!(differs || by_tables == without, "{one}: {by_tables} {without}");
         }

@@ -10,7 +10,7 @@ use topup::gateway::Fence;
 
 /// What can happen to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Weather {
+pub(crate) enum CallFault {
     Clear,
     Unsent,
     LostBefore,
@@ -33,7 +33,7 @@ pub(crate) enum Weather {
     NonceSeen,
 }
 
-impl Weather {
+impl CallFault {
     const ALL: [Self; 19] = [
         Self::Unsent,
         Self::LostBefore,
@@ -85,7 +85,7 @@ impl Weather {
 /// How often each weather comes, in one seed: a few kinds of it, or a single one nearly always.
 #[derive(Clone, Debug)]
 pub(crate) struct Mix {
-    kinds: Vec<Weather>,
+    kinds: Vec<CallFault>,
     /// In thousandths.
     rough: u32,
 }
@@ -124,7 +124,10 @@ impl Mix {
     pub(crate) fn draw(rng: &mut Rng) -> Self {
         if rng.u32(0..40) == 0 {
             // Nobody is there.
-            return Self { kinds: vec![if rng.bool() { Weather::Unsent } else { Weather::LostBefore }], rough: 1000 };
+            return Self {
+                kinds: vec![if rng.bool() { CallFault::Unsent } else { CallFault::LostBefore }],
+                rough: 1000,
+            };
         }
         let rough = match rng.u32(0..8) {
             0 => 0,
@@ -133,9 +136,9 @@ impl Mix {
             _ => rng.u32(500..=1000),
         };
         let often = rng.u32(1..10);
-        let mut kinds: Vec<Weather> = Weather::ALL.into_iter().filter(|_| rng.u32(0..10) < often).collect();
+        let mut kinds: Vec<CallFault> = CallFault::ALL.into_iter().filter(|_| rng.u32(0..10) < often).collect();
         if kinds.is_empty() {
-            kinds.push(rng.choice(Weather::ALL).expect("a kind"));
+            kinds.push(rng.choice(CallFault::ALL).expect("a kind"));
         }
         Self { kinds, rough }
     }
@@ -147,14 +150,14 @@ impl Mix {
 
     /// Nothing is answered as it should be; about half of it arrives.
     pub(crate) fn outage() -> Self {
-        let kinds = vec![Weather::LostBefore, Weather::LostAfter, Weather::ErrorBefore, Weather::ErrorAfter];
+        let kinds = vec![CallFault::LostBefore, CallFault::LostAfter, CallFault::ErrorBefore, CallFault::ErrorAfter];
         Self { kinds, rough: 1000 }
     }
 
     pub(crate) fn passage(&self, rng: &mut Rng, temper: &Temper, now: Instant, settings: &RunSettings) -> Passage {
         let weather = if rng.u32(0..1000) < self.rough { rng.choice(&self.kinds).copied() } else { None };
         let (timeout, settle, fence) = (settings.timeout, settings.policy.settle, settings.fence);
-        Way { rng, temper, now, timeout, settle, fence }.passage(weather.unwrap_or(Weather::Clear))
+        Way { rng, temper, now, timeout, settle, fence }.passage(weather.unwrap_or(CallFault::Clear))
     }
 }
 
@@ -168,43 +171,43 @@ struct Way<'a> {
 }
 
 impl Way<'_> {
-    fn passage(mut self, weather: Weather) -> Passage {
+    fn passage(mut self, weather: CallFault) -> Passage {
         let quick = self.quick();
         let (arrives, answered) = (self.now + quick / 2, self.now + quick);
         let ended = if self.rng.bool() { answered } else { self.now + self.timeout };
         let mut words = vec![weather.word()];
         let (arrivals, ends_at, back) = match weather {
-            Weather::Clear => (vec![arrives], answered, Back::Truth(0)),
-            Weather::Unsent => (vec![], ended, Back::Unsent),
-            Weather::LostBefore => (vec![], ended, Back::Lost),
-            Weather::LostAfter => (vec![arrives], ended, Back::Lost),
-            Weather::Late => (vec![self.late(ended, &mut words)], ended, Back::Lost),
-            Weather::ErrorBefore => (vec![], answered, Back::Instead(self.error())),
-            Weather::ErrorAfter => (vec![arrives], answered, Back::Instead(self.error())),
-            Weather::ErrorLate => (vec![self.late(answered, &mut words)], answered, Back::Instead(self.error())),
-            Weather::TooMany => (vec![], answered, Back::Instead(self.too_many(&mut words))),
-            Weather::TooManyAfter => {
+            CallFault::Clear => (vec![arrives], answered, Back::Truth(0)),
+            CallFault::Unsent => (vec![], ended, Back::Unsent),
+            CallFault::LostBefore => (vec![], ended, Back::Lost),
+            CallFault::LostAfter => (vec![arrives], ended, Back::Lost),
+            CallFault::Late => (vec![self.late(ended, &mut words)], ended, Back::Lost),
+            CallFault::ErrorBefore => (vec![], answered, Back::Instead(self.error())),
+            CallFault::ErrorAfter => (vec![arrives], answered, Back::Instead(self.error())),
+            CallFault::ErrorLate => (vec![self.late(answered, &mut words)], answered, Back::Instead(self.error())),
+            CallFault::TooMany => (vec![], answered, Back::Instead(self.too_many(&mut words))),
+            CallFault::TooManyAfter => {
                 (vec![arrives], answered, Back::Instead(Answer { code: None, ..self.too_many(&mut words) }))
             }
-            Weather::Anothers => {
+            CallFault::Anothers => {
                 let arrivals = if self.rng.bool() { vec![arrives] } else { vec![] };
                 (arrivals, answered, Back::Instead(Answer { has_data: true, ..answer(200, 200) }))
             }
-            Weather::GarbageBefore => (vec![], answered, Back::Instead(self.garbage())),
-            Weather::GarbageAfter => (vec![arrives], answered, Back::Instead(self.garbage())),
-            Weather::Redirect => {
+            CallFault::GarbageBefore => (vec![], answered, Back::Instead(self.garbage())),
+            CallFault::GarbageAfter => (vec![arrives], answered, Back::Instead(self.garbage())),
+            CallFault::Redirect => {
                 let http = self.rng.choice([301, 302, 307, 308]).unwrap_or(307);
                 (vec![], answered, Back::Instead(Answer { http, ..Answer::default() }))
             }
-            Weather::Twice => self.twice(arrives, answered),
-            Weather::PanicBefore => (vec![], self.now, Back::Panic),
-            Weather::PanicAfter => (vec![arrives], answered, Back::Panic),
-            Weather::SetAside => {
+            CallFault::Twice => self.twice(arrives, answered),
+            CallFault::PanicBefore => (vec![], self.now, Back::Panic),
+            CallFault::PanicAfter => (vec![arrives], answered, Back::Panic),
+            CallFault::SetAside => {
                 let code = self.rng.choice([600_400, 4_000_001]).unwrap_or(600_400);
                 (vec![], answered, Back::Instead(answer(200, code)))
             }
-            Weather::BadRequest => (vec![], answered, Back::Instead(answer(400, 4_000))),
-            Weather::NonceSeen => {
+            CallFault::BadRequest => (vec![], answered, Back::Instead(answer(400, 4_000))),
+            CallFault::NonceSeen => {
                 let arrivals = if self.rng.bool() { vec![arrives] } else { vec![] };
                 (arrivals, answered, Back::Instead(answer(401, 4_010_006)))
             }

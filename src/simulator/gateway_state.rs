@@ -10,7 +10,7 @@ use super::answer::Answer;
 use super::book::{Book, Delivery, DeliveryFate, OrderStatus};
 use super::chance::fingerprint;
 use super::fault::{Act, Call};
-use super::members::{Member, Members, Named};
+use super::members::{Member, MemberRef, Members};
 use super::nonces::NonceRecord;
 use super::plan::FaultPlan;
 use super::requests::TopUp;
@@ -18,7 +18,7 @@ use super::stats::Stats;
 
 /// All that changes while the simulator runs; it stands behind one lock.
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(super) struct GatewayState {
     pub(super) book: Book,
     pub(super) stats: Stats,
     pub(super) nonces: NonceRecord,
@@ -76,7 +76,7 @@ impl Outcome {
     }
 }
 
-impl Desk {
+impl GatewayState {
     pub(super) fn new(plan: FaultPlan) -> Self {
         Self {
             book: Book::default(),
@@ -99,7 +99,7 @@ impl Desk {
         let odd = matches!(act, Some(Act::MemberStatus(_) | Act::NoData));
         let nobody =
             Member { phone: phone.to_owned(), status: "A".into(), card_status: "A".into(), ..Member::default() };
-        let member = match members.find(Named::Phone(phone)) {
+        let member = match members.find(MemberRef::Phone(phone)) {
             Some(member) => member,
             None if members.admits_unknown() => &nobody,
             None => return Outcome::plain(Answer::code(200_400)).missed(odd),
@@ -296,8 +296,10 @@ fn person(members: &Members, top_up: &TopUp) -> String {
     let named = top_up.named();
     match (members.find(named), named, top_up.phone.as_deref()) {
         (Some(member), _, _) => member.phone.clone(),
-        (None, Named::Phone(phone), _) | (None, Named::Card(_) | Named::UserId(_), Some(phone)) => phone.to_owned(),
-        (None, Named::Card(card_no), None) => format!("CARD:{card_no}"),
-        (None, Named::UserId(user_id), None) => format!("USER_ID:{user_id}"),
+        (None, MemberRef::Phone(phone), _) | (None, MemberRef::Card(_) | MemberRef::UserId(_), Some(phone)) => {
+            phone.to_owned()
+        }
+        (None, MemberRef::Card(card_no), None) => format!("CARD:{card_no}"),
+        (None, MemberRef::UserId(user_id), None) => format!("USER_ID:{user_id}"),
     }
 }

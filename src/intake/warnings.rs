@@ -1,11 +1,12 @@
 //! Counts what a person should know of a file and that refuses nothing, row by row, and words it as warnings.
 
+use super::Format;
 use super::columns::Columns;
 use super::encoding;
-use super::judge::Findings;
 use super::problem::{counted, shortened};
 use super::record::Record;
-use super::{Format, Meaning};
+use super::row_parser::Findings;
+use crate::domain::column_role::ColumnRole;
 
 /// Computed cells that a warning shows; the rest is counted.
 const FORMULAS_SHOWN: usize = 5;
@@ -15,7 +16,7 @@ const STRUCK_SHOWN: usize = 10;
 
 /// What is counted along the way.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
+pub(crate) struct Warnings {
     /// Rows that may be paid and have no reference.
     pub(crate) without_reference: u64,
     /// Rows whose phone or points the spreadsheet computes.
@@ -30,7 +31,7 @@ pub(crate) struct Seen {
     decoded: Option<String>,
 }
 
-impl Seen {
+impl Warnings {
     /// Takes note of a row that was judged.
     pub(crate) fn note(&mut self, record: &Record, columns: &Columns, findings: &Findings, encoding: &str) {
         if findings.formula {
@@ -38,7 +39,7 @@ impl Seen {
             self.note_formulas(record, columns);
         }
         let is_struck = |meaning| columns.of(meaning).is_some_and(|column| record.cell(column).kind.struck);
-        if [Meaning::Phone, Meaning::Id, Meaning::Points].into_iter().any(is_struck) {
+        if [ColumnRole::Phone, ColumnRole::Id, ColumnRole::Points].into_iter().any(is_struck) {
             self.struck += 1;
             if self.struck_rows.len() < STRUCK_SHOWN {
                 self.struck_rows.push(record.row.to_string());
@@ -50,7 +51,7 @@ impl Seen {
     }
 
     fn note_formulas(&mut self, record: &Record, columns: &Columns) {
-        for meaning in [Meaning::Phone, Meaning::Id, Meaning::Points] {
+        for meaning in [ColumnRole::Phone, ColumnRole::Id, ColumnRole::Points] {
             let Some(cell) = columns.of(meaning).map(|column| record.cell(column)) else { continue };
             if !cell.kind.formula {
                 continue;
@@ -58,7 +59,7 @@ impl Seen {
             self.formula_cell_count += 1;
             if self.formula_cells.len() < FORMULAS_SHOWN {
                 // Warnings go to logs as well, where no whole phone may stand.
-                let is_points = meaning == Meaning::Points;
+                let is_points = meaning == ColumnRole::Points;
                 let value = if is_points { shortened(cell.text).into_owned() } else { masked(cell.text) };
                 self.formula_cells.push(format!("row {}, {} «{value}»", record.row, meaning.word()));
             }
@@ -99,7 +100,7 @@ impl Seen {
                 self.struck_rows.join(", ")
             ));
         }
-        if self.without_reference > 0 && format.columns.iter().any(|(meaning, _)| *meaning == Meaning::Reference) {
+        if self.without_reference > 0 && format.columns.iter().any(|(meaning, _)| *meaning == ColumnRole::Reference) {
             warnings.push(format!(
                 "without a reference: {}; the member is the row key there",
                 counted(self.without_reference, "row")

@@ -4,12 +4,12 @@ use super::error::LedgerError;
 use super::planning::Planning;
 use super::read;
 use super::record::PayoutId;
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use rusqlite::params;
 
 /// A payout of the plan that the file no longer names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gone {
+pub struct MissingPayout {
     /// Its row in the ledger.
     pub payout: PayoutId,
     /// The row, as first planned.
@@ -27,7 +27,7 @@ impl Planning<'_> {
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn gone(&self, mut show: impl FnMut(Gone)) -> Result<(), LedgerError> {
+    pub fn gone(&self, mut show: impl FnMut(MissingPayout)) -> Result<(), LedgerError> {
         if self.known.named() == self.before.rows {
             return Ok(());
         }
@@ -38,7 +38,7 @@ impl Planning<'_> {
             let id: i64 = row.get(0).map_err(reading())?;
             if !self.known.is_named(id) {
                 let state: String = row.get(3).map_err(reading())?;
-                show(Gone {
+                show(MissingPayout {
                     payout: PayoutId(id),
                     row: row.get(1).map_err(reading())?,
                     invoice_no: row.get(2).map_err(reading())?,
@@ -55,7 +55,7 @@ impl Planning<'_> {
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn new_row_like(&self, gone: &Gone) -> Result<Option<u64>, LedgerError> {
+    pub fn new_row_like(&self, gone: &MissingPayout) -> Result<Option<u64>, LedgerError> {
         let of = |same| {
             format!(
                 "SELECT n.row FROM payouts g CROSS JOIN payouts n ON {same}

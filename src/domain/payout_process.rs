@@ -5,7 +5,7 @@
 
 use super::backoff::Backoff;
 use super::event::{Event, Fate, MemberAnswer, OrderAnswer, Refusal};
-use super::standing::{Impossible, Standing, State};
+use super::payout_status::{IllegalTransition, PayoutStatus, State};
 use std::time::Duration;
 
 /// Monotonic time since the run began.
@@ -49,7 +49,7 @@ pub enum Stuck {
 impl Policy {
     /// Why no run can settle this payout any more; `None`: it is not in doubt, or a run may well.
     #[must_use]
-    pub fn stuck(&self, standing: &Standing) -> Option<Stuck> {
+    pub fn stuck(&self, standing: &PayoutStatus) -> Option<Stuck> {
         if standing.state != State::InDoubt {
             return None;
         }
@@ -70,7 +70,7 @@ impl Policy {
 
 /// What the run as a whole allows at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Allowance {
+pub struct Permissions {
     /// Top-ups may be sent.
     pub submits: bool,
     /// The gateway's book may know more than this ledger: ask before every first send.
@@ -96,8 +96,8 @@ pub enum Step {
 
 /// One payout's way through one run.
 #[derive(Clone, Debug)]
-pub struct Course {
-    standing: Standing,
+pub struct PayoutProcess {
+    standing: PayoutStatus,
     /// Still to be pre-checked.
     unchecked: bool,
     member_checks: u32,
@@ -134,10 +134,10 @@ pub enum Confirmation {
     Contradicted,
 }
 
-impl Course {
+impl PayoutProcess {
     /// Begins where the history left the payout; `checkable`: its member has a phone, so that there is a pre-check.
     #[must_use]
-    pub fn new(standing: Standing, checkable: bool) -> Self {
+    pub fn new(standing: PayoutStatus, checkable: bool) -> Self {
         Self {
             unchecked: checkable,
             member_checks: 0,
@@ -158,7 +158,7 @@ impl Course {
 
     /// How the payout stands.
     #[must_use]
-    pub fn standing(&self) -> &Standing {
+    pub fn standing(&self) -> &PayoutStatus {
         &self.standing
     }
 
@@ -203,7 +203,7 @@ impl Course {
 
     /// The next step at `now`.
     #[must_use]
-    pub fn step(&self, policy: &Policy, allowance: Allowance, now: RunTime) -> Step {
+    pub fn step(&self, policy: &Policy, allowance: Permissions, now: RunTime) -> Step {
         let step = match self.standing.state {
             State::Planned => self.step_planned(policy, allowance),
             State::InDoubt => self.step_in_doubt(policy, allowance),
@@ -219,7 +219,7 @@ impl Course {
         }
     }
 
-    fn step_planned(&self, policy: &Policy, allowance: Allowance) -> Step {
+    fn step_planned(&self, policy: &Policy, allowance: Permissions) -> Step {
         // Also while nothing may leave: it is not one of those that only wait to be let out.
         if self.set_aside {
             return Step::SetAside;
@@ -239,7 +239,7 @@ impl Course {
         if self.idle_sends < policy.idle_sends_max { Step::Submit } else { Step::Rest }
     }
 
-    fn step_in_doubt(&self, policy: &Policy, allowance: Allowance) -> Step {
+    fn step_in_doubt(&self, policy: &Policy, allowance: Permissions) -> Step {
         let resend = allowance.submits && self.may_resend(policy);
         // Without a resend, a settled absence is all that can be learnt now, unless the gateway knows the number.
         let learnt = (self.absent_settled && self.standing.taken == 0) || (self.in_vain && self.answered);
@@ -264,7 +264,7 @@ impl Course {
         asked_at: RunTime,
         now: RunTime,
         jitter: f64,
-    ) -> Result<Self, Impossible> {
+    ) -> Result<Self, IllegalTransition> {
         self.standing = self.standing.after(event)?;
         match event {
             Event::MemberAnswered(answer) => self.take_member(*answer, policy, now, jitter),

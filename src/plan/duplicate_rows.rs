@@ -8,9 +8,9 @@ use std::collections::HashSet;
 
 /// The references and members by which more than one valid row of the file is the same.
 #[derive(Debug, Default)]
-pub(super) struct Doubled(HashSet<Shared>);
+pub(super) struct DuplicateRows(HashSet<Shared>);
 
-impl Doubled {
+impl DuplicateRows {
     /// Reads the file once more, and twice where two rows may be the same.
     pub(super) fn find(intake: &Intake, terms: &Terms) -> Result<Self, IntakeError> {
         let mut prints = Duplicates::new(terms.allow_repeat_phones);

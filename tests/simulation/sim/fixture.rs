@@ -9,8 +9,8 @@ use super::ledgers::Ledgers;
 use super::network::Network;
 use super::pool::Connections;
 use super::process::{Ended, Process};
+use super::recorded_events::RecordedEvents;
 use super::scenario::{Ending, FaultyRun, Loss, Scenario};
-use super::told::Told;
 use super::trace::Trace;
 use fastrand::Rng;
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ const LONGEST_RUN: Duration = Duration::from_secs(14 * 24 * 3600);
 const QUIET: Duration = Duration::from_secs(1);
 
 /// One seed's life.
-pub(super) struct World {
+pub(super) struct Fixture {
     seed: u64,
     pub(super) scenario: Scenario,
     pub(super) network: Arc<Mutex<Network>>,
@@ -50,7 +50,7 @@ struct RunEnd {
     read: Read,
 }
 
-impl World {
+impl Fixture {
     pub(super) fn new(seed: u64, with_lines: bool, connections: Connections) -> Self {
         clock::begin();
         let epoch = Instant::now();
@@ -188,7 +188,7 @@ impl World {
             process: Arc::clone(&process),
             auditor: Arc::clone(&self.ledgers.auditor),
         });
-        let mut told = Told::new(&before);
+        let mut told = RecordedEvents::new(&before);
         let batch = ledger.batches().map_err(|error| error.to_string())?.remove(0);
         let run_ledger = ledger
             .into_run(batch.id, &Under::new(Purpose::Pay, batch.binding.clone(), 0))
@@ -230,7 +230,7 @@ impl World {
         ended: Ended<Result<RunReport, EngineError>>,
         ending: Ending,
         mode: Mode,
-        told: &Told,
+        told: &RecordedEvents,
         requests: usize,
         read: &Read,
     ) -> Result<Option<RunReport>, String> {

@@ -5,7 +5,7 @@ use super::failure::{Exit, Failure};
 use super::run::hex;
 use super::setup;
 use crate::domain::batch_name::BatchName;
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use crate::engine::Mode;
 use crate::intake::{Problem, hidden_cell};
 use crate::ledger::Size;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use topup::domain::batch_name::BatchName;
 use topup::domain::event::{Doubt, Event, Fate, MemberAnswer, OrderAnswer, Refusal};
 use topup::domain::invoice_no::InvoicePrefix;
-use topup::domain::standing::{Standing, State};
+use topup::domain::payout_status::{PayoutStatus, State};
 use topup::intake::{self, IntakeOptions};
 use topup::ledger::{Access, Binding, Call, Entry, Ledger, Origin, Purpose, RunLedger, Settings, Under, UnixMs};
 use topup::plan::{self, Limits, Planned, Resealing, Terms};
@@ -26,11 +26,11 @@ pub(crate) const FILE: &str = "STT,Số điện thoại,Ghi chú,Mã tham chiế
     7,0901234567,,T-7,7000,Đỗ Hoa,,yes\r\n\
     8,0901234568,,T-8,8000,Bùi Yến,,yes\r\n";
 
-pub(crate) struct Stage {
+pub(crate) struct Fixture {
     pub(crate) folder: tempfile::TempDir,
 }
 
-impl Stage {
+impl Fixture {
     /// Payouts 1 to 8: credited, in doubt, declined, ineligible, held, cancelled, planned, and credited a while ago.
     pub(crate) fn set() -> Self {
         let stage = Self { folder: tempfile::tempdir().unwrap() };
@@ -156,7 +156,7 @@ fn record(run: &RunLedger, nth: usize, events: &[Happened]) {
         .flat_map(|state| run.payouts_after(*state, None, 100).unwrap())
         .find(|payout| payout.row == nth as u64 + 2)
         .unwrap();
-    let mut standing = Standing::default();
+    let mut standing = PayoutStatus::default();
     for (event, answer, said, at) in events {
         let before = standing.state;
         standing = standing.after(event).unwrap();

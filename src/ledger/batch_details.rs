@@ -9,7 +9,7 @@ use super::read;
 use super::record::{BatchId, Payout, UnixMs};
 use super::words::event_of;
 use crate::domain::event::Event;
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use rusqlite::{Connection, Row, params};
 use std::collections::HashSet;
 
@@ -40,7 +40,7 @@ const RECENT: &str = "SELECT at, state IN ('credited', 'declined', 'ineligible',
 
 /// What a look at a batch shows beside its totals.
 #[derive(Clone, Debug, Default)]
-pub struct Glance {
+pub struct BatchDetails {
     /// Why payouts are declined, ineligible and held, the most frequent reason of each state first.
     pub reasons: Vec<ReasonCount>,
     /// States of which only the first payouts were looked into, and how many those are.
@@ -82,13 +82,13 @@ pub struct Pace {
 }
 
 /// Looks at a batch; `running` says whether a run of it is going on.
-pub(super) fn glance(
+pub(super) fn batch_details(
     connection: &Connection,
     batch: BatchId,
     now: UnixMs,
     running: bool,
-) -> Result<Glance, LedgerError> {
-    let mut glance = Glance::default();
+) -> Result<BatchDetails, LedgerError> {
+    let mut glance = BatchDetails::default();
     for (state, decided_by) in DECIDED_BY {
         let looked_into = count_reasons(connection, batch, state, decided_by, &mut glance.reasons)?;
         glance.note_bound(state, looked_into);
@@ -100,7 +100,7 @@ pub(super) fn glance(
     Ok(glance)
 }
 
-impl Glance {
+impl BatchDetails {
     fn note_bound(&mut self, state: State, looked_into: usize) {
         if looked_into == LOOKED_INTO_MAX {
             self.bounded.push((state, looked_into as u64));

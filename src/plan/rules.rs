@@ -3,9 +3,9 @@
 use super::draft::Reading;
 use super::kinds::RowKinds;
 use super::{Limits, PlanError, Refusal, Terms};
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use crate::intake::{Problem, ProblemKind, Tail, counted};
-use crate::ledger::{Batch, Changed, Gone, LedgerError, Planning, Repeat, Repeated, Size, UnixMs};
+use crate::ledger::{Batch, Changed, LedgerError, MissingPayout, Planning, Repeat, Repeated, Size, UnixMs};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -61,7 +61,7 @@ pub(super) fn gone(planning: &Planning<'_>, reading: &mut Reading, terms: &Terms
 
 /// A paid row that is gone while a new one pays its member the same: it is that row under another key (another
 /// reference, a column gained or lost), and would be paid again. No flag says otherwise.
-fn another_key(gone: &Gone, row: u64) -> Problem {
+fn another_key(gone: &MissingPayout, row: u64) -> Problem {
     let message = format!(
         "is new, and pays the same member the same points as row {} of the plan, which is {} and no longer in the file; \
          give the row its reference and columns back, or put that row back beside it",

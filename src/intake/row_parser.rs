@@ -2,12 +2,12 @@
 
 use super::cells::{self, IdType};
 use super::columns::Columns;
-use super::meaning::Meaning;
 use super::oddity;
 use super::phone::{self, Refusal};
 use super::points::{self, Reading};
 use super::problem::{Problem, ProblemKind, Repair, RepairKind, grouped, shortened};
 use super::record::{Cell, Record, is_control};
+use crate::domain::column_role::ColumnRole;
 use crate::domain::member::{Member, is_id_separator};
 use crate::domain::payout::Row;
 use crate::domain::phone::PhoneNumber;
@@ -17,10 +17,10 @@ use std::borrow::Cow;
 
 /// A valid row that still borrows its texts, so that judging a million rows allocates for none of them.
 #[derive(Debug)]
-pub(crate) struct Judged<'r> {
+pub(crate) struct ParsedRow<'r> {
     pub(crate) row: u64,
     pub(crate) reference: Option<Cow<'r, str>>,
-    pub(crate) member: Named<'r>,
+    pub(crate) member: MemberRef<'r>,
     pub(crate) points: Points,
     pub(crate) name: Option<&'r str>,
     pub(crate) send_sms: Option<bool>,
@@ -29,13 +29,13 @@ pub(crate) struct Judged<'r> {
 
 /// A member that still borrows its identifier.
 #[derive(Clone, Debug)]
-pub(crate) enum Named<'r> {
+pub(crate) enum MemberRef<'r> {
     Phone(PhoneNumber),
     Card(Cow<'r, str>, Option<PhoneNumber>),
     UserId(Cow<'r, str>, Option<PhoneNumber>),
 }
 
-impl Named<'_> {
+impl MemberRef<'_> {
     /// The member's number, where it is known.
     pub(crate) fn phone(&self) -> Option<&PhoneNumber> {
         match self {
@@ -53,7 +53,7 @@ impl Named<'_> {
     }
 }
 
-impl Judged<'_> {
+impl ParsedRow<'_> {
     /// The row as its own, with the cells that are only kept.
     pub(crate) fn to_row(&self, columns: &Columns, record: &Record) -> Row {
         let kept =
@@ -102,45 +102,45 @@ impl Findings {
 }
 
 /// Judges a row; `None` where `findings` holds problems.
-pub(crate) fn judge<'r>(record: &'r Record, rules: Rules<'_>, findings: &mut Findings) -> Option<Judged<'r>> {
+pub(crate) fn parse<'r>(record: &'r Record, rules: Rules<'_>, findings: &mut Findings) -> Option<ParsedRow<'r>> {
     findings.clear();
-    let mut bench = Bench { record, columns: rules.columns, findings };
+    let mut bench = RowParser { record, columns: rules.columns, findings };
     bench.shape(rules.delimiter);
     if let (true, Some(delimiter)) = (record.has_breaks, rules.delimiter) {
         bench.swallowed_rows(delimiter);
     }
     let points = bench.points(rules.reading);
-    let reference = bench.key(Meaning::Reference, cells::reference);
+    let reference = bench.key(ColumnRole::Reference, cells::reference);
     let member = bench.member();
-    let name = bench.take(Meaning::Name, |cell| Ok(cells::text(cell.text))).filter(|name| !name.is_empty());
-    let send_sms = bench.take(Meaning::SendSms, |cell| cells::send_sms(cell.text)).flatten();
+    let name = bench.take(ColumnRole::Name, |cell| Ok(cells::text(cell.text))).filter(|name| !name.is_empty());
+    let send_sms = bench.take(ColumnRole::SendSms, |cell| cells::send_sms(cell.text)).flatten();
     let receipt = bench.receipt(points);
     if !findings.problems.is_empty() {
         return None;
     }
-    Some(Judged { row: record.row, reference, member: member?, points: points?, name, send_sms, receipt })
+    Some(ParsedRow { row: record.row, reference, member: member?, points: points?, name, send_sms, receipt })
 }
 
 /// One row on the bench.
-struct Bench<'r, 'b> {
+struct RowParser<'r, 'b> {
     record: &'r Record,
     columns: &'b Columns,
     findings: &'b mut Findings,
 }
 
-impl<'r> Bench<'r, '_> {
+impl<'r> RowParser<'r, '_> {
     fn problem(&mut self, column: String, found: &str, refusal: Refusal) {
         let problem = Problem::of_row(self.record.row, refusal.kind, refusal.message);
         self.findings.problems.push(problem.in_column(column).with_found(found));
     }
 
-    fn repair(&mut self, meaning: Meaning, from: &str, to: &str, kind: RepairKind) {
+    fn repair(&mut self, meaning: ColumnRole, from: &str, to: &str, kind: RepairKind) {
         let (row, from) = (self.record.row, shortened(from).into_owned());
         self.findings.repairs.push(Repair { row, column: meaning.word().to_owned(), from, to: to.to_owned(), kind });
     }
 
     /// The cell of a meaning, if the file has it and a person sees in it what it holds.
-    fn cell(&mut self, meaning: Meaning) -> Option<Cell<'r>> {
+    fn cell(&mut self, meaning: ColumnRole) -> Option<Cell<'r>> {
         let column = self.columns.of(meaning)?;
         let cell = self.record.cell(column);
         if cell.kind.oddity.is_some()
@@ -153,7 +153,7 @@ impl<'r> Bench<'r, '_> {
     }
 
     /// Reads the cell of a meaning, if the file has it, and keeps what is wrong with it.
-    fn take<T>(&mut self, meaning: Meaning, read: impl Fn(Cell<'r>) -> Result<T, Refusal>) -> Option<T> {
+    fn take<T>(&mut self, meaning: ColumnRole, read: impl Fn(Cell<'r>) -> Result<T, Refusal>) -> Option<T> {
         let cell = self.cell(meaning)?;
         read(cell).map_err(|refusal| self.problem(meaning.word().to_owned(), cell.text, refusal)).ok()
     }
@@ -161,7 +161,7 @@ impl<'r> Bench<'r, '_> {
     /// Reads a reference or an identifier, with its repair noted; nothing where it is blank or refused.
     fn key(
         &mut self,
-        meaning: Meaning,
+        meaning: ColumnRole,
         read: impl Fn(Cell<'r>) -> Result<Option<Cow<'r, str>>, Refusal>,
     ) -> Option<Cow<'r, str>> {
         let key = self.take(meaning, read).flatten()?;
@@ -172,7 +172,7 @@ impl<'r> Bench<'r, '_> {
         Some(key)
     }
 
-    fn text(&self, meaning: Meaning) -> Option<&'r str> {
+    fn text(&self, meaning: ColumnRole) -> Option<&'r str> {
         self.columns
             .of(meaning)
             .map(|column| cells::text(self.record.cell(column).text))
@@ -180,7 +180,7 @@ impl<'r> Bench<'r, '_> {
     }
 
     /// Whether the row has the cell of a meaning: some text, or a formula that Excel computes.
-    fn has(&self, meaning: Meaning) -> bool {
+    fn has(&self, meaning: ColumnRole) -> bool {
         let is_odd = |column| self.record.cell(column).kind.oddity.is_some();
         self.text(meaning).is_some() || self.columns.of(meaning).is_some_and(is_odd)
     }
@@ -217,7 +217,9 @@ impl<'r> Bench<'r, '_> {
     /// Refuses a quoted cell that holds what looks like further rows: two stray quotes make whole rows vanish in it.
     fn swallowed_rows(&mut self, delimiter: char) {
         let columns = self.columns;
-        let (Some(phone), Some(points)) = (columns.of(Meaning::Phone), columns.of(Meaning::Points)) else { return };
+        let (Some(phone), Some(points)) = (columns.of(ColumnRole::Phone), columns.of(ColumnRole::Points)) else {
+            return;
+        };
         let is_row = |line: &str| {
             let cell = |column| line.split(delimiter).nth(column).unwrap_or_default();
             phone::read(cell(phone), false).is_ok() && points::written(cell(points), false).is_ok()
@@ -235,27 +237,27 @@ impl<'r> Bench<'r, '_> {
     }
 
     fn points(&mut self, reading: Reading) -> Option<Points> {
-        let cell = self.cell(Meaning::Points)?;
+        let cell = self.cell(ColumnRole::Points)?;
         self.findings.formula |= cell.kind.formula;
         let read = points::written(cell.text, cell.kind.number).and_then(|written| points::read(written, reading));
         let (value, repair) = match read {
             Ok(read) => read,
             Err(refusal) => {
-                self.problem(Meaning::Points.word().to_owned(), cell.text, refusal);
+                self.problem(ColumnRole::Points.word().to_owned(), cell.text, refusal);
                 return None;
             }
         };
         self.findings.points = Some(value);
         let repair = repair.or_else(|| cells::text_formula(cell.text).map(|_| RepairKind::TextFormula));
         if let Some(kind) = repair {
-            self.repair(Meaning::Points, cell.text, &value.to_string(), kind);
+            self.repair(ColumnRole::Points, cell.text, &value.to_string(), kind);
         }
-        let refused = |refusal| self.problem(Meaning::Points.word().to_owned(), cell.text, refusal);
+        let refused = |refusal| self.problem(ColumnRole::Points.word().to_owned(), cell.text, refusal);
         points::in_range(value).map_err(refused).ok()
     }
 
     /// The number of a cell, with its repair noted.
-    fn phone(&mut self, meaning: Meaning) -> Option<PhoneNumber> {
+    fn phone(&mut self, meaning: ColumnRole) -> Option<PhoneNumber> {
         let cell = self.cell(meaning)?;
         self.findings.formula |= cell.kind.formula;
         match phone::read(cell.text, cell.kind.number) {
@@ -271,78 +273,78 @@ impl<'r> Bench<'r, '_> {
         }
     }
 
-    fn member(&mut self) -> Option<Named<'r>> {
-        let id_type = match self.columns.of(Meaning::IdType) {
-            Some(_) => self.take(Meaning::IdType, |cell| cells::id_type(cell.text))?,
+    fn member(&mut self) -> Option<MemberRef<'r>> {
+        let id_type = match self.columns.of(ColumnRole::IdType) {
+            Some(_) => self.take(ColumnRole::IdType, |cell| cells::id_type(cell.text))?,
             None => None,
         };
         let Some(id_type) = id_type else {
             return self.member_by_phone();
         };
-        let phone = if self.has(Meaning::Phone) { Some(self.phone(Meaning::Phone)?) } else { None };
+        let phone = if self.has(ColumnRole::Phone) { Some(self.phone(ColumnRole::Phone)?) } else { None };
         match id_type {
             IdType::Mobile => self.member_by_mobile(phone),
-            IdType::Card => self.card().map(|id| Named::Card(id, phone)),
-            IdType::UserId => self.id(cells::user_id).map(|id| Named::UserId(id, phone)),
+            IdType::Card => self.card().map(|id| MemberRef::Card(id, phone)),
+            IdType::UserId => self.id(cells::user_id).map(|id| MemberRef::UserId(id, phone)),
         }
     }
 
-    fn member_by_phone(&mut self) -> Option<Named<'r>> {
-        if self.has(Meaning::Id) {
-            let id = self.text(Meaning::Id).unwrap_or_default();
+    fn member_by_phone(&mut self) -> Option<MemberRef<'r>> {
+        if self.has(ColumnRole::Id) {
+            let id = self.text(ColumnRole::Id).unwrap_or_default();
             let message = "needs id_type beside an id, has none; write MOBILE, CARD or USER_ID".to_owned();
-            self.problem(Meaning::IdType.word().to_owned(), id, Refusal { kind: ProblemKind::Id, message });
+            self.problem(ColumnRole::IdType.word().to_owned(), id, Refusal { kind: ProblemKind::Id, message });
             return None;
         }
-        if self.columns.of(Meaning::Phone).is_none() {
+        if self.columns.of(ColumnRole::Phone).is_none() {
             let message = "needs id_type and id, has none; fill the cells or remove the row".to_owned();
-            self.problem(Meaning::IdType.word().to_owned(), "", Refusal { kind: ProblemKind::Id, message });
+            self.problem(ColumnRole::IdType.word().to_owned(), "", Refusal { kind: ProblemKind::Id, message });
             return None;
         }
-        self.phone(Meaning::Phone).map(Named::Phone)
+        self.phone(ColumnRole::Phone).map(MemberRef::Phone)
     }
 
-    fn member_by_mobile(&mut self, phone: Option<PhoneNumber>) -> Option<Named<'r>> {
-        let named = self.phone(Meaning::Id)?;
+    fn member_by_mobile(&mut self, phone: Option<PhoneNumber>) -> Option<MemberRef<'r>> {
+        let named = self.phone(ColumnRole::Id)?;
         if phone.is_some_and(|phone| phone != named) {
             let message = "needs the number of the phone column as id of a MOBILE, has another; correct one of them";
-            let found = self.text(Meaning::Id).unwrap_or_default();
+            let found = self.text(ColumnRole::Id).unwrap_or_default();
             let refusal = Refusal { kind: ProblemKind::Id, message: message.to_owned() };
-            self.problem(Meaning::Id.word().to_owned(), found, refusal);
+            self.problem(ColumnRole::Id.word().to_owned(), found, refusal);
             return None;
         }
-        Some(Named::Phone(named))
+        Some(MemberRef::Phone(named))
     }
 
     /// The card number of the cell, with its repair noted.
     fn card(&mut self) -> Option<Cow<'r, str>> {
         let card = self.id(cells::card)?;
-        let cell = self.record.cell(self.columns.of(Meaning::Id)?);
+        let cell = self.record.cell(self.columns.of(ColumnRole::Id)?);
         if cells::text(cell.text).contains(is_id_separator) {
-            self.repair(Meaning::Id, cell.text, &card, RepairKind::CardSeparators);
+            self.repair(ColumnRole::Id, cell.text, &card, RepairKind::CardSeparators);
         }
         Some(card)
     }
 
     fn id(&mut self, read: fn(Cell<'r>) -> Result<Option<Cow<'r, str>>, Refusal>) -> Option<Cow<'r, str>> {
         let before = self.findings.problems.len();
-        let id = self.key(Meaning::Id, read);
+        let id = self.key(ColumnRole::Id, read);
         if id.is_none() && self.findings.problems.len() == before {
             let message = "needs an id, has none; fill the cell or remove the row".to_owned();
-            self.problem(Meaning::Id.word().to_owned(), "", Refusal { kind: ProblemKind::Id, message });
+            self.problem(ColumnRole::Id.word().to_owned(), "", Refusal { kind: ProblemKind::Id, message });
         }
         id
     }
 
     fn receipt(&mut self, points: Option<Points>) -> Option<Receipt> {
-        self.columns.of(Meaning::ReceiptName)?;
+        self.columns.of(ColumnRole::ReceiptName)?;
         for meaning in RECEIPT {
             self.cell(meaning)?;
         }
         let of = |meaning| self.text(meaning).unwrap_or_default();
-        let name = of(Meaning::ReceiptName);
+        let name = of(ColumnRole::ReceiptName);
         let (address, email, tax) =
-            (of(Meaning::ReceiptAddress), of(Meaning::ReceiptEmail), of(Meaning::ReceiptTaxCode));
+            (of(ColumnRole::ReceiptAddress), of(ColumnRole::ReceiptEmail), of(ColumnRole::ReceiptTaxCode));
         if name.is_empty() && address.is_empty() && email.is_empty() && tax.is_empty() {
             return None;
         }
@@ -353,7 +355,11 @@ impl<'r> Bench<'r, '_> {
                 grouped(Points::RECEIPT_BELOW.into()),
                 grouped(points.map_or(0, Points::value).into())
             );
-            self.problem(Meaning::ReceiptName.word().to_owned(), name, Refusal { kind: ProblemKind::Receipt, message });
+            self.problem(
+                ColumnRole::ReceiptName.word().to_owned(),
+                name,
+                Refusal { kind: ProblemKind::Receipt, message },
+            );
             return None;
         }
         Some(receipt)
@@ -368,17 +374,17 @@ impl<'r> Bench<'r, '_> {
                 (field, format!("needs at most {max} characters, has more; shorten the cell"))
             }
             ReceiptProblem::NotAnEmail => (
-                Meaning::ReceiptEmail.word(),
+                ColumnRole::ReceiptEmail.word(),
                 "needs an e-mail address like name@company.vn, has something else; correct the cell".to_owned(),
             ),
         };
-        let found = Meaning::parse(field).and_then(|meaning| self.text(meaning)).unwrap_or_default();
+        let found = ColumnRole::parse(field).and_then(|meaning| self.text(meaning)).unwrap_or_default();
         self.problem(field.to_owned(), found, Refusal { kind: ProblemKind::Receipt, message });
     }
 }
 
-const RECEIPT: [Meaning; 4] =
-    [Meaning::ReceiptName, Meaning::ReceiptAddress, Meaning::ReceiptEmail, Meaning::ReceiptTaxCode];
+const RECEIPT: [ColumnRole; 4] =
+    [ColumnRole::ReceiptName, ColumnRole::ReceiptAddress, ColumnRole::ReceiptEmail, ColumnRole::ReceiptTaxCode];
 const CONTROL: &str = "needs text, has a NUL or another control character; correct the cell or export the file again";
 const SWALLOWED_ROWS: &str = "needs a text in the quotes, has what looks like further rows; a stray quote opens here, or remove \
                               the lines from the cell";

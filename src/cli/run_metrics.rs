@@ -1,6 +1,6 @@
 //! Counts what a run tells, and writes it as Prometheus reads it.
 
-use crate::domain::standing::State;
+use crate::domain::payout_status::State;
 use crate::engine::{CallKind, RunEvent};
 use crate::ledger::Totals;
 use std::collections::{BTreeMap, VecDeque};
@@ -22,7 +22,7 @@ struct Latencies {
 
 /// The numbers of one run.
 #[derive(Clone, Debug)]
-pub(super) struct Gauges {
+pub(super) struct RunMetrics {
     batch: String,
     rate_limit_per_s: f64,
     started: Instant,
@@ -39,7 +39,7 @@ pub(super) struct Gauges {
     stopping: bool,
 }
 
-impl Gauges {
+impl RunMetrics {
     /// Begins with what the ledger says.
     pub(super) fn new(batch: &str, totals: &Totals, rate_limit_per_s: f64) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl Gauges {
         }
     }
 
-    pub(super) fn take(&mut self, event: &RunEvent) {
+    pub(super) fn apply(&mut self, event: &RunEvent) {
         match event {
             RunEvent::CallBegan { kind } => self.in_flight[*kind as usize] += 1,
             RunEvent::CallEnded { kind, http, code, departed, latency, .. } => {
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn the_page_says_what_the_events_said() {
-        let mut gauges = Gauges::new("2026-11", &Totals::default(), 20.0);
+        let mut gauges = RunMetrics::new("2026-11", &Totals::default(), 20.0);
         gauges.payouts[State::Planned as usize] = 3;
         gauges.points[State::Planned as usize] = 600;
         let moved = |from, to| RunEvent::Moved { row: 2, points: 200, from, to };
@@ -238,7 +238,7 @@ mod tests {
             &ended(None, false, 0),
             &began,
         ] {
-            gauges.take(event);
+            gauges.apply(event);
         }
         let page = gauges.page();
         for line in [

@@ -1,8 +1,8 @@
 //! One or two payouts, the gateway's book, and everything that can happen to them next.
 //!
 //! The program's side is nothing but the pure core, driven as the engine drives it: an event is durable before the
-//! next call leaves, only an eligible member's answer waits for the intent. A crash forgets the [`Course`] and what
-//! was not durable, and rebuilds the [`Standing`] from the rest.
+//! next call leaves, only an eligible member's answer waits for the intent. A crash forgets the [`PayoutProcess`] and what
+//! was not durable, and rebuilds the [`PayoutStatus`] from the rest.
 
 use crate::gateway_model::{Book, Order, Repeats, Verdict};
 use crate::history::Sends;
@@ -11,9 +11,9 @@ use std::hash::{DefaultHasher, Hasher as _};
 use std::rc::Rc;
 use std::time::Duration;
 use topup::domain::backoff::Backoff;
-use topup::domain::course::{Allowance, Course, Policy, RunTime, Step};
 use topup::domain::event::{Doubt, Event, Fate, MemberAnswer, OrderAnswer};
-use topup::domain::standing::{Standing, State};
+use topup::domain::payout_process::{PayoutProcess, Permissions, Policy, RunTime, Step};
+use topup::domain::payout_status::{PayoutStatus, State};
 
 /// How long a call takes that is answered.
 pub(crate) const ANSWERED: Duration = Duration::from_secs(1);
@@ -85,7 +85,7 @@ pub(crate) struct Budget {
 /// One payout: the program's side, the judge's, the gateway's.
 #[derive(Clone, Debug)]
 pub(crate) struct Paying {
-    pub(crate) course: Course,
+    pub(crate) course: PayoutProcess,
     pub(crate) history: Vec<Event>,
     /// The last event is not durable yet.
     pub(crate) volatile: bool,
@@ -108,16 +108,16 @@ pub(crate) enum Others {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct World {
+pub(crate) struct Fixture {
     pub(crate) payouts: Vec<Paying>,
     pub(crate) now: RunTime,
-    pub(crate) allowance: Allowance,
+    pub(crate) allowance: Permissions,
     pub(crate) budget: Budget,
     /// How it came to this, for a failure's message.
     trace: Trace,
 }
 
-impl World {
+impl Fixture {
     pub(crate) fn new(setting: &Setting, others: &[Others], budget: Budget) -> Self {
         let payouts = others.iter().map(|&others| {
             let mut book = Book::new(setting.repeats);
@@ -127,7 +127,7 @@ impl World {
                 Others::Failed => book.arrives(1, Verdict::Fail),
             }
             Paying {
-                course: Course::new(Standing::default(), setting.checkable),
+                course: PayoutProcess::new(PayoutStatus::default(), setting.checkable),
                 history: Vec::new(),
                 volatile: false,
                 sends: Sends::default(),
@@ -136,7 +136,7 @@ impl World {
                 set_aside_once: false,
             }
         });
-        let allowance = Allowance { submits: true, query_first: false };
+        let allowance = Permissions { submits: true, query_first: false };
         Self { payouts: payouts.collect(), now: RunTime::ZERO, allowance, budget, trace: Trace(None) }
     }
 
@@ -228,14 +228,14 @@ impl World {
         paying.sends = paying.sends.clone().after(&event, asked_at, now, policy.settle);
         paying.history.push(event);
         (paying.course, paying.volatile) = (course, false);
-        let recorded = Standing::from_history(&paying.history);
+        let recorded = PayoutStatus::from_history(&paying.history);
         assert_eq!(recorded.as_ref(), Ok(&after), "the history says otherwise: {self:#?}");
         // As the engine does: the number was taken, and no send of this ledger explains it.
         self.allowance.query_first |= after.taken > before.taken && after.doubtful == after.taken;
         self.check_standing(index, &before, &after, setting);
     }
 
-    fn check_standing(&self, index: usize, before: &Standing, after: &Standing, setting: &Setting) {
+    fn check_standing(&self, index: usize, before: &PayoutStatus, after: &PayoutStatus, setting: &Setting) {
         let paying = &self.payouts[index];
         let objection = paying.sends.objection_to(before.state, after.state);
         assert!(objection.is_none(), "{:?}, but {}: {self:#?}", after.state, objection.unwrap_or_default());
@@ -261,7 +261,7 @@ impl World {
     /// Of a payout that another ledger paid, some words may be wrong, and no ledger can help it: one that was told absent
     /// before the other one paid, or one that was refused before the gateway looked for the number. Never the word
     /// credited; and a send of the number is refused.
-    fn check_words(&self, index: usize, standing: &Standing) {
+    fn check_words(&self, index: usize, standing: &PayoutStatus) {
         let paying = &self.payouts[index];
         let (book, attempt) = (&paying.book, standing.attempt);
         let credited = book.credits > 0;
@@ -359,9 +359,9 @@ impl World {
 
 impl Paying {
     fn begin_run(&mut self, now: RunTime, setting: &Setting) {
-        let standing = Standing::from_history(&self.history);
+        let standing = PayoutStatus::from_history(&self.history);
         let Ok(standing) = standing else { panic!("a recorded history cannot be: {standing:?}") };
-        self.course = Course::new(standing, setting.checkable);
+        self.course = PayoutProcess::new(standing, setting.checkable);
         self.sends = Sends::of(&self.history);
         self.book.restart_clock(now);
         self.set_aside_once = false;

@@ -12,7 +12,7 @@ const KEYS_MAX: usize = 100;
 
 /// The columns by which a result file says where its rows come from.
 #[derive(Debug)]
-pub(super) struct Carried<'t> {
+pub(super) struct ReimportGuard<'t> {
     batch_columns: Vec<String>,
     invoice_no_columns: Vec<String>,
     terms: &'t Terms,
@@ -27,7 +27,7 @@ pub(super) fn own_headers(format: &Format) -> &[String] {
     &format.headers[..own]
 }
 
-impl<'t> Carried<'t> {
+impl<'t> ReimportGuard<'t> {
     pub(super) fn new(format: &Format, terms: &'t Terms) -> Self {
         let (batch_columns, invoice_no_columns) = (&format.batch_columns, &format.invoice_no_columns);
         Self { batch_columns: batch_columns.clone(), invoice_no_columns: invoice_no_columns.clone(), terms }
