@@ -9,6 +9,7 @@ pub mod backoff;
 pub mod batch_name;
 pub mod column_role;
 pub mod event;
+pub mod hint;
 pub mod invoice_no;
 pub mod member;
 pub mod name;
