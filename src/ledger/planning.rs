@@ -318,6 +318,12 @@ impl<'l> Planning<'l> {
         Ok(Placement::Changed { row, planned: Box::new(planned), name: known.name, state, credited_at })
     }
 
+    /// The version of the batch's plan that this file makes; no other ever has it, whatever becomes of this one.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
     /// Whether the batch had payouts before.
     #[must_use]
     pub fn is_amended(&self) -> bool {

@@ -67,7 +67,8 @@ fn bind_batch(rebinding: &Rebinding<'_>, batch: &Batch, binding: &Binding) -> Re
     if !rebinding.batch(batch, &|key| InvoiceNo::derive(invoice_prefix, merchant_id, &batch.name, key, 1))? {
         return Ok(false);
     }
-    let mut seal = Seal::new(&batch.name, binding, &batch.settings, &rebinding.skipped_sha256(batch.id)?);
+    let mut seal =
+        Seal::new((&batch.name, batch.plan_version), binding, &batch.settings, &rebinding.skipped_sha256(batch.id)?);
     rebinding.in_key_order(batch.id, |key, top_up, name| seal.add(key, top_up, name))?;
     rebinding.seal(batch.id, seal.close(batch.rows, batch.points))?;
     Ok(true)

@@ -9,14 +9,22 @@ use aws_lc_rs::digest::{Context, SHA256};
 pub(super) struct Seal(Context);
 
 impl Seal {
-    /// Begins with where the payouts go, the settings that decide what is sent or held, and the rows that were skipped.
-    /// Not with the file's name or bytes: the same rows are the same plan.
-    pub(super) fn new(batch: &BatchName, binding: &Binding, settings: &Settings, skipped_sha256: &[u8; 32]) -> Self {
+    /// Begins with which version of which batch it is, where the payouts go, the settings that decide what is sent or
+    /// held, and the rows that were skipped. Not with the file's name or bytes: the same rows are the same plan. But with
+    /// the version, which is never used again: a plan that was taken back and is proposed anew is another plan, and what
+    /// somebody signed of the first one does not fit it.
+    pub(super) fn new(
+        (batch, version): (&BatchName, u32),
+        binding: &Binding,
+        settings: &Settings,
+        skipped_sha256: &[u8; 32],
+    ) -> Self {
         let mut seal = Self(Context::new(&SHA256));
         let Binding { gateway_host, merchant_id, terminal_id, invoice_prefix } = binding;
-        for field in ["topup-plan-2", batch.as_str(), gateway_host, merchant_id, terminal_id, invoice_prefix.as_str()] {
+        for field in ["topup-plan-3", batch.as_str(), gateway_host, merchant_id, terminal_id, invoice_prefix.as_str()] {
             seal.field(field);
         }
+        seal.field(&version.to_string());
         seal.field(&settings.iter().count().to_string());
         for (name, value) in settings.iter() {
             seal.field(name);
@@ -71,7 +79,12 @@ impl Seal {
 /// # Errors
 /// When the ledger cannot be read.
 pub fn seal_of(ledger: &Ledger, batch: &Batch) -> Result<[u8; 32], LedgerError> {
-    let mut seal = Seal::new(&batch.name, &batch.binding, &batch.settings, &ledger.skipped_sha256(batch.id)?);
+    let mut seal = Seal::new(
+        (&batch.name, batch.plan_version),
+        &batch.binding,
+        &batch.settings,
+        &ledger.skipped_sha256(batch.id)?,
+    );
     ledger.in_key_order(batch.id, |key, top_up, name| seal.add(key, top_up, name))?;
     Ok(seal.close(batch.rows, batch.points))
 }

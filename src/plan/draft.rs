@@ -164,7 +164,8 @@ pub(super) fn draft<'l>(
     {
         return Ok(Planned::Known(Box::new(batch.clone()), warnings));
     }
-    let mut seal = Seal::new(&terms.batch, &terms.binding, &settings, &planning.skipped_sha256()?);
+    let mut seal =
+        Seal::new((&terms.batch, planning.version()), &terms.binding, &settings, &planning.skipped_sha256()?);
     planning.in_key_order(|key, top_up, name| seal.add(key, top_up, name))?;
     let plan_sha256 = seal.close(whole.rows, whole.points);
     if let (Some((batch, changed)), Resealing::Confirmed(expected)) = (&changed, &terms.resealing) {

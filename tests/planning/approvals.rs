@@ -1,31 +1,79 @@
 //! The rule of two persons as the ledger itself keeps it: whoever writes to it through this library, past every door,
 //! meets it where permits are minted.
 
-use super::fixture::{Fixture, NOW, Outcome, under};
+use super::fixture::{Fixture, NOW, Outcome, terms, under};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use topup::domain::approval::{Actor, ProposalKind};
 use topup::domain::event::{Event, MemberAnswer, OrderAnswer};
 use topup::domain::payout_status::State;
+use topup::domain::proposal::{ProposalEvent, Proposals};
 use topup::domain::team::{Person, PersonName, Policy, Role, TeamEvent};
-use topup::ledger::{Access, Entry, Ledger, LedgerError, Purpose, SubmitPermit};
+use topup::ledger::{Access, Along, Entry, Ledger, LedgerError, Purpose, SubmitPermit};
 use topup::sshsig::{self, Key};
 
-/// Lan administers and approves; from here on a plan needs two persons.
-fn raise(desk: &mut Fixture, folder: &Path) {
-    let key = folder.join("lan");
+fn name(text: &str) -> PersonName {
+    PersonName::parse(text).unwrap()
+}
+
+/// A person who may do everything, with a new key in the folder.
+fn person(who: &str, folder: &Path, added_by: Option<&str>) -> Person {
+    let key = folder.join(who);
     let made = Command::new("ssh-keygen")
         .args(["-q", "-t", "ed25519", "-N", "", "-f"])
         .arg(&key)
         .stdin(Stdio::null())
         .status();
     assert!(made.unwrap().success());
-    let name = PersonName::parse("lan").unwrap();
     let ssh_key = Some(Key::read(&key.with_extension("pub")).unwrap().line());
-    let lan = Person { name: name.clone(), roles: Role::ALL.to_vec(), ssh_key, added_by: None };
+    Person { name: name(who), roles: Role::ALL.to_vec(), ssh_key, added_by: added_by.map(name) }
+}
+
+/// Lan administers and approves, and so do the others; from here on a plan needs two persons.
+fn raise_with(desk: &mut Fixture, folder: &Path, others: &[&str]) {
+    let lan = person("lan", folder, None);
     desk.ledger.change_team(NOW, &TeamEvent::PersonAdded(lan), None, None).unwrap();
-    let two = TeamEvent::PolicyAsked { policy: Policy::TwoPersons, by: name };
-    let signature = sshsig::sign(&key, &desk.ledger.team_bytes(&two).unwrap()).unwrap();
-    desk.ledger.change_team(NOW, &two, None, Some(&signature)).unwrap();
+    let added = others.iter().map(|who| TeamEvent::PersonAdded(person(who, folder, Some("lan"))));
+    for change in added.chain([TeamEvent::PolicyAsked { policy: Policy::TwoPersons, by: name("lan") }]) {
+        let signature = sshsig::sign(&folder.join("lan"), &desk.ledger.team_bytes(&change).unwrap()).unwrap();
+        desk.ledger.change_team(NOW, &change, None, Some(&signature)).unwrap();
+    }
+}
+
+/// Lan alone.
+fn raise(desk: &mut Fixture, folder: &Path) {
+    raise_with(desk, folder, &[]);
+}
+
+/// Stores a plan that nobody signed as a proposal; its version and its seal.
+fn propose(desk: &mut Fixture, file: &str) -> (u32, [u8; 32]) {
+    let (version, summary) = desk.draft(file, &terms("a"), |draft| draft.propose(&system(), None, NOW)).unwrap();
+    (version, summary.plan_sha256)
+}
+
+fn system() -> Actor {
+    Actor::System("test".to_owned())
+}
+
+/// A person's signature to approve what is sealed so.
+fn signed(who: &str, folder: &Path, seal: [u8; 32]) -> String {
+    let event = ProposalEvent::Approved { seal, by: Actor::Person(name(who)) };
+    let bytes = Ledger::signed_bytes(&event, &terms("a").batch, ProposalKind::Plan, &seal);
+    sshsig::sign(&folder.join(who), &bytes).unwrap()
+}
+
+/// Somebody approves what is sealed so, with a signature.
+fn approve(desk: &mut Fixture, who: &str, seal: [u8; 32], signature: &str) -> Result<Proposals, LedgerError> {
+    let batch = desk.ledger.batch("a").unwrap();
+    let event = ProposalEvent::Approved { seal, by: Actor::Person(name(who)) };
+    let along = Along { signature: Some(signature), ..Along::default() };
+    desk.ledger.decide_proposal(batch.id, NOW, &event, &along)
+}
+
+fn withdraw(desk: &mut Fixture) {
+    let batch = desk.ledger.batch("a").unwrap();
+    let event = ProposalEvent::Withdrawn { by: system() };
+    desk.ledger.decide_proposal(batch.id, NOW, &event, &Along::default()).unwrap();
 }
 
 /// Asks the ledger for a permit for the first row, as a run would.
@@ -62,6 +110,31 @@ fn a_permit_is_minted_for_what_one_person_approved_only_while_one_is_enough() {
     let mut alone = Fixture::new();
     assert_eq!(alone.plan("a", FILE), Outcome::Planned(1, 1));
     assert_eq!(permit(&alone).unwrap().len(), 1);
+}
+
+/// What nobody signed takes two approvers: the signature of the first one counts for the version that they looked at.
+#[test]
+fn a_signature_on_a_plan_that_was_taken_back_does_not_fit_the_same_rows_proposed_again() {
+    let mut desk = Fixture::new();
+    let folder = tempfile::tempdir().unwrap();
+    raise_with(&mut desk, folder.path(), &["minh"]);
+    let (version, seal) = propose(&mut desk, FILE);
+    let signature = signed("lan", folder.path(), seal);
+    let waits = approve(&mut desk, "lan", seal, &signature).unwrap();
+    assert_eq!((version, waits.waiting().map(|plan| plan.approved_by.len())), (1, Some(1)));
+    withdraw(&mut desk);
+    let (version, again) = propose(&mut desk, FILE);
+    assert_eq!(version, 2);
+    assert_ne!(again, seal);
+    let refused = approve(&mut desk, "lan", again, &signature).unwrap_err();
+    assert!(matches!(refused, LedgerError::Signature { .. }), "{refused}");
+    assert!(approve(&mut desk, "lan", seal, &signature).is_err());
+    for (who, approved) in [("lan", None), ("minh", Some(2))] {
+        let proposals = approve(&mut desk, who, again, &signed(who, folder.path(), again)).unwrap();
+        assert_eq!(proposals.approved_plan().map(|plan| plan.version), approved, "{who}");
+    }
+    assert_eq!(permit(&desk).unwrap().len(), 1);
+    desk.audit("a");
 }
 
 /// Writes a release as a door would that forgot to ask whether somebody approved it.

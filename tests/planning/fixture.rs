@@ -7,7 +7,7 @@ use topup::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use topup::domain::payout_status::State;
 use topup::intake::{self, IntakeOptions};
 use topup::ledger::{Access, Batch, Binding, Entry, Ledger, Origin, PayoutId, Purpose, RepeatRule, Settings, Under};
-use topup::plan::{Limits, PlanError, Planned, Refusal, Resealing, RowKinds, Terms, plan, seal_of};
+use topup::plan::{Draft, Limits, PlanError, Planned, Refusal, Resealing, RowKinds, Terms, plan, seal_of};
 
 pub(super) const NOW: i64 = 1_800_000_000_000;
 pub(super) const DAY_MS: i64 = 86_400_000;
@@ -63,6 +63,17 @@ impl Fixture {
                 Outcome::Planned(summary.new.rows, summary.whole.rows)
             }
         })
+    }
+
+    /// What is done with the draft of a file's plan.
+    pub(super) fn draft<T>(&mut self, file: &str, terms: &Terms, done: impl FnOnce(Draft<'_>) -> T) -> T {
+        let path = self.folder.path().join("file.csv");
+        std::fs::write(&path, file).unwrap();
+        let intake = intake::open(Path::new(&path), &IntakeOptions::default()).unwrap();
+        match plan(&mut self.ledger, intake, terms, &origin()).unwrap() {
+            Planned::Draft(draft) => done(*draft),
+            other @ (Planned::Known(..) | Planned::Refused(_)) => panic!("expected a draft, found {other:?}"),
+        }
     }
 
     /// What a file's rows are to the batch; nothing is sealed.
