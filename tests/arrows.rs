@@ -160,7 +160,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ledger", &["domain", "crash", "moment", "sshsig"]),
     ("plan", &["domain", "intake", "ledger"]),
     ("engine", &["domain", "gateway", "ledger", "crash"]),
-    ("report", &["domain", "ledger", "engine", "caught"]),
+    ("report", &["domain", "intake", "ledger", "engine", "caught"]),
     ("simulator", &[]),
     ("caught", &[]),
     ("crash", &[]),

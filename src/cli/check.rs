@@ -6,6 +6,7 @@ use super::marked;
 use super::output::{Output, Report};
 use crate::domain::column_role::ColumnRole;
 use crate::intake::{self, CheckReport, IntakeOptions, TemplateLang};
+use crate::report::check_text;
 use anyhow::{Context as _, anyhow};
 use serde_json::{Map, Value, json};
 use std::io::{IsTerminal, Write};
@@ -49,7 +50,7 @@ pub(super) fn check(output: Output, args: &CheckArgs) -> Result<Report, Failure>
     }
     let refused = !report.is_ok();
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let mut text = intake::report_text(&report, &args.file.display().to_string(), colour);
+    let mut text = check_text(&report, &args.file.display().to_string(), colour);
     let exit = if refused { Exit::Refused } else { Exit::Done };
     let mut json = to_json(&report, refused);
     if let Some(target) = &target {

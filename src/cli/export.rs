@@ -3,8 +3,7 @@
 use super::context::{Context, unix_ms};
 use super::failure::{Exit, Failure};
 use super::output::Report;
-use super::setup;
-use super::written;
+use super::{setup, written};
 use crate::domain::payout_status::State;
 use crate::ledger::Ledger;
 use crate::report::{ExportError, ExportFormat, ExportRequest, Exported, Lang, counted, grouped};

@@ -1,6 +1,5 @@
 //! `topup run`: plans a file, asks for consent, and pays it; the same command again finishes it.
 
-use super::approvals;
 use super::args::{PlanningArgs, RunArgs};
 use super::check::intake_options;
 use super::context::{Context, unix_ms, who};
@@ -12,7 +11,7 @@ use super::next_command::paying_command;
 use super::output::{Output, Report};
 use super::plan_view::{plan_text, refused};
 use super::rehearse::rehearse;
-use super::setup;
+use super::{approvals, setup};
 use crate::domain::batch_name::{self, BatchName};
 use crate::domain::payout_status::State;
 use crate::domain::team::Policy;

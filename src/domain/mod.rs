@@ -23,3 +23,4 @@ pub mod proposal;
 pub mod receipt;
 pub mod statement;
 pub mod team;
+pub mod text;

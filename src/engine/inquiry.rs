@@ -2,13 +2,12 @@
 //!
 //! For people's commands and for `verify`: nothing here can send a top-up.
 
-use super::EngineError;
-use super::breaker;
 use super::event::{CallKind, Requests, Stop, StopCode};
 use super::pacer::Pacer;
 use super::reach::{Reach, Reached};
 use super::settings::RunSettings;
 use super::worker::{self, Called, Ticket};
+use super::{EngineError, breaker};
 use crate::domain::answer::{Answer, Notice, Reply, order_meaning};
 use crate::domain::event::{Event, OrderAnswer};
 use crate::domain::invoice_no::InvoiceNo;

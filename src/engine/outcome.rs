@@ -1,13 +1,12 @@
 //! Takes in what came of calls and writes: what it means is the domain's, what follows for the run is decided here.
 
-use super::EngineError;
 use super::coordinator::{Coordinator, Phase};
 use super::event::{CallKind, RunEvent, Stop, StopCode};
 use super::members::{MemberReply, asked_about};
 use super::reach::Reached;
 use super::settings::{Names, NamesMissing};
 use super::worker::Called;
-use super::{breaker, clocks};
+use super::{EngineError, breaker, clocks};
 use crate::domain::answer::{Answer, Notice, Reply, member_meaning, order_meaning, top_up_meaning};
 use crate::domain::event::{Doubt, Event, Fate, MemberAnswer};
 use crate::domain::payout_process::RunTime;

@@ -1,19 +1,15 @@
 //! Calls the gateway over HTTP, each request once, and says whether it can have arrived.
 
-use super::answer_body;
-use super::cause;
 use super::error::GatewayError;
 use super::fence::{Fence, Permitted};
-use super::http_date;
 use super::key::PrivateKey;
-use super::message;
 use super::names::Names;
 use super::present::Present;
 use super::request_body::{Call, call_and_body};
 use super::settings::GatewaySettings;
 use super::signature::{Signable, fresh_nonce};
 use super::signers::Signers;
-use super::{Gateway, Received, Request};
+use super::{Gateway, Received, Request, answer_body, cause, http_date, message};
 use crate::domain::answer::{Answer, AnswerData, Reply};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::phone::PhoneNumber;

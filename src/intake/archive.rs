@@ -1,14 +1,12 @@
-//! Opens the zip archive of a workbook within limits: its size unpacked, its kind, and its parts.
+//! Opens the zip archive of a workbook within limits, and gives its parts.
 
-use super::problem::{IntakeError, ProblemKind};
-use super::workbook;
-use super::xlsx;
-use quick_xml::events::{BytesStart, Event};
-use quick_xml::{Reader, XmlVersion};
-use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use super::damage::{damaged_archive, too_large, unreadable};
+use super::problem::IntakeError;
+use super::xml;
+use quick_xml::Reader;
+use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
+use std::io::{BufRead, BufReader, Cursor, Read, Seek};
 use std::path::Path;
 use zip::ZipArchive;
 
@@ -18,30 +16,6 @@ const UNPACKED_BYTES_MAX: u64 = 1 << 30;
 const RATIO_MAX: u64 = 200;
 /// From which size on the ratio counts: small workbooks of equal rows pack very well.
 const RATIO_FROM: u64 = 64 << 20;
-
-/// How much of the list of parts of an ODS is looked at; one has a line for each part.
-const MANIFEST_BYTES_MAX: u64 = 1 << 20;
-
-/// The most bytes of one tag or text, and the deepest nesting of elements; a cell has 32,767 characters.
-const TOKEN_BYTES_MAX: usize = 16 << 20;
-const DEPTH_MAX: u32 = 256;
-
-/// What kind of workbook an archive holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// An XLSX, with the name of the part that lists its sheets.
-    Xlsx(String),
-    Ods,
-}
-
-/// Rows and columns that a person who looks at the sheet does not see, from 0.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Hidden {
-    pub(crate) rows: BTreeSet<u32>,
-    /// Those of the rows that a filter hides.
-    pub(crate) filtered: BTreeSet<u32>,
-    pub(crate) columns: BTreeSet<u32>,
-}
 
 /// Where an archive comes from: a file, or what was decrypted of one.
 trait Source: Read + Seek {}
@@ -64,26 +38,6 @@ pub(crate) fn normalized(name: &str) -> String {
 /// Whether so much was unpacked from so few bytes that the archive is no workbook.
 pub(crate) fn is_bomb(unpacked: u64, packed: u64) -> bool {
     unpacked > UNPACKED_BYTES_MAX || (unpacked > RATIO_FROM && unpacked / packed.max(1) > RATIO_MAX)
-}
-
-/// The refusal of an archive that unpacks to too much.
-pub(crate) fn too_large() -> IntakeError {
-    let message = "needs a workbook of at most 1 GiB unpacked, and no more than 200 times its size, has a larger one (a zip \
-                   bomb?); save it as CSV";
-    IntakeError::file(ProblemKind::Limit, message)
-}
-
-/// The refusal of a workbook that is not whole.
-pub(crate) fn damaged(error: impl std::fmt::Display) -> IntakeError {
-    let message = format!(
-        "needs a whole workbook, has one that is cut off or damaged ({error}); open it in Excel and save it again"
-    );
-    IntakeError::file(ProblemKind::NotASpreadsheet, message)
-}
-
-/// The same for what a library could not read: what it says of that is for its authors.
-pub(crate) fn unreadable(_: impl std::error::Error) -> IntakeError {
-    damaged("a part of it cannot be read")
 }
 
 impl Archive {
@@ -135,51 +89,15 @@ impl Archive {
         let mut unpacked = 0;
         for index in 0..self.zip.len() {
             let entry = self.zip.by_index(index).map_err(unreadable)?;
-            let room = UNPACKED_BYTES_MAX - unpacked;
-            let name = entry.name().map_err(unreadable)?.to_lowercase();
-            let mut part = Piecewise { part: entry.take(room + 1), left: TOKEN_BYTES_MAX, total: 0 };
-            let checked = if name.ends_with(".xml") { check_xml(&mut part) } else { unpack(&mut part) };
-            unpacked += part.total;
+            let is_xml = entry.name().map_err(unreadable)?.to_lowercase().ends_with(".xml");
+            let (bytes, checked) = xml::measured(entry, is_xml, UNPACKED_BYTES_MAX - unpacked);
+            unpacked += bytes;
             if is_bomb(unpacked, self.packed) {
                 return Err(too_large());
             }
             checked?;
         }
         Ok(())
-    }
-
-    /// Whether the parts of an ODS are encrypted, which its list of parts says of each of them; where it is one part that
-    /// holds the others, the list names that.
-    fn is_encrypted(&mut self) -> Result<bool, IntakeError> {
-        let Some(part) = self.part("META-INF/manifest.xml")? else { return Ok(false) };
-        let mut manifest = Vec::new();
-        part.take(MANIFEST_BYTES_MAX).read_to_end(&mut manifest).map_err(unreadable)?;
-        Ok(memchr::memmem::find(&manifest, b"encryption-data").is_some())
-    }
-
-    /// Tells the formats apart by what is in them, whatever the file is called.
-    pub(crate) fn kind(&mut self) -> Result<Kind, IntakeError> {
-        if self.is_encrypted()? {
-            return Err(workbook::encrypted());
-        }
-        if self.has("content.xml") {
-            return Ok(Kind::Ods);
-        }
-        let Some(part) = xlsx::main_part(self)? else {
-            let message =
-                "needs a spreadsheet, has a zip archive of something else; unpack it, or export the spreadsheet";
-            return Err(IntakeError::file(ProblemKind::NotASpreadsheet, message));
-        };
-        let is_not = |what: &str| {
-            let message = format!("needs XLSX, XLS, ODS or CSV, has {what}");
-            Err(IntakeError::file(ProblemKind::NotASpreadsheet, message))
-        };
-        match part.as_str() {
-            part if part.ends_with(".bin") => is_not("XLSB; save it as XLSX"),
-            part if part.starts_with("word/") => is_not("a text document (DOCX); export the list as a spreadsheet"),
-            part if part.starts_with("ppt/") => is_not("slides (PPTX); export the list as a spreadsheet"),
-            _ => Ok(Kind::Xlsx(part)),
-        }
     }
 
     /// The first bytes of a part, as text.
@@ -191,79 +109,10 @@ impl Archive {
 
     /// A part of the archive, as XML.
     pub(crate) fn xml(&mut self, name: &str) -> Result<Reader<impl BufRead>, IntakeError> {
-        Ok(reader(self.named(name)?))
+        Ok(xml::reader(self.named(name)?))
     }
 
     fn named(&mut self, name: &str) -> Result<impl Read + '_, IntakeError> {
-        self.part(name)?.ok_or_else(|| damaged(format_args!("without its part {name}")))
+        self.part(name)?.ok_or_else(|| damaged_archive(format_args!("without its part {name}")))
     }
-}
-
-/// Refuses a part that is cut off, not nested rightly or too deeply, or has a tag or text that never ends: whoever reads
-/// it then need not look at any of that.
-fn check_xml(part: &mut Piecewise<impl Read>) -> Result<(), IntakeError> {
-    let mut reader = reader(part);
-    reader.config_mut().check_end_names = true;
-    let (mut buffer, mut depth) = (Vec::with_capacity(1024), 0_u32);
-    loop {
-        buffer.clear();
-        reader.get_mut().get_mut().left = TOKEN_BYTES_MAX;
-        match reader.read_event_into(&mut buffer).map_err(unreadable)? {
-            Event::Start(_) if depth >= DEPTH_MAX => return Err(damaged("a part of it is nested too deeply")),
-            Event::Start(_) => depth += 1,
-            Event::End(_) => depth = depth.saturating_sub(1),
-            Event::Eof if depth > 0 => return Err(damaged("a part of it is cut off")),
-            Event::Eof => return Ok(()),
-            Event::Empty(_)
-            | Event::Text(_)
-            | Event::CData(_)
-            | Event::Comment(_)
-            | Event::Decl(_)
-            | Event::PI(_)
-            | Event::DocType(_)
-            | Event::GeneralRef(_) => {}
-        }
-    }
-}
-
-/// Unpacks a part to nowhere.
-fn unpack(part: &mut Piecewise<impl Read>) -> Result<(), IntakeError> {
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        part.left = TOKEN_BYTES_MAX;
-        if part.read(&mut buffer).map_err(unreadable)? == 0 {
-            return Ok(());
-        }
-    }
-}
-
-/// A part of which so much is read at most before it is looked at: a tag or text is kept as a whole.
-struct Piecewise<R> {
-    part: R,
-    left: usize,
-    /// How many bytes were read.
-    total: u64,
-}
-
-impl<R: Read> Read for Piecewise<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.part.read(buffer)?;
-        self.total += count as u64;
-        self.left = self.left.checked_sub(count).ok_or_else(|| io::Error::other("a tag or text that never ends"))?;
-        Ok(count)
-    }
-}
-
-fn reader<R: Read>(part: R) -> Reader<BufReader<R>> {
-    let mut reader = Reader::from_reader(BufReader::with_capacity(64 * 1024, part));
-    reader.config_mut().check_end_names = false;
-    reader
-}
-
-/// The value of an attribute, if the element has it.
-pub(crate) fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, IntakeError> {
-    let found = element.try_get_attribute(name).map_err(unreadable)?;
-    found
-        .map(|attribute| attribute.normalized_value(XmlVersion::Implicit1_0).map(Cow::into_owned).map_err(unreadable))
-        .transpose()
 }

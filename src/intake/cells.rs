@@ -1,8 +1,8 @@
 //! Reads the cells that are neither phone nor points: references, identifiers, yes and no.
 
-use super::phone::Refusal;
 use super::problem::ProblemKind;
-use super::record::Cell;
+use super::record::{Cell, text_formula};
+use super::refusal::{Refusal, refuse};
 use crate::domain::member::{ID_CHARS_MAX, is_id_separator};
 use crate::domain::name::normalize;
 use std::borrow::Cow;
@@ -14,10 +14,6 @@ pub(crate) const REFERENCE_CHARS_MAX: usize = 128;
 /// How many digits of a number a spreadsheet keeps.
 const NUMBER_DIGITS_MAX: usize = 15;
 
-fn refuse(kind: ProblemKind, message: impl Into<String>) -> Refusal {
-    Refusal { kind, message: message.into() }
-}
-
 /// A text cell without outer blanks, and without the apostrophe by which result files keep a spreadsheet from taking
 /// the cell for a formula: what we wrote reads back unchanged.
 pub(crate) fn text(cell: &str) -> &str {
@@ -26,12 +22,6 @@ pub(crate) fn text(cell: &str) -> &str {
         Some(rest) if rest.starts_with(['=', '+', '-', '@', '\t', '\r']) => rest,
         Some(_) | None => trimmed,
     }
-}
-
-/// The text in `="0901234567"`, which systems write so that a spreadsheet keeps zeros: that text is all it shows.
-pub(crate) fn text_formula(cell: &str) -> Option<&str> {
-    let inner = cell.trim().strip_prefix("=\"")?.strip_suffix('"')?;
-    (!inner.contains('"')).then_some(inner)
 }
 
 /// The payer's own row key: trimmed, NFC, case kept; nothing where the cell is blank.

@@ -1,9 +1,12 @@
 //! Reads and judges a whole file without a ledger: what `topup check` says.
 
 use super::duplicates::Duplicates;
-use super::problem::{IntakeError, Problem, ProblemKind, Repair, RepairKind, counted, grouped};
+use super::format::Format;
+use super::options::IntakeOptions;
+use super::problem::{IntakeError, Problem, ProblemKind};
+use super::repair::{Repair, RepairKind};
 use super::stream::{Intake, Item, Step, open};
-use super::{Format, IntakeOptions};
+use crate::domain::text::{counted, grouped};
 use std::collections::BTreeMap;
 use std::path::Path;
 

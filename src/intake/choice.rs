@@ -1,21 +1,12 @@
 //! Chooses the sheet of a workbook: the one that is asked for, or the only one that holds a list, where a person who
 //! opens the file would take it for that, too.
 
-use super::problem::{IntakeError, Problem, ProblemKind, typed};
+use super::problem::{IntakeError, Problem, ProblemKind};
 use super::record::Record;
-use super::sheet::{Sheet, SheetRows};
+use super::sheet::{SHEETS_LOOKED_AT, Sheet, SheetName, SheetRows};
+use super::words::typed;
 use std::sync::Arc;
 use unicode_normalization::UnicodeNormalization;
-
-/// How many visible sheets are looked at; a workbook of more is asked for a name where these do not tell.
-pub(crate) const SHEETS_LOOKED_AT: usize = 40;
-
-/// A sheet that holds cells.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct SheetName {
-    pub(crate) name: String,
-    pub(crate) is_visible: bool,
-}
 
 /// What is asked of a workbook.
 #[derive(Clone, Copy)]

@@ -2,12 +2,12 @@
 //! signatures, which is how a Vietnamese company's sheet ends.
 
 use super::columns::Columns;
-use super::oddity::Oddity;
 use super::points;
-use super::problem::{Problem, ProblemKind, shortened};
-use super::record::{Cell, Record};
+use super::problem::{Problem, ProblemKind};
+use super::record::{Cell, Oddity, Record};
 use super::row_shape::RowShape;
 use super::total::{self, TotalRow};
+use super::words::{rows_named, shortened};
 use crate::domain::column_role::ColumnRole;
 use crate::domain::name::normalize;
 
@@ -78,7 +78,7 @@ impl Closing {
 
     /// What a person should know of the footer.
     pub(crate) fn warning(&self) -> Option<String> {
-        let rows = super::row_shape::rows_named(&self.footer);
+        let rows = rows_named(&self.footer);
         let words = shortened(&self.words);
         (!self.footer.is_empty()).then(|| format!("behind the list, paid nothing: {rows}, the footer («{words}» …)"))
     }

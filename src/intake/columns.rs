@@ -1,7 +1,8 @@
 //! Decides which column means what, from the header row and `--column`.
 
 use super::column_headers::{role_of, squeezed};
-use super::problem::{Problem, ProblemKind, typed};
+use super::problem::{Problem, ProblemKind};
+use super::words::typed;
 use crate::domain::column_role::ColumnRole;
 
 /// The columns of a file: what each means, and the headers as written.

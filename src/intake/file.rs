@@ -1,7 +1,6 @@
 //! Looks at a file from outside: whether it is one, what it begins with, and whether it stayed the same.
 
 use super::problem::{IntakeError, ProblemKind};
-use super::workbook::Container;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::Path;
@@ -67,6 +66,15 @@ pub(crate) fn head(path: &Path) -> Result<Vec<u8>, IntakeError> {
 }
 
 const HEAD: usize = 8 * 1024;
+
+/// The formats that are no text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Container {
+    /// A zip archive: XLSX or ODS.
+    Zip,
+    /// A compound file: XLS, or an encrypted XLSX.
+    Compound,
+}
 
 /// What is in a file, by its first bytes; its name proves nothing.
 pub(crate) fn contents(head: &[u8]) -> Result<Option<Container>, IntakeError> {

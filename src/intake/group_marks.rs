@@ -2,12 +2,13 @@
 //!
 //! The first pass of two: it only happens when such a cell is met, so a file of plain numbers is read once.
 
-use super::IntakeOptions;
 use super::closing::Closing;
 use super::columns::Columns;
+use super::options::IntakeOptions;
 use super::points::{self, Grouped, Reading, Written};
 use super::problem::{IntakeError, ProblemKind};
 use super::record::Record;
+use super::table::Rows;
 use crate::domain::column_role::ColumnRole;
 use crate::domain::points::Points;
 
@@ -29,17 +30,13 @@ struct Evidence {
     total: Option<Written>,
 }
 
-/// Reads a column to its end and decides; `options` hold what the payer knows.
-pub(crate) fn decide(
-    mut read: impl FnMut(&mut Record) -> Result<bool, IntakeError>,
-    columns: &Columns,
-    options: &IntakeOptions,
-) -> Result<Reading, IntakeError> {
+/// Reads the rows of a table to their end and decides; `options` hold what the payer knows.
+pub(crate) fn decide(mut rows: Rows, columns: &Columns, options: &IntakeOptions) -> Result<Reading, IntakeError> {
     let mut evidence = Evidence::default();
     let Some(column) = columns.of(ColumnRole::Points) else { return Ok(Reading::Open) };
     let mut record = Record::default();
     let mut closing = Closing::default();
-    while read(&mut record)? {
+    while rows.read(&mut record)? {
         if record.is_blank() || closing.takes(&record, columns, &mut Vec::new()) {
             continue;
         }

@@ -1,13 +1,16 @@
 //! Finds the header row: the one that names the needed columns, or two rows that do so together.
 
-use super::IntakeOptions;
 use super::column_headers::role_of;
 use super::columns::{self, Columns};
-use super::layout::{COLUMNS_MAX, HEADER_ROW_MAX};
-use super::problem::{IntakeError, Problem, ProblemKind, shortened, typed};
-use super::record::Record;
-use super::row_shape::{RowShape, rows_named};
+use super::options::IntakeOptions;
+use super::problem::{IntakeError, Problem, ProblemKind};
+use super::record::{COLUMNS_MAX, Record};
+use super::row_shape::RowShape;
+use super::words::{rows_named, shortened, typed};
 use crate::domain::column_role::ColumnRole;
+
+/// The row up to which a header is looked for: titles, dates and a company's name stand above it.
+pub(crate) const HEADER_ROW_MAX: u64 = 50;
 
 /// The header row, and what its columns mean.
 #[derive(Clone, Debug)]

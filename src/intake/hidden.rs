@@ -1,12 +1,12 @@
 //! Keeps account of what a person who looks at the sheet does not see: hidden and filtered rows, hidden columns.
 
-use super::IntakeOptions;
 use super::columns::Columns;
+use super::options::IntakeOptions;
 use super::problem::{Problem, ProblemKind};
 use super::record::Record;
-use super::row_shape::rows_named;
 use super::sheet::Sheet;
 use super::total::Sum;
+use super::words::rows_named;
 use crate::domain::column_role::ColumnRole;
 
 /// The hidden rows of a sheet that hold anything.

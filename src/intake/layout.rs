@@ -8,10 +8,6 @@ use super::record::Record;
 use super::text_rows::TextRows;
 use std::path::Path;
 
-/// The row up to which a header is looked for: titles, dates and a company's name stand above it.
-pub(crate) const HEADER_ROW_MAX: u64 = 50;
-/// The most columns.
-pub(crate) const COLUMNS_MAX: usize = 200;
 /// The separators that spreadsheets write.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 

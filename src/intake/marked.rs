@@ -5,10 +5,10 @@
 
 use super::check::{CheckReport, check_listing};
 use super::columns::{Columns, letters};
-use super::problem::{IntakeError, Problem};
+use super::options::IntakeOptions;
+use super::problem::{IntakeError, Problem, ProblemKind};
 use super::record::{Cell, Record};
 use super::stream::{Intake, open};
-use super::{IntakeOptions, ProblemKind};
 use crate::domain::column_role::ColumnRole;
 use rust_xlsxwriter::{Color, Format, Note, Workbook, Worksheet, XlsxError};
 use std::collections::BTreeMap;
@@ -59,9 +59,9 @@ pub fn write_marked(
     sheet.set_name(intake.format().sheet.as_deref().filter(|name| is_sheet_name(name)).unwrap_or("Danh sách"))?;
     let copy = Copy::new(&intake, &report, width);
     copy.begin(sheet)?;
-    let mut raw = intake.raw()?;
+    let mut rows = intake.all_rows()?;
     let mut record = Record::default();
-    while raw.read(&mut record)? {
+    while rows.read(&mut record)? {
         copy.row(sheet, &record)?;
     }
     book.save_to_writer(into)?;
@@ -78,8 +78,8 @@ fn is_sheet_name(name: &str) -> bool {
 
 /// How many columns any row has.
 fn width(intake: &Intake) -> Result<usize, IntakeError> {
-    let (mut raw, mut record, mut width) = (intake.raw()?, Record::default(), 0);
-    while raw.read(&mut record)? {
+    let (mut rows, mut record, mut width) = (intake.all_rows()?, Record::default(), 0);
+    while rows.read(&mut record)? {
         let filled = record.cells().enumerate().filter(|(_, cell)| !cell.text.is_empty()).last();
         width = width.max(filled.map_or(0, |(column, _)| column + 1));
     }

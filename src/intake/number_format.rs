@@ -5,34 +5,15 @@
 //! understood is [`Shown::Unclear`], and refused by whoever asks.
 
 mod section;
+mod shown;
 
 use section::{Content, Section};
-
-/// What a person sees of a number.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Shown {
-    /// The number, with a currency, group marks or zero decimals at most.
-    AsIs,
-    /// Another text.
-    Other(String),
-    /// Nobody can tell without the program itself: fractions, exponents, Chinese numerals.
-    Unclear,
-    /// A date or a time of day.
-    Date,
-    /// Hours, minutes or seconds that go on counting, as they are shown.
-    Duration(String),
-}
+pub(crate) use shown::{Shown, at_15_digits};
 
 /// A number format, taken apart.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct NumberFormat {
     sections: Vec<Section>,
-}
-
-/// A number with the 15 digits that spreadsheets count with: `0.07*800` is 56.00000000000001 and shows as 56 in every
-/// format.
-pub(crate) fn at_15_digits(value: f64) -> String {
-    format!("{value:.14e}").parse::<f64>().unwrap_or(value).to_string()
 }
 
 /// Whether a text that a program showed for a number shows it as it is: with a currency, group marks or zero decimals

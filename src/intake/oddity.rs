@@ -4,37 +4,18 @@
 //! merges, formulas without a stored value, dates, durations and errors; ODS has all of it too, and keeps what a
 //! person sees beside the value; CSV has none.
 
-use super::phone::{self, Refusal};
-use super::problem::{ProblemKind, shortened};
-use super::record::Cell;
+use super::phone;
+use super::problem::ProblemKind;
+use super::record::{Cell, Oddity};
+use super::refusal::{Refusal, refuse};
+use super::words::shortened;
 use crate::domain::column_role::ColumnRole;
-
-/// What makes a cell show another thing than its text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Oddity {
-    /// The number format shows other digits than the value has, or none.
-    Format,
-    /// Part of the text is struck out.
-    Struck,
-    /// Part of the text is superscript or subscript.
-    Raised,
-    /// The cell lies under a merged one: nobody sees it.
-    Merged,
-    /// A formula whose result was never stored: Excel computes it when it opens the file.
-    NotComputed,
-    /// A date or a time of day.
-    Date,
-    /// A duration: 50 days are the number 50, and show as 1200:00:00.
-    Duration,
-    /// The error of a formula.
-    Error,
-}
 
 /// Refuses a cell of a column that counts where a person does not see its value; `seen` is what they see, where that
 /// is known.
 pub(crate) fn refusal(meaning: ColumnRole, cell: Cell<'_>, seen: Option<&str>) -> Option<Refusal> {
     let oddity = cell.kind.oddity.filter(|oddity| counts(*oddity, meaning, cell, seen))?;
-    Some(Refusal { kind: ProblemKind::NotAsShown, message: message(oddity, &what(meaning), cell, seen) })
+    Some(refuse(ProblemKind::NotAsShown, message(oddity, &what(meaning), cell, seen)))
 }
 
 /// Whether an oddity changes what a cell of this meaning says.

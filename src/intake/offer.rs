@@ -6,8 +6,8 @@
 use super::column_headers::squeezed;
 use super::columns::Columns;
 use super::lookalike;
-use super::problem::typed;
 use super::record::Record;
+use super::words::typed;
 use crate::domain::column_role::ColumnRole;
 
 /// Headers of keys that companies give to people, as [`squeezed`] leaves them.

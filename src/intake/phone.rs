@@ -1,19 +1,10 @@
 //! Reads a phone number out of a cell: repairs what has one reading, refuses the rest.
 
-use super::cells::text_formula;
-use super::problem::{ProblemKind, RepairKind};
+use super::problem::ProblemKind;
+use super::record::text_formula;
+use super::refusal::{Refusal, refuse};
+use super::repair::RepairKind;
 use crate::domain::phone::PhoneNumber;
-
-/// Why a cell is no phone number.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) kind: ProblemKind,
-    pub(crate) message: String,
-}
-
-fn refuse(kind: ProblemKind, message: impl Into<String>) -> Refusal {
-    Refusal { kind, message: message.into() }
-}
 
 /// The most digits that are looked at: two whole numbers in one cell, with room to see that they are two.
 const DIGITS_MAX: usize = 40;

@@ -1,10 +1,12 @@
 //! Reads points out of a cell, and decides how a column writes thousands.
 
-use super::cells::text_formula;
 use super::number_format::at_15_digits;
-use super::phone::Refusal;
-use super::problem::{ProblemKind, RepairKind, grouped};
+use super::problem::ProblemKind;
+use super::record::text_formula;
+use super::refusal::{Refusal, refuse};
+use super::repair::RepairKind;
 use crate::domain::points::Points;
+use crate::domain::text::grouped;
 
 /// What a cell says before it is known how its column groups digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +51,6 @@ pub(crate) enum Reading {
     Decimals(char),
     /// Nothing in the file tells.
     Open,
-}
-
-fn refuse(kind: ProblemKind, message: impl Into<String>) -> Refusal {
-    Refusal { kind, message: message.into() }
 }
 
 /// Reads a cell as far as the cell alone tells.

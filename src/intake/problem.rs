@@ -1,10 +1,7 @@
-//! Defines what can be wrong with a file or a row, as data, and the repairs that were made.
+//! Defines what can be wrong with a file or a row, as data.
 
-use std::borrow::Cow;
+use super::words::shortened;
 use std::path::{Path, PathBuf};
-
-/// The most characters of a cell that a message shows.
-const SHOWN_MAX: usize = 40;
 
 /// What kind of trouble a problem is: its title in reports, and whether `--skip-invalid` may leave its row out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -212,62 +209,6 @@ impl Problem {
     }
 }
 
-/// What kind of repair was made, for the heading of a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum RepairKind {
-    /// Spaces, dots, dashes, brackets or invisible characters were taken out of a phone.
-    PhoneSeparators,
-    /// The leading zero that a number cell loses was put back.
-    PhoneZero,
-    /// The country code was replaced by the leading zero.
-    PhoneCountryCode,
-    /// Blanks or dashes between the groups of a card number were taken out.
-    CardSeparators,
-    /// Zero decimals (`0901234567.0`) were dropped from a phone.
-    PhoneDecimals,
-    /// The text in `="…"` was read, by which systems keep a spreadsheet from dropping zeros.
-    TextFormula,
-    /// Grouped points (`1.000`) were read as thousands.
-    PointsThousands,
-    /// Points with decimals, all zero, were read without them.
-    PointsDecimals,
-    /// A computed number was read with the 15 digits that spreadsheets show (`56.00000000000001`).
-    PointsRounded,
-}
-
-impl RepairKind {
-    /// The kind in a few words.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::PhoneSeparators => "phone: spaces and punctuation removed",
-            Self::PhoneZero => "phone: lost leading zero put back",
-            Self::PhoneCountryCode => "phone: country code 84 replaced by 0",
-            Self::CardSeparators => "card: blanks and dashes removed",
-            Self::PhoneDecimals => "phone: zero decimals dropped",
-            Self::TextFormula => "the text in =\"…\" taken",
-            Self::PointsThousands => "points: groups of three read as thousands",
-            Self::PointsDecimals => "points: zero decimals dropped",
-            Self::PointsRounded => "points: rounded to the 15 digits that the spreadsheet shows",
-        }
-    }
-}
-
-/// A cell that was read as something else than what is written in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Repair {
-    /// The spreadsheet's own row number.
-    pub row: u64,
-    /// The meaning of the column.
-    pub column: String,
-    /// The cell as written, shortened.
-    pub from: String,
-    /// What it was read as.
-    pub to: String,
-    /// The kind of repair.
-    pub kind: RepairKind,
-}
-
 /// Why a file could not be read to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
@@ -313,96 +254,5 @@ fn refusal(problem: &Problem) -> String {
     match problem.row {
         Some(row) => format!("row {row}: {}", problem.message),
         None => problem.message.clone(),
-    }
-}
-
-/// `1 row`, `1,000 rows`.
-pub(crate) fn counted(count: u64, what: &str) -> String {
-    format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
-}
-
-/// A text as it is typed behind a flag: in double quotes, which every shell knows, unless something in it would still be
-/// taken apart there.
-pub(crate) fn typed(text: &str) -> String {
-    if text.contains(['"', '$', '`', '\\', '!']) {
-        return format!("'{}'", text.replace('\'', r"'\''"));
-    }
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./,:=@%+".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) { text.to_owned() } else { format!("\"{text}\"") }
-}
-
-/// A number with its thousands apart.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A cell as a message shows it: on one line, without control characters, at most 40 characters.
-pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
-    let plain = !text.chars().any(char::is_control);
-    if plain && (text.len() <= SHOWN_MAX || text.chars().count() <= SHOWN_MAX) {
-        return Cow::Borrowed(text);
-    }
-    let mut chars = text.chars();
-    let mut shown: String = chars
-        .by_ref()
-        .take(SHOWN_MAX - 1)
-        .map(|c| match c {
-            '\n' | '\r' => '⏎',
-            '\t' => '⇥',
-            c if c.is_control() => '␀',
-            c => c,
-        })
-        .collect();
-    if let Some(last) = chars.next() {
-        let one_more = chars.next().is_none() && !last.is_control();
-        shown.push(if one_more { last } else { '…' });
-    }
-    Cow::Owned(shown)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_grouped_and_counted() {
-        for (number, expected) in [(0, "0 rows"), (1, "1 row"), (1000, "1,000 rows"), (1_234_567, "1,234,567 rows")] {
-            assert_eq!(counted(number, "row"), expected);
-        }
-    }
-
-    #[test]
-    fn what_is_to_be_typed_survives_a_shell() {
-        for (text, expected) in [
-            ("T11", "T11"),
-            ("Thưởng T11", "\"Thưởng T11\""),
-            ("a'b c", "\"a'b c\""),
-            ("5 $ \"x\"", "'5 $ \"x\"'"),
-            ("it's $1", r"'it'\''s $1'"),
-            ("", "\"\""),
-        ] {
-            assert_eq!(typed(text), expected);
-        }
-    }
-
-    #[test]
-    fn a_cell_is_shown_on_one_line_and_short() {
-        assert_eq!(shortened("0901234567"), "0901234567");
-        assert_eq!(shortened("090\n091"), "090⏎091");
-        assert_eq!(shortened("a\0b"), "a␀b");
-        let forty = "đ".repeat(40);
-        assert_eq!(shortened(&forty), forty);
-        let long = shortened(&"đ".repeat(41)).into_owned();
-        assert_eq!(long.chars().count(), 40);
-        assert!(long.ends_with('…'));
-        assert_eq!(shortened(&format!("\n{}", "x".repeat(39))).chars().count(), 40);
     }
 }

@@ -1,7 +1,7 @@
 //! Decrypts an XLSX that has no password and is encrypted all the same: one that is protected against changes, which Excel
 //! opens without asking, as every program knows what it is encrypted with (MS-OFFCRYPTO 2.3.4.10 to 2.3.4.15).
 
-use super::archive::attribute;
+use super::xml::attribute;
 use aws_lc_rs::cipher::{AES_128, AES_192, AES_256, DecryptingKey, DecryptionContext, UnboundCipherKey};
 use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA384, SHA512};
 use base64::Engine;

@@ -1,6 +1,28 @@
 //! Holds one row of cells, whatever format it came from, in memory that is used again for the next row.
 
-use super::oddity::Oddity;
+/// The most columns that are read of a row.
+pub(crate) const COLUMNS_MAX: usize = 200;
+
+/// What makes a cell show another thing than its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Oddity {
+    /// The number format shows other digits than the value has, or none.
+    Format,
+    /// Part of the text is struck out.
+    Struck,
+    /// Part of the text is superscript or subscript.
+    Raised,
+    /// The cell lies under a merged one: nobody sees it.
+    Merged,
+    /// A formula whose result was never stored: Excel computes it when it opens the file.
+    NotComputed,
+    /// A date or a time of day.
+    Date,
+    /// A duration: 50 days are the number 50, and show as 1200:00:00.
+    Duration,
+    /// The error of a formula.
+    Error,
+}
 
 /// What a cell is besides its text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -153,6 +175,12 @@ impl Record {
             span.kind.stray_quote = true;
         }
     }
+}
+
+/// The text in `="0901234567"`, which systems write so that a spreadsheet keeps zeros: that text is all it shows.
+pub(crate) fn text_formula(cell: &str) -> Option<&str> {
+    let inner = cell.trim().strip_prefix("=\"")?.strip_suffix('"')?;
+    (!inner.contains('"')).then_some(inner)
 }
 
 #[cfg(test)]

@@ -2,17 +2,20 @@
 
 use super::cells::{self, IdType};
 use super::columns::Columns;
-use super::oddity;
-use super::phone::{self, Refusal};
 use super::points::{self, Reading};
-use super::problem::{Problem, ProblemKind, Repair, RepairKind, grouped, shortened};
-use super::record::{Cell, Record, is_control};
+use super::problem::{Problem, ProblemKind};
+use super::record::{Cell, Record, is_control, text_formula};
+use super::refusal::{Refusal, refuse};
+use super::repair::{Repair, RepairKind};
+use super::words::shortened;
+use super::{oddity, phone};
 use crate::domain::column_role::ColumnRole;
 use crate::domain::member::{Member, is_id_separator};
 use crate::domain::payout::Row;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::points::Points;
 use crate::domain::receipt::{Receipt, ReceiptProblem};
+use crate::domain::text::grouped;
 use std::borrow::Cow;
 
 /// A valid row that still borrows its texts, so that judging a million rows allocates for none of them.
@@ -166,7 +169,7 @@ impl<'r> RowParser<'r, '_> {
     ) -> Option<Cow<'r, str>> {
         let key = self.take(meaning, read).flatten()?;
         let cell = self.columns.of(meaning).map(|column| self.record.cell(column).text).unwrap_or_default();
-        if cells::text_formula(cell).is_some() {
+        if text_formula(cell).is_some() {
             self.repair(meaning, cell, &key, RepairKind::TextFormula);
         }
         Some(key)
@@ -206,7 +209,7 @@ impl<'r> RowParser<'r, '_> {
                 )
             };
             let found = self.record.cell(beyond).text;
-            self.problem(letters, found, Refusal { kind: ProblemKind::Shape, message });
+            self.problem(letters, found, refuse(ProblemKind::Shape, message));
         }
         if self.record.has_controls() {
             self.each_cell(|cell| cell.text.bytes().any(is_control), ProblemKind::CellText, CONTROL);
@@ -231,7 +234,7 @@ impl<'r> RowParser<'r, '_> {
     fn each_cell(&mut self, is_wrong: impl Fn(Cell<'r>) -> bool, kind: ProblemKind, message: &str) {
         for (column, cell) in self.record.cells().enumerate() {
             if is_wrong(cell) {
-                self.problem(self.columns.label(column), cell.text, Refusal { kind, message: message.to_owned() });
+                self.problem(self.columns.label(column), cell.text, refuse(kind, message));
             }
         }
     }
@@ -248,7 +251,7 @@ impl<'r> RowParser<'r, '_> {
             }
         };
         self.findings.points = Some(value);
-        let repair = repair.or_else(|| cells::text_formula(cell.text).map(|_| RepairKind::TextFormula));
+        let repair = repair.or_else(|| text_formula(cell.text).map(|_| RepairKind::TextFormula));
         if let Some(kind) = repair {
             self.repair(ColumnRole::Points, cell.text, &value.to_string(), kind);
         }
@@ -293,12 +296,12 @@ impl<'r> RowParser<'r, '_> {
         if self.has(ColumnRole::Id) {
             let id = self.text(ColumnRole::Id).unwrap_or_default();
             let message = "needs id_type beside an id, has none; write MOBILE, CARD or USER_ID".to_owned();
-            self.problem(ColumnRole::IdType.word().to_owned(), id, Refusal { kind: ProblemKind::Id, message });
+            self.problem(ColumnRole::IdType.word().to_owned(), id, refuse(ProblemKind::Id, message));
             return None;
         }
         if self.columns.of(ColumnRole::Phone).is_none() {
             let message = "needs id_type and id, has none; fill the cells or remove the row".to_owned();
-            self.problem(ColumnRole::IdType.word().to_owned(), "", Refusal { kind: ProblemKind::Id, message });
+            self.problem(ColumnRole::IdType.word().to_owned(), "", refuse(ProblemKind::Id, message));
             return None;
         }
         self.phone(ColumnRole::Phone).map(MemberRef::Phone)
@@ -309,7 +312,7 @@ impl<'r> RowParser<'r, '_> {
         if phone.is_some_and(|phone| phone != named) {
             let message = "needs the number of the phone column as id of a MOBILE, has another; correct one of them";
             let found = self.text(ColumnRole::Id).unwrap_or_default();
-            let refusal = Refusal { kind: ProblemKind::Id, message: message.to_owned() };
+            let refusal = refuse(ProblemKind::Id, message);
             self.problem(ColumnRole::Id.word().to_owned(), found, refusal);
             return None;
         }
@@ -331,7 +334,7 @@ impl<'r> RowParser<'r, '_> {
         let id = self.key(ColumnRole::Id, read);
         if id.is_none() && self.findings.problems.len() == before {
             let message = "needs an id, has none; fill the cell or remove the row".to_owned();
-            self.problem(ColumnRole::Id.word().to_owned(), "", Refusal { kind: ProblemKind::Id, message });
+            self.problem(ColumnRole::Id.word().to_owned(), "", refuse(ProblemKind::Id, message));
         }
         id
     }
@@ -355,11 +358,7 @@ impl<'r> RowParser<'r, '_> {
                 grouped(Points::RECEIPT_BELOW.into()),
                 grouped(points.map_or(0, Points::value).into())
             );
-            self.problem(
-                ColumnRole::ReceiptName.word().to_owned(),
-                name,
-                Refusal { kind: ProblemKind::Receipt, message },
-            );
+            self.problem(ColumnRole::ReceiptName.word().to_owned(), name, refuse(ProblemKind::Receipt, message));
             return None;
         }
         Some(receipt)
@@ -379,7 +378,7 @@ impl<'r> RowParser<'r, '_> {
             ),
         };
         let found = ColumnRole::parse(field).and_then(|meaning| self.text(meaning)).unwrap_or_default();
-        self.problem(field.to_owned(), found, Refusal { kind: ProblemKind::Receipt, message });
+        self.problem(field.to_owned(), found, refuse(ProblemKind::Receipt, message));
     }
 }
 

@@ -1,12 +1,8 @@
 //! Looks at a row before it is known what its columns mean: where something stands that would be a payee's.
 
-use super::cells;
 use super::columns::Columns;
-use super::layout::COLUMNS_MAX;
-use super::oddity::Oddity;
-use super::phone;
-use super::points;
-use super::record::Record;
+use super::record::{COLUMNS_MAX, Oddity, Record};
+use super::{cells, phone, points};
 use crate::domain::column_role::ColumnRole;
 
 /// The fewest digits that a person takes for a phone, right or wrong.
@@ -90,53 +86,4 @@ fn is_points(text: &str, number: bool) -> bool {
         Err(_) => return false,
     };
     points::in_range(value).is_ok()
-}
-
-/// `row 3`, `rows 1 and 2`, `rows 1 to 5`, `rows 1, 4 and 7 to 9`.
-pub(crate) fn rows_named(rows: &[u64]) -> String {
-    /// Ranges that a message names; the rest is counted.
-    const SHOWN: usize = 8;
-    let mut ranges: Vec<(u64, u64)> = Vec::new();
-    for row in rows {
-        match ranges.last_mut() {
-            Some((_, last)) if *last + 1 == *row => *last = *row,
-            Some(_) | None => ranges.push((*row, *row)),
-        }
-    }
-    let word = if rows.len() == 1 { "row" } else { "rows" };
-    let mut named: Vec<String> = Vec::new();
-    for (first, last) in ranges.iter().take(SHOWN) {
-        match last - first {
-            0 => named.push(first.to_string()),
-            1 => named.extend([first.to_string(), last.to_string()]),
-            _ => named.push(format!("{first} to {last}")),
-        }
-    }
-    if ranges.len() > SHOWN {
-        let left: u64 = ranges[SHOWN..].iter().map(|(first, last)| last - first + 1).sum();
-        named.push(format!("{} more", super::problem::grouped(left)));
-    }
-    match named.as_slice() {
-        [.., _, last] => format!("{word} {} and {last}", named[..named.len() - 1].join(", ")),
-        [only] => format!("{word} {only}"),
-        [] => "no row".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_are_named_as_ranges() {
-        for (rows, expected) in [
-            (vec![3], "row 3"),
-            (vec![1, 2], "rows 1 and 2"),
-            (vec![1, 2, 3, 4], "rows 1 to 4"),
-            (vec![1, 4, 7, 8, 9], "rows 1, 4 and 7 to 9"),
-            ((0..20).map(|n| n * 2).collect(), "rows 0, 2, 4, 6, 8, 10, 12, 14 and 12 more"),
-        ] {
-            assert_eq!(rows_named(&rows), expected);
-        }
-    }
 }

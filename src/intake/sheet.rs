@@ -1,16 +1,18 @@
 //! Holds one worksheet, packed, and gives its rows one by one.
 
-use super::archive::Hidden;
-use super::oddity::Oddity;
 use super::problem::{IntakeError, Problem, ProblemKind};
-use super::record::{CellKind, Record};
+use super::record::{CellKind, Oddity, Record};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The most rows of a worksheet: Excel's own limit.
 pub(crate) const ROWS_MAX: u32 = 1_048_576;
 /// The most columns of a worksheet that are read.
-pub(crate) const COLUMNS_MAX: u32 = 200;
+pub(crate) const COLUMNS_MAX: u32 = super::record::COLUMNS_MAX as u32;
+/// How many rows tell whether a sheet holds a list.
+pub(crate) const HEAD_ROWS: u32 = 50;
+/// How many visible sheets are looked at; a workbook of more is asked for a name where these do not tell.
+pub(crate) const SHEETS_LOOKED_AT: usize = 40;
 /// The most characters of a cell: Excel's own limit.
 const CELL_CHARS_MAX: usize = 32_767;
 /// The most bytes that a sheet takes: a shared text can be named by millions of cells, and what reads a file stays
@@ -91,6 +93,22 @@ impl Block {
         let start = at.checked_sub(1).map_or(0, |before| self.rows[before].cells_end);
         start as usize..self.rows[at].cells_end as usize
     }
+}
+
+/// A sheet that holds cells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SheetName {
+    pub(crate) name: String,
+    pub(crate) is_visible: bool,
+}
+
+/// Rows and columns that a person who looks at the sheet does not see, from 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hidden {
+    pub(crate) rows: BTreeSet<u32>,
+    /// Those of the rows that a filter hides.
+    pub(crate) filtered: BTreeSet<u32>,
+    pub(crate) columns: BTreeSet<u32>,
 }
 
 /// Cells that are merged into the one at their top left, from 0, the last ones included.

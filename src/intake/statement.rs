@@ -3,24 +3,17 @@
 //! A statement holds what others sent, too. Only the number of a row is read at first; the rest of it is judged when
 //! the number turned out to concern us, so that another programme's rows never refuse the file.
 
-use super::IntakeOptions;
-use super::encoding;
-use super::file::{self, Stamp};
-use super::group_marks;
-use super::layout::TextLayout;
-use super::phone::{self, Refusal};
+use super::options::IntakeOptions;
 use super::points::{self, Reading};
 use super::problem::{IntakeError, Problem, ProblemKind};
 use super::record::{Cell, Record};
-use super::sheet::SheetRows;
+use super::refusal::{Refusal, refuse};
 use super::statement_columns::{StatementColumn, StatementHeader, find_header, status_of};
-use super::text_rows::TextRows;
-use super::total;
-use super::workbook;
+use super::table::{self, HeaderSearch, Rows, Table};
+use super::{encoding, group_marks, phone, total};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::statement::{Line, LineStatus, ShownPhone};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 /// The most characters of a time that are kept: it is only shown.
 const TIME_CHARS_MAX: usize = 40;
@@ -40,27 +33,11 @@ pub struct StatementOptions {
     pub include_hidden: bool,
 }
 
-/// Where rows come from, and how to come to the first row below the header again.
-enum Source {
-    Text(TextLayout, TextRows),
-    Sheet(SheetRows, SheetRows),
-}
-
-impl Source {
-    fn read(&mut self, record: &mut Record) -> Result<bool, IntakeError> {
-        match self {
-            Self::Text(_, rows) => rows.read(record),
-            Self::Sheet(_, rows) => Ok(rows.read(record)),
-        }
-    }
-}
-
 /// A statement being read.
 pub struct Statement {
-    path: PathBuf,
+    table: Table,
+    rows: Rows,
     options: StatementOptions,
-    stamp: Stamp,
-    source: Source,
     header: StatementHeader,
     record: Record,
     reading: Option<Reading>,
@@ -83,37 +60,21 @@ impl Statement {
     /// # Errors
     /// The file cannot be read, or is refused as a whole.
     pub fn open(path: &Path, options: &StatementOptions) -> Result<Self, IntakeError> {
-        let stamp = file::stamp(path)?;
-        let head = file::head(path)?;
-        let mut warnings = Vec::new();
-        let (source, header) = match file::contents(&head)? {
-            None => {
-                let (layout, header) = TextLayout::find(path, &head, &|read| find_header(read, &options.columns))?;
-                if encoding::is_guessed(layout.encoding.word()) {
-                    warnings.push(format!("the text was decoded as {}", layout.encoding.word()));
-                }
-                let rows = layout.rows_below(path, header.row)?;
-                (Source::Text(layout, rows), header)
-            }
-            Some(container) => {
-                // Nothing is paid from a statement: it may open on any sheet.
-                let find = |read: &mut dyn FnMut(&mut Record) -> Result<bool, IntakeError>| {
-                    find_header(read, &options.columns).map(|_| true)
-                };
-                let wanted = workbook::Wanted { sheet: options.sheet.as_deref(), find: &find };
-                let (_, (sheet, problem)) = workbook::read(path, stamp.len, container, wanted)?;
-                if let Some(problem) = problem {
-                    return Err(problem.into());
-                }
-                warnings.extend(sheet.warnings.iter().cloned());
-                let mut rows = SheetRows::new(Arc::new(sheet));
-                let mut looked = rows.clone();
-                let header = find_header(&mut |record| Ok(looked.read(record)), &options.columns)?;
-                let mut record = Record::default();
-                while record.row < header.row && rows.read(&mut record) {}
-                (Source::Sheet(rows.clone(), rows), header)
-            }
+        let search = HeaderSearch {
+            sheet: options.sheet.as_deref(),
+            find: &|read| find_header(read, &options.columns),
+            row: |header| header.row,
+            // Nothing is paid from a statement: it may open on any sheet.
+            may_open_elsewhere: |_| true,
         };
+        let (table, header, problem) = table::open(path, &search)?;
+        if let Some(problem) = problem {
+            return Err(problem.into());
+        }
+        let mut warnings = table.sheet().map(|sheet| sheet.warnings.clone()).unwrap_or_default();
+        if encoding::is_guessed(table.encoding()) {
+            warnings.push(format!("the text was decoded as {}", table.encoding()));
+        }
         for (column, without) in [
             (StatementColumn::Status, "every line counts as credited"),
             (StatementColumn::Phone, "phones are not compared"),
@@ -124,10 +85,9 @@ impl Statement {
         }
         let reading = options.points_grouping.map(Reading::Thousands);
         let statement = Self {
-            path: path.to_owned(),
+            rows: table.rows()?,
+            table,
             options: options.clone(),
-            stamp,
-            source,
             header,
             record: Record::default(),
             reading,
@@ -138,10 +98,10 @@ impl Statement {
     }
 
     fn refuse_hidden_columns(&self) -> Result<(), IntakeError> {
-        let Source::Sheet(rows, _) = &self.source else { return Ok(()) };
+        let Some(sheet) = self.table.sheet() else { return Ok(()) };
         let is_hidden = |column: &StatementColumn| {
             let place = self.header.of(*column).and_then(|place| u32::try_from(place).ok());
-            place.is_some_and(|place| rows.sheet().hidden_columns.contains(&place))
+            place.is_some_and(|place| sheet.hidden_columns.contains(&place))
         };
         let hidden: Vec<&str> = StatementColumn::ALL.into_iter().filter(is_hidden).map(StatementColumn::word).collect();
         if hidden.is_empty() || self.options.include_hidden {
@@ -160,7 +120,7 @@ impl Statement {
     /// The rest of the file cannot be read.
     #[expect(clippy::should_implement_trait, reason = "a row borrows from the statement, and an error ends it")]
     pub fn next(&mut self) -> Result<Option<StatementRow<'_>>, IntakeError> {
-        while self.source.read(&mut self.record)? {
+        while self.rows.read(&mut self.record)? {
             if self.record.is_blank() || total::of(&self.record, &self.header.columns).is_some() {
                 continue;
             }
@@ -180,17 +140,7 @@ impl Statement {
     }
 
     fn decide_reading(&self) -> Result<Reading, IntakeError> {
-        let columns = &self.header.columns;
-        match &self.source {
-            Source::Text(layout, _) => {
-                let mut rows = layout.rows_below(&self.path, self.header.row)?;
-                group_marks::decide(|record| rows.read(record), columns, &IntakeOptions::default())
-            }
-            Source::Sheet(rows, _) => {
-                let mut rows = rows.clone();
-                group_marks::decide(|record| Ok(rows.read(record)), columns, &IntakeOptions::default())
-            }
-        }
+        group_marks::decide(self.table.rows()?, &self.header.columns, &IntakeOptions::default())
     }
 
     /// Ends the reading.
@@ -198,7 +148,7 @@ impl Statement {
     /// # Errors
     /// The file changed while it was read.
     pub fn finish(self) -> Result<(), IntakeError> {
-        file::same(&self.path, &self.stamp)
+        self.table.unchanged()
     }
 }
 
@@ -264,7 +214,7 @@ impl StatementRow<'_> {
                     cell.text.trim().chars().take(TIME_CHARS_MAX).collect::<String>()
                 )
             };
-            Refusal { kind: ProblemKind::CellText, message }
+            refuse(ProblemKind::CellText, message)
         })
     }
 

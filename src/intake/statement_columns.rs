@@ -2,10 +2,9 @@
 
 use super::column_headers::{role_of, squeezed};
 use super::columns::{Columns, describe, places};
-use super::header::no_rows;
-use super::layout::{COLUMNS_MAX, HEADER_ROW_MAX};
+use super::header::{HEADER_ROW_MAX, no_rows};
 use super::problem::{IntakeError, Problem, ProblemKind};
-use super::record::Record;
+use super::record::{COLUMNS_MAX, Record};
 use crate::domain::column_role::ColumnRole;
 use crate::domain::statement::LineStatus;
 

@@ -2,26 +2,24 @@
 
 use super::closing::Closing;
 use super::columns::Columns;
-use super::file::{self, Stamp};
+use super::format::{Format, Tail};
 use super::group_marks;
 use super::header::{self, Header};
 use super::hidden::{self, HiddenRows};
-use super::layout::TextLayout;
 use super::offer::Offer;
+use super::options::IntakeOptions;
 use super::points::{self, Reading};
-use super::problem::{IntakeError, Problem, ProblemKind, Repair, grouped};
+use super::problem::{IntakeError, Problem, ProblemKind};
 use super::record::Record;
+use super::repair::Repair;
 use super::row_parser::{self, Findings, ParsedRow, Rules};
-use super::sheet::SheetRows;
-use super::text_rows::TextRows;
+use super::table::{self, HeaderSearch, Rows, Table};
 use super::total::{self, Sum};
 use super::warnings::Warnings;
-use super::workbook;
-use super::{Format, IntakeOptions, Tail};
 use crate::domain::column_role::ColumnRole;
 use crate::domain::payout::Row;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use crate::domain::text::grouped;
+use std::path::Path;
 
 /// What one row gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,37 +31,13 @@ pub enum Item {
     Problems(Vec<Problem>),
 }
 
-/// Every row of a file as it is, from the first on.
-pub(crate) enum Raw {
-    Text(TextRows),
-    Sheet(SheetRows),
-}
-
-impl Raw {
-    /// Reads the next row; `false` at the end.
-    pub(crate) fn read(&mut self, record: &mut Record) -> Result<bool, IntakeError> {
-        match self {
-            Self::Text(rows) => rows.read(record),
-            Self::Sheet(rows) => Ok(rows.read(record)),
-        }
-    }
-}
-
-/// How to come to the first row below the header again.
-enum Source {
-    Text(TextLayout),
-    Sheet(SheetRows),
-}
-
 /// A file being read.
 pub struct Intake {
-    path: PathBuf,
+    table: Table,
     options: IntakeOptions,
-    stamp: Stamp,
-    source: Source,
     header: Header,
     format: Format,
-    rows: Raw,
+    rows: Rows,
     record: Record,
     findings: Findings,
     /// How the points column writes thousands; unknown until a cell asks.
@@ -99,18 +73,21 @@ pub fn open(path: &Path, options: &IntakeOptions) -> Result<Intake, IntakeError>
         let message = format!("needs `.` or `,` as `--points-grouping`, has «{mark}»");
         return Err(IntakeError::file(ProblemKind::Columns, message));
     }
-    let stamp = file::stamp(path)?;
-    let head = file::head(path)?;
-    let (source, rows, header, format, problem) = match file::contents(&head)? {
-        None => open_text(path, &head, options)?,
-        Some(container) => open_sheet(path, stamp.len, container, options)?,
+    let search = HeaderSearch {
+        sheet: options.sheet.as_deref(),
+        find: &|read| header::find_header(read, options),
+        row: |header| header.row,
+        // Our own result files open on their summary.
+        may_open_elsewhere: |header| {
+            !header.columns.kept("batch").is_empty() && !header.columns.kept("invoice_no").is_empty()
+        },
     };
+    let (table, header, problem) = table::open(path, &search)?;
+    let (rows, format) = (table.rows()?, format(&table, &header));
     let offer = Offer::of(&header.columns);
     let mut intake = Intake {
-        path: path.to_owned(),
+        table,
         options: options.clone(),
-        stamp,
-        source,
         header,
         format,
         rows,
@@ -129,48 +106,11 @@ pub fn open(path: &Path, options: &IntakeOptions) -> Result<Intake, IntakeError>
     Ok(intake)
 }
 
-type Opened = (Source, Raw, Header, Format, Option<Problem>);
-
-fn open_text(path: &Path, head: &[u8], options: &IntakeOptions) -> Result<Opened, IntakeError> {
-    let (layout, header) = TextLayout::find(path, head, &|read| header::find_header(read, options))?;
-    let rows = layout.rows_below(path, header.row)?;
-    let format = format(layout.encoding.word(), Some(char::from(layout.delimiter)), None, &header);
-    Ok((Source::Text(layout), Raw::Text(rows), header, format, None))
-}
-
-fn open_sheet(
-    path: &Path,
-    file_bytes: u64,
-    container: workbook::Container,
-    options: &IntakeOptions,
-) -> Result<Opened, IntakeError> {
-    let find = |read: &mut dyn FnMut(&mut Record) -> Result<bool, IntakeError>| {
-        let columns = header::find_header(read, options)?.columns;
-        // Our own result files open on their summary.
-        Ok(!columns.kept("batch").is_empty() && !columns.kept("invoice_no").is_empty())
-    };
-    let wanted = workbook::Wanted { sheet: options.sheet.as_deref(), find: &find };
-    let (word, (sheet, problem)) = workbook::read(path, file_bytes, container, wanted)?;
-    let name = sheet.name.clone();
-    let mut rows = SheetRows::new(Arc::new(sheet));
-    let mut looked = rows.clone();
-    let header = match (header::find_header(|record| Ok(looked.read(record)), options), problem.clone()) {
-        (Ok(header), _) => header,
-        // What is wrong with a sheet that may not be meant can wait.
-        (Err(_), Some(problem)) => return Err(problem.into()),
-        (Err(error), None) => return Err(error),
-    };
-    let mut record = Record::default();
-    while record.row < header.row && rows.read(&mut record) {}
-    let format = format(word, None, Some(name), &header);
-    Ok((Source::Sheet(rows.clone()), Raw::Sheet(rows), header, format, problem))
-}
-
-fn format(encoding: &'static str, delimiter: Option<char>, sheet: Option<String>, header: &Header) -> Format {
+fn format(table: &Table, header: &Header) -> Format {
     Format {
-        encoding,
-        delimiter,
-        sheet,
+        encoding: table.encoding(),
+        delimiter: table.delimiter(),
+        sheet: table.sheet().map(|sheet| sheet.name.clone()),
         header_row: header.row,
         columns: header.columns.named(),
         headers: header.columns.headers.clone(),
@@ -192,21 +132,14 @@ impl Intake {
     }
 
     /// Every row of the file as it is, those above the header too.
-    pub(crate) fn raw(&self) -> Result<Raw, IntakeError> {
-        Ok(match &self.source {
-            Source::Text(layout) => Raw::Text(layout.rows_below(&self.path, 0)?),
-            Source::Sheet(rows) => Raw::Sheet(rows.again()),
-        })
+    pub(crate) fn all_rows(&self) -> Result<Rows, IntakeError> {
+        self.table.all_rows()
     }
 
     /// The columns of a sheet that nobody sees.
     pub(crate) fn hidden_columns(&self) -> Vec<u16> {
-        match &self.source {
-            Source::Text(_) => Vec::new(),
-            Source::Sheet(rows) => {
-                rows.sheet().hidden_columns.iter().filter_map(|column| u16::try_from(*column).ok()).collect()
-            }
-        }
+        let hidden = self.table.sheet().into_iter().flat_map(|sheet| &sheet.hidden_columns);
+        hidden.filter_map(|column| u16::try_from(*column).ok()).collect()
     }
 
     /// The same file from its beginning, read in the same way.
@@ -214,7 +147,7 @@ impl Intake {
     /// # Errors
     /// The file cannot be read any more, or is refused as a whole by now.
     pub fn again(&self) -> Result<Self, IntakeError> {
-        open(&self.path, &self.options)
+        open(self.table.path(), &self.options)
     }
 
     /// The next row or its problems; `None` at the end.
@@ -281,17 +214,7 @@ impl Intake {
     }
 
     fn decide_reading(&self) -> Result<Reading, IntakeError> {
-        let columns = &self.header.columns;
-        match &self.source {
-            Source::Text(layout) => {
-                let mut rows = layout.rows_below(&self.path, self.header.row)?;
-                group_marks::decide(|record| rows.read(record), columns, &self.options)
-            }
-            Source::Sheet(rows) => {
-                let mut rows = rows.clone();
-                group_marks::decide(|record| Ok(rows.read(record)), columns, &self.options)
-            }
-        }
+        group_marks::decide(self.table.rows()?, &self.header.columns, &self.options)
     }
 
     /// Judges the row that was read last.
@@ -320,8 +243,8 @@ impl Intake {
 
     /// Says what can be said of a worksheet before its rows.
     fn judge_sheet(&mut self) {
-        let Source::Sheet(rows) = &self.source else { return };
-        let (sheet, columns, tail) = (rows.sheet(), &self.header.columns, &mut self.tail);
+        let Some(sheet) = self.table.sheet() else { return };
+        let (columns, tail) = (&self.header.columns, &mut self.tail);
         tail.warnings.extend(sheet.warnings.iter().cloned());
         hidden::columns(sheet, columns, &self.options, &mut tail.problems, &mut tail.warnings);
     }
@@ -332,7 +255,7 @@ impl Intake {
     /// The file changed while it was read.
     pub fn finish(mut self) -> Result<Tail, IntakeError> {
         self.judge_total()?;
-        file::same(&self.path, &self.stamp)?;
+        self.table.unchanged()?;
         self.tail.points = self.sum.points;
         let with_hidden = self.sum.and(self.hidden.sum).points;
         let fits =

@@ -2,11 +2,12 @@
 
 use super::columns::Columns;
 use super::points::{self, Reading};
-use super::problem::{Problem, ProblemKind, counted, grouped};
+use super::problem::{Problem, ProblemKind};
 use super::qualified;
 use super::record::{CellKind, Record};
 use crate::domain::column_role::ColumnRole;
 use crate::domain::name::normalize;
+use crate::domain::text::{counted, grouped};
 use unicode_normalization::UnicodeNormalization;
 
 /// A row that says it is the total of the rows above it.

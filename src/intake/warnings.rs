@@ -1,12 +1,13 @@
 //! Counts what a person should know of a file and that refuses nothing, row by row, and words it as warnings.
 
-use super::Format;
 use super::columns::Columns;
 use super::encoding;
-use super::problem::{counted, shortened};
+use super::format::Format;
 use super::record::Record;
 use super::row_parser::Findings;
+use super::words::shortened;
 use crate::domain::column_role::ColumnRole;
+use crate::domain::text::counted;
 
 /// Computed cells that a warning shows; the rest is counted.
 const FORMULAS_SHOWN: usize = 5;

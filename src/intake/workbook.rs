@@ -1,41 +1,26 @@
 //! Opens XLSX, XLS and ODS within limits, and packs the sheet that is to be paid.
 
-use super::archive::{Archive, Kind};
-use super::choice::{Choice, choose};
-pub(crate) use super::choice::{SheetName, Wanted};
+use super::archive::Archive;
+use super::choice::{Choice, Wanted, choose};
 use super::compound::{self, Contents};
+use super::damage::{damaged, encrypted, unreadable};
+use super::file::Container;
 use super::ods::Ods;
 use super::problem::{IntakeError, Problem, ProblemKind};
-use super::sheet::Sheet;
+use super::sheet::{HEAD_ROWS, Sheet};
 use super::{xls, xlsx};
 use crate::caught::caught;
+use std::io::Read;
 use std::path::Path;
 
 /// The largest workbook, in bytes.
 const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
-
-/// The formats that are no text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Container {
-    /// A zip archive: XLSX or ODS.
-    Zip,
-    /// A compound file: XLS, or an encrypted XLSX.
-    Compound,
-}
 
 /// A sheet, and why nothing may be paid from it before its name is said.
 pub(crate) type Found = (Sheet, Option<Problem>);
 
 fn refuse(kind: ProblemKind, message: impl Into<String>) -> IntakeError {
     IntakeError::file(kind, message)
-}
-
-/// The refusal of a workbook that is not whole.
-pub(crate) fn damaged(what: &str, error: impl std::fmt::Display) -> IntakeError {
-    let message = format!(
-        "needs a whole {what} workbook, has one that is cut off or damaged ({error}); open it in Excel and save it again"
-    );
-    refuse(ProblemKind::NotASpreadsheet, message)
 }
 
 /// Reads the sheet that is asked for, or the first visible one; also says which format it was.
@@ -58,15 +43,55 @@ pub(crate) fn read(
     read.unwrap_or_else(|_| Err(damaged("Excel", "its parts contradict each other")))
 }
 
+/// How much of the list of parts of an ODS is looked at; one has a line for each part.
+const MANIFEST_BYTES_MAX: u64 = 1 << 20;
+
+/// What kind of workbook an archive holds.
+enum Kind {
+    /// An XLSX, with the name of the part that lists its sheets.
+    Xlsx(String),
+    Ods,
+}
+
+/// Whether the parts of an ODS are encrypted, which its list of parts says of each of them; where it is one part that
+/// holds the others, the list names that.
+fn is_encrypted(archive: &mut Archive) -> Result<bool, IntakeError> {
+    let Some(part) = archive.part("META-INF/manifest.xml")? else { return Ok(false) };
+    let mut manifest = Vec::new();
+    part.take(MANIFEST_BYTES_MAX).read_to_end(&mut manifest).map_err(unreadable)?;
+    Ok(memchr::memmem::find(&manifest, b"encryption-data").is_some())
+}
+
+/// Tells the formats apart by what is in them, whatever the file is called.
+fn kind(archive: &mut Archive) -> Result<Kind, IntakeError> {
+    if is_encrypted(archive)? {
+        return Err(encrypted());
+    }
+    if archive.has("content.xml") {
+        return Ok(Kind::Ods);
+    }
+    let Some(part) = xlsx::main_part(archive)? else {
+        let message = "needs a spreadsheet, has a zip archive of something else; unpack it, or export the spreadsheet";
+        return Err(IntakeError::file(ProblemKind::NotASpreadsheet, message));
+    };
+    let is_not = |what: &str| {
+        let message = format!("needs XLSX, XLS, ODS or CSV, has {what}");
+        Err(IntakeError::file(ProblemKind::NotASpreadsheet, message))
+    };
+    match part.as_str() {
+        part if part.ends_with(".bin") => is_not("XLSB; save it as XLSX"),
+        part if part.starts_with("word/") => is_not("a text document (DOCX); export the list as a spreadsheet"),
+        part if part.starts_with("ppt/") => is_not("slides (PPTX); export the list as a spreadsheet"),
+        _ => Ok(Kind::Xlsx(part)),
+    }
+}
+
 fn read_zip(mut archive: Archive, wanted: Wanted<'_>) -> Result<(&'static str, Found), IntakeError> {
-    match archive.kind()? {
+    match kind(&mut archive)? {
         Kind::Xlsx(part) => read_xlsx(archive, &part, wanted).map(|sheet| ("xlsx", sheet)),
         Kind::Ods => read_ods(&mut archive, wanted).map(|sheet| ("ods", sheet)),
     }
 }
-
-/// How many rows tell whether a sheet holds a list.
-pub(crate) const HEAD_ROWS: u32 = 50;
 
 fn read_xlsx(archive: Archive, part: &str, wanted: Wanted<'_>) -> Result<Found, IntakeError> {
     let mut workbook = xlsx::Workbook::open(archive, part)?;
@@ -103,23 +128,4 @@ fn read_xls(stream: Vec<u8>, wanted: Wanted<'_>) -> Result<Found, IntakeError> {
     let head = |at| workbook.sheet(at, Vec::new(), Some(HEAD_ROWS));
     let Choice { position, warnings, problem } = choose(&workbook.sheets, workbook.active, wanted, head)?;
     Ok((workbook.sheet(position, warnings, None)?, problem))
-}
-
-/// The most cells with content of an XLS or ODS: a few bytes of either can ask for any number of them.
-pub(crate) const CELLS_MAX: u64 = 10_000_000;
-
-/// The refusal of a workbook with too many cells.
-pub(crate) fn too_many_cells() -> IntakeError {
-    let message = "needs a sheet of at most 10,000,000 cells with content, has more (repeated ones count); remove what is \
-                   repeated by mistake, or split the file";
-    refuse(ProblemKind::Limit, message)
-}
-
-/// The refusal of a workbook that has a password.
-pub(crate) fn encrypted() -> IntakeError {
-    refuse(
-        ProblemKind::NotASpreadsheet,
-        "needs a workbook without password, has an encrypted one; open it, remove the password (in Excel: File, Info, Protect \
-         Workbook) or the protection against changes (Review, Protect Workbook), and save it",
-    )
 }

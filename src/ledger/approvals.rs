@@ -1,13 +1,11 @@
 //! The ledger as those use it who say who may do what, propose, approve, send back and withdraw.
 
-use super::decision_gate;
 use super::error::LedgerError;
 use super::planning::Size;
 use super::proposals::{self, Along};
-use super::read;
 use super::record::{Batch, BatchId, PayoutId, UnixMs};
 use super::run_ledger::RunLedger;
-use super::{Ledger, team};
+use super::{Ledger, decision_gate, read, team};
 use crate::domain::approval::ProposalKind;
 use crate::domain::batch_name::BatchName;
 use crate::domain::proposal::{Proposal, ProposalEvent, Proposals};

@@ -1,8 +1,7 @@
 //! Looks at the ledger's file as a whole: what it is, how it is written, whether it is sound.
 
-use super::Ledger;
 use super::error::LedgerError;
-use super::read;
+use super::{Ledger, read};
 use rusqlite::Connection;
 
 /// Findings that are listed.

@@ -1,9 +1,8 @@
 //! Finds the payouts that a person names, and what a person has to see before a decision.
 
 use super::error::LedgerError;
-use super::facts;
-use super::read;
 use super::record::{Batch, BatchId, Binding, PayoutId, UnixMs};
+use super::{facts, read};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::RowKey;
 use crate::domain::payout_status::State;

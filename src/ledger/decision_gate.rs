@@ -2,10 +2,8 @@
 //! approval names its payouts, and serves each of them once.
 
 use super::error::LedgerError;
-use super::proposals;
-use super::read;
 use super::record::{BatchId, PayoutId};
-use super::team;
+use super::{proposals, read, team};
 use crate::domain::approval::ProposalKind;
 use crate::domain::batch_name::BatchName;
 use crate::domain::event::Event;

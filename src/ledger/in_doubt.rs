@@ -1,10 +1,9 @@
 //! Reads the payouts in doubt of a batch, each with what became of its sends, for the person who has to settle them.
 
-use super::Ledger;
 use super::error::LedgerError;
-use super::read;
 use super::record::{BatchId, PayoutId, UnixMs};
 use super::words::event_of;
+use super::{Ledger, read};
 use crate::domain::event::{Event, Fate, OrderAnswer};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout_status::{PayoutStatus, State};

@@ -3,12 +3,10 @@
 //! written anew and a purge that was taken back all show.
 
 use super::audit::Audit;
-use super::chain;
 use super::error::LedgerError;
 use super::hex::hex;
-use super::read;
 use super::record::{BatchId, Binding, UnixMs};
-use super::team;
+use super::{chain, read, team};
 use aws_lc_rs::digest::{SHA256, digest};
 use rusqlite::{Connection, Transaction, params};
 use serde_json::json;

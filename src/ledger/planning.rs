@@ -1,20 +1,12 @@
 //! Writes a batch's plan, or more rows of it: all in one transaction, or nothing.
 
-use super::binding;
-use super::chain;
-use super::columns;
 use super::error::LedgerError;
-use super::facts;
 use super::known::{Known, KnownPayouts};
 use super::ledger_chain::{self, LedgerEvent};
-use super::open;
-use super::proposals;
-use super::read;
 use super::record::{Batch, BatchId, Binding, NewPayout, Origin, UnixMs};
-use super::row;
 use super::row_seal::Sealed;
-use super::soundness;
 use super::under::Settings;
+use super::{binding, chain, columns, facts, open, proposals, read, row, soundness};
 use crate::domain::approval::ProposalKind;
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::InvoiceNo;

@@ -5,13 +5,12 @@
 //! later `verify` judges it by them, signatures included.
 
 use super::error::LedgerError;
-use super::facts;
 use super::hex::{self, hex};
 use super::planning::Size;
-use super::read;
 use super::record::{BatchEvent, BatchId, PayoutId, UnixMs};
 use super::team::{self, Change};
 use super::writer::{Group, Write};
+use super::{facts, read};
 use crate::domain::approval::{self, Actor, ProposalKind, ProposalState};
 use crate::domain::proposal::{Proposal, ProposalEvent, Proposals};
 use crate::domain::team::{PersonName, Team};

@@ -3,16 +3,13 @@
 //!
 //! Architecture invariant: nothing that a purge leaves can be sent, planned or retried: `PURGED:…` names no member.
 
-use super::Ledger;
-use super::audit;
 use super::chain::{EVENT_COLUMNS, StoredEvent};
 use super::error::LedgerError;
 use super::ledger_chain::{self, LedgerEvent};
-use super::open;
 use super::purge_key::PurgeKey;
 use super::purge_seal::{self, Purge};
-use super::read;
 use super::record::{Batch, BatchId, Totals, UnixMs};
+use super::{Ledger, audit, open, read};
 use crate::crash;
 use crate::domain::payout_status::State;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};

@@ -1,15 +1,10 @@
 //! Binds a ledger and its batches to another gateway or terminal: on a person's word, or, where nothing was ever sent, to
 //! whatever a corrected configuration says. All in one transaction, or nothing.
 
-use super::Ledger;
-use super::binding;
 use super::error::LedgerError;
-use super::facts;
 use super::ledger_chain::{self, LedgerEvent};
-use super::read;
 use super::record::{Batch, BatchId, Binding, UnixMs};
-use super::soundness;
-use super::team;
+use super::{Ledger, binding, facts, read, soundness, team};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::{RowKey, TopUp};
 use crate::domain::team::Policy;

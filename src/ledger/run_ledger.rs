@@ -3,19 +3,15 @@
 //! A commit costs a sync of the disk. All writes that wait for one go into the next together: the sync is shared,
 //! and nothing is reported as durable before it is over.
 
-use super::Ledger;
-use super::decision;
 use super::error::LedgerError;
-use super::facts;
 use super::held::Held;
 use super::in_doubt::{self, InDoubt};
 use super::permit::SubmitPermit;
-use super::proposals;
-use super::read;
 use super::record::{Batch, BatchEvent, BatchId, Entry, Newest, Payout, PayoutId, Totals, UnixMs};
 use super::repeats::{Guard, Repeat};
 use super::under::Purpose;
 use super::writer::{Write, Writer};
+use super::{Ledger, decision, facts, proposals, read};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout_status::{PayoutStatus, State};
 use crate::moment::Moment;

@@ -3,8 +3,7 @@
 
 use super::audit::Audit;
 use super::error::LedgerError;
-use super::open;
-use super::read;
+use super::{open, read};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;

@@ -1,11 +1,9 @@
 //! Keeps the rows that a plan left out on the user's word: what stood in them, and why they were left out.
 
-use super::Ledger;
 use super::error::LedgerError;
-use super::facts;
 use super::planning::Planning;
-use super::read;
 use super::record::{Batch, BatchId};
+use super::{Ledger, facts, read};
 use rusqlite::{Connection, params};
 
 const SKIPPING: &str = "keeping the rows that were skipped";

@@ -5,12 +5,8 @@
 use super::audit::Audit;
 use super::chain::{self, EVENT_COLUMNS, StoredEvent};
 use super::error::LedgerError;
-use super::facts;
-use super::ledger_chain;
-use super::open;
-use super::read;
 use super::record::{Batch, BatchId};
-use super::schema;
+use super::{facts, ledger_chain, open, read, schema};
 use crate::domain::payout_status::State;
 use rusqlite::Connection;
 

@@ -1,18 +1,13 @@
 //! Judges whether a run of a batch may begin: at its own gateway, under the settings that its plan was sealed with, and,
 //! while nothing of it was sent yet, with nothing that another batch pays or paid.
 
-use super::Ledger;
-use super::binding;
 use super::error::LedgerError;
-use super::open;
-use super::read;
 use super::record::{Batch, BatchEvent, BatchId};
-use super::repeats::Guard;
-use super::repeats::{self, Waiting};
+use super::repeats::{self, Guard, Waiting};
 use super::run_ledger::RunLedger;
-use super::soundness;
 use super::under::{Purpose, Under};
 use super::writer::{Group, Write};
+use super::{Ledger, binding, open, read, soundness};
 use crate::domain::payout_status::State;
 use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;

@@ -3,12 +3,12 @@
 
 use super::lang::Lang;
 use super::reasons::code_text;
-use super::words::counted;
 use crate::domain::batch_name::BatchName;
 use crate::domain::event::Fate;
 use crate::domain::payout_process::{Policy, Stuck};
 use crate::domain::payout_status::SIGNED_BYTES_VALID;
 use crate::domain::privacy::hide_numbers;
+use crate::domain::text::counted;
 use crate::ledger::{InDoubt, Send, UnixMs};
 use serde_json::{Value, json};
 use std::fmt::Write;

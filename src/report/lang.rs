@@ -1,6 +1,7 @@
 //! The two languages of results, and the words for states in them.
 
 use crate::domain::payout_status::State;
+use crate::domain::text::grouped;
 
 /// A language of results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,7 +81,7 @@ impl Lang {
     /// A whole number with its thousands grouped as the language does.
     #[must_use]
     pub fn number(self, number: u64) -> String {
-        let text = super::grouped(number);
+        let text = grouped(number);
         self.pick(text.clone(), text.replace(',', "."))
     }
 }

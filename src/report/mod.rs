@@ -2,6 +2,7 @@
 //!
 //! Architecture invariant: nothing here computes a state; it adds up and words what the ledger holds.
 
+mod check;
 mod export;
 mod in_doubt;
 mod lang;
@@ -13,6 +14,8 @@ mod status;
 mod summary;
 mod words;
 
+pub use crate::domain::text::{counted, grouped};
+pub use check::check_text;
 pub(crate) use export::NewFile;
 pub use export::{ExportError, ExportFormat, ExportRequest, Exported, export};
 pub use in_doubt::{DoubtList, IN_DOUBT_MAX};
@@ -22,4 +25,4 @@ pub use reconciliation::Reconciliation;
 pub use skipped::{SKIPPED_MAX, skipped_json, skipped_text};
 pub use status::{StatusView, batches_text};
 pub use summary::{Run, Summary, Verdict};
-pub use words::{counted, duration, grouped};
+pub use words::duration;

@@ -1,9 +1,9 @@
 //! Words what a statement was found to say of a batch: a page for people, one JSON object for scripts.
 
 use super::reconciliation::{Found, Kind, LISTED_MAX, Reconciliation, Tally};
-use super::words::{counted, grouped};
 use crate::domain::payout_status::State;
 use crate::domain::statement::{Difference, Line, ShownPhone};
+use crate::domain::text::{counted, grouped};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 

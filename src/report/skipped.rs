@@ -1,7 +1,7 @@
 //! Words the rows that a plan left out, for a status: the first of them, without whole phone numbers.
 
-use super::words::{counted, grouped};
 use crate::domain::privacy::hide_numbers;
+use crate::domain::text::{counted, grouped};
 use crate::ledger::Skipped;
 use serde_json::{Value, json};
 use std::fmt::Write;

@@ -3,9 +3,10 @@
 use super::lang::Lang;
 use super::reasons::{Reason, code_text};
 use super::summary::{Summary, Verdict, label};
-use super::words::{counted, duration, grouped};
+use super::words::duration;
 use crate::domain::event::{Event, MemberAnswer, OrderAnswer};
 use crate::domain::payout_status::State;
+use crate::domain::text::{counted, grouped};
 use crate::ledger::{BatchDetails, Pace, ReasonCount, UnixMs};
 use std::fmt::Write;
 use std::time::Duration;

@@ -1,8 +1,9 @@
 //! Sums a batch up: for scripts as JSON, for people as a few lines.
 
 use super::in_doubt::DoubtList;
-use super::words::{counted, duration, grouped};
+use super::words::duration;
 use crate::domain::payout_status::State;
+use crate::domain::text::{counted, grouped};
 use crate::engine::{CallKind, RunReport, Stop};
 use crate::ledger::{Batch, Total, Totals};
 use serde_json::{Map, Value, json};

@@ -6,7 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use topup::domain::column_role::ColumnRole;
-use topup::intake::{IntakeOptions, check, report_text};
+use topup::intake::{IntakeOptions, check};
+use topup::report::check_text;
 
 fn samples() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/troubles");
@@ -71,7 +72,7 @@ fn every_sample_gives_its_report() {
         let command = expected.lines().next().unwrap_or(&fallback);
         let report = check(&sample, &options(command));
         let folder = format!("{}/", sample.parent().unwrap().display());
-        let text = format!("{command}\n{}", report_text(&report, &name, false)).replace(&folder, "");
+        let text = format!("{command}\n{}", check_text(&report, &name, false)).replace(&folder, "");
         if text == expected {
             continue;
         }

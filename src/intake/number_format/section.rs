@@ -1,6 +1,6 @@
 //! One section of a number format: its pieces, its condition, and a number or text put into it.
 
-use super::{Shown, at_15_digits};
+use super::shown::{Shown, at_15_digits};
 
 /// A piece of a section.
 #[derive(Clone, Copy, Debug, PartialEq)]

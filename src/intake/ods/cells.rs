@@ -1,15 +1,15 @@
 //! Reads the cells of one row of an ODS: their values, their texts, and what a person sees of them.
 
-use super::super::archive::{damaged, unreadable};
-use super::super::oddity::Oddity;
+use super::super::damage::{damaged_archive as damaged, unreadable};
 use super::super::problem::IntakeError;
-use super::super::record::CellKind;
+use super::super::record::{CellKind, Oddity};
 use super::super::sheet::{Merge, Sheet};
+use super::super::xml::{attribute, resolved, skip};
+use super::cell::{OdsCell, count};
 use super::shown::{Shown, judged};
-use super::skip;
 use super::styles::{Appearance, Family, Styles};
-use quick_xml::events::{BytesRef, BytesStart, Event};
-use quick_xml::{Reader, XmlVersion};
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
 use std::collections::HashMap;
 use std::io::BufRead;
 use std::ops::Range;
@@ -17,120 +17,6 @@ use std::rc::Rc;
 
 /// The most merges of a table.
 const MERGES_MAX: usize = 1 << 20;
-
-/// What a cell says it holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum ValueType {
-    /// Nothing is said, as odfpy writes it: the text counts.
-    #[default]
-    None,
-    Number,
-    Percentage,
-    Date,
-    Time,
-    Boolean,
-    Text,
-}
-
-/// A cell as its element says, before its text is read.
-#[derive(Debug, Default)]
-pub(super) struct OdsCell {
-    pub(super) repeats: u32,
-    pub(super) style: Option<String>,
-    pub(super) value_type: ValueType,
-    number: Option<String>,
-    date: Option<String>,
-    time: Option<String>,
-    boolean: Option<String>,
-    string: Option<String>,
-    pub(super) formula: bool,
-    pub(super) is_error: bool,
-    is_covered: bool,
-    /// Over how many columns and rows it reaches.
-    spans: (u32, u32),
-}
-
-impl OdsCell {
-    /// Reads the attributes.
-    pub(super) fn new(element: &BytesStart<'_>) -> Result<Self, IntakeError> {
-        let mut cell = Self { repeats: 1, spans: (1, 1), ..Self::default() };
-        cell.is_covered = element.name().as_ref() == "table:covered-table-cell";
-        for attribute in element.attributes() {
-            let attribute = attribute.map_err(unreadable)?;
-            let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(unreadable)?;
-            match attribute.key.as_ref() {
-                "table:number-columns-repeated" => cell.repeats = count(&value)?,
-                "table:number-columns-spanned" => cell.spans.0 = count(&value)?,
-                "table:number-rows-spanned" => cell.spans.1 = count(&value)?,
-                "table:style-name" => cell.style = Some(value.into_owned()),
-                "table:formula" => cell.formula = !value.is_empty(),
-                "calcext:value-type" => cell.is_error = value == "error",
-                "office:value-type" => {
-                    cell.value_type = match value.as_ref() {
-                        "float" | "currency" => ValueType::Number,
-                        "percentage" => ValueType::Percentage,
-                        "date" => ValueType::Date,
-                        "time" => ValueType::Time,
-                        "boolean" => ValueType::Boolean,
-                        "string" => ValueType::Text,
-                        _ => ValueType::None,
-                    };
-                }
-                "office:value" => cell.number = Some(value.into_owned()),
-                "office:date-value" => cell.date = Some(value.into_owned()),
-                "office:time-value" => cell.time = Some(value.into_owned()),
-                "office:boolean-value" => cell.boolean = Some(value.into_owned()),
-                "office:string-value" => cell.string = Some(value.into_owned()),
-                _ => {}
-            }
-        }
-        if cell.value_type == ValueType::None {
-            cell.value_type = cell.implied();
-        }
-        Ok(cell)
-    }
-
-    /// The type of a cell that has a value and does not say of which type it is.
-    fn implied(&self) -> ValueType {
-        match (&self.number, &self.date, &self.time, &self.boolean, &self.string) {
-            (Some(_), ..) => ValueType::Number,
-            (None, Some(_), ..) => ValueType::Date,
-            (None, None, Some(_), ..) => ValueType::Time,
-            (None, None, None, Some(_), _) => ValueType::Boolean,
-            (None, None, None, None, Some(_)) => ValueType::Text,
-            (None, None, None, None, None) => ValueType::None,
-        }
-    }
-
-    /// The value that fits the type; without one the text counts.
-    pub(super) fn value(&self) -> Option<&str> {
-        match self.value_type {
-            ValueType::None => None,
-            ValueType::Number | ValueType::Percentage => self.number.as_deref(),
-            ValueType::Date => self.date.as_deref(),
-            ValueType::Time => self.time.as_deref(),
-            ValueType::Boolean => self.boolean.as_deref(),
-            ValueType::Text => self.string.as_deref(),
-        }
-    }
-}
-
-/// How often something is repeated; what is no number is not guessed.
-pub(super) fn count(number: &str) -> Result<u32, IntakeError> {
-    let parsed: Result<u64, _> = number.trim().parse();
-    let number = parsed.map_err(|_| damaged(format_args!("«{number}» is no count")))?;
-    Ok(u32::try_from(number).unwrap_or(u32::MAX).max(1))
-}
-
-/// The characters that a reference in a text stands for.
-pub(super) fn resolved(reference: &BytesRef<'_>) -> Result<String, IntakeError> {
-    if let Some(c) = reference.resolve_char_ref().map_err(unreadable)? {
-        return Ok(c.to_string());
-    }
-    let name = reference.xml10_content();
-    let text = quick_xml::escape::resolve_predefined_entity(&name);
-    text.map(str::to_owned).ok_or_else(|| damaged(format_args!("«&{name};» stands for nothing")))
-}
 
 /// A cell with content, its text and what is seen of it back to back with those of the others.
 #[derive(Debug)]
@@ -260,7 +146,7 @@ impl Cells {
                                 }
                             }
                             self.push_blanks(&element, now.unwrap_or(look))?;
-                            let style = super::super::archive::attribute(&element, "text:style-name")?;
+                            let style = attribute(&element, "text:style-name")?;
                             let own = style.map(|style| styles.look(Family::Text, &style)).unwrap_or_default();
                             open.push(own.over(now.unwrap_or(look)));
                         }
@@ -305,8 +191,7 @@ impl Cells {
     fn push_blanks(&mut self, element: &BytesStart<'_>, look: &Appearance) -> Result<(), IntakeError> {
         match element.name().as_ref() {
             "text:s" => {
-                let blanks =
-                    super::super::archive::attribute(element, "text:c")?.map_or(Ok(1), |blanks| count(&blanks))?;
+                let blanks = attribute(element, "text:c")?.map_or(Ok(1), |blanks| count(&blanks))?;
                 // More than a cell can hold is refused as that.
                 self.shown.push(&" ".repeat(blanks.min(40_000) as usize), look);
             }

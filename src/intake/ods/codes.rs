@@ -1,7 +1,8 @@
 //! Puts the number formats of an ODS (OpenDocument 1.3, part 3, 16.29) together as the codes that Excel has for them.
 
-use super::super::archive::{attribute, damaged, unreadable};
+use super::super::damage::{damaged_archive as damaged, unreadable};
 use super::super::problem::IntakeError;
+use super::super::xml::attribute;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::io::BufRead;

@@ -1,8 +1,9 @@
-//! Looks at the small parts of an OpenDocument file: what it is, and which table is shown first; steps over the rest.
+//! Looks at the small parts of an OpenDocument file: what it is, and which table is shown first.
 
-use super::super::archive::{Archive, attribute, damaged, unreadable};
+use super::super::archive::Archive;
+use super::super::damage::unreadable;
 use super::super::problem::{IntakeError, ProblemKind};
-use super::cells::resolved;
+use super::super::xml::{attribute, resolved};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use std::io::BufRead;
@@ -55,28 +56,4 @@ pub(super) fn active_table<R: BufRead>(reader: &mut Reader<R>) -> Result<Option<
             | Event::GeneralRef(_) => {}
         }
     }
-}
-
-/// Steps over an element whose start was read.
-pub(super) fn skip<R: BufRead>(reader: &mut Reader<R>, name: &str) -> Result<(), IntakeError> {
-    let (mut buffer, mut depth) = (Vec::new(), 1_u64);
-    while depth > 0 {
-        buffer.clear();
-        match reader.read_event_into(&mut buffer).map_err(unreadable)? {
-            Event::Start(element) if element.name().as_ref() == name => depth += 1,
-            Event::End(element) if element.name().as_ref() == name => depth -= 1,
-            Event::Eof => return Err(damaged("a part of it is cut off")),
-            Event::Start(_)
-            | Event::End(_)
-            | Event::Empty(_)
-            | Event::Text(_)
-            | Event::CData(_)
-            | Event::Comment(_)
-            | Event::Decl(_)
-            | Event::PI(_)
-            | Event::DocType(_)
-            | Event::GeneralRef(_) => {}
-        }
-    }
-    Ok(())
 }

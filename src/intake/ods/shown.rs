@@ -1,11 +1,10 @@
 //! Judges one cell of an ODS: what it holds, and what a person sees of it.
 
-use super::super::archive::damaged;
+use super::super::damage::damaged_archive as damaged;
 use super::super::number_format::{self, NumberFormat};
-use super::super::oddity::Oddity;
 use super::super::problem::IntakeError;
-use super::super::record::CellKind;
-use super::cells::{OdsCell, ValueType};
+use super::super::record::{CellKind, Oddity};
+use super::cell::{OdsCell, ValueType};
 use super::styles::{Appearance, Styles};
 use std::borrow::Cow;
 

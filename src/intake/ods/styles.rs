@@ -2,9 +2,10 @@
 //!
 //! A number format becomes the code that Excel would have for it, so that one place judges what a format shows.
 
-use super::super::archive::{attribute, damaged, unreadable};
+use super::super::damage::{damaged_archive as damaged, unreadable};
 use super::super::number_format::NumberFormat;
 use super::super::problem::IntakeError;
+use super::super::xml::attribute;
 use super::codes::Code;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};

@@ -1,15 +1,13 @@
 //! Reads one sheet of an XLS from its records, with what a person sees of every cell.
 
-use super::super::archive::Hidden;
+use super::super::damage::{CELLS_MAX, too_many_cells};
 use super::super::dates::date_text;
 use super::super::number_format::{Shown, at_15_digits};
-use super::super::oddity::Oddity;
 use super::super::problem::IntakeError;
-use super::super::record::CellKind;
-use super::super::sheet::{COLUMNS_MAX, Merge, Sheet};
-use super::super::workbook;
+use super::super::record::{CellKind, Oddity};
+use super::super::sheet::{COLUMNS_MAX, Hidden, Merge, Sheet};
+use super::globals::{Appearance, RECORDS_MAX, Workbook, damaged};
 use super::records::{Bytes, CONTINUE, EOF, Record, Records, f64_at, of_sheet, u16_at, u32_at};
-use super::{Appearance, RECORDS_MAX, Workbook, damaged};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
@@ -97,8 +95,8 @@ impl<'w> Cells<'w> {
             if workbook.records.get() > RECORDS_MAX {
                 return Err(damaged("its sheets lie over each other"));
             }
-            if cells.places.len() as u64 > workbook::CELLS_MAX {
-                return Err(workbook::too_many_cells());
+            if cells.places.len() as u64 > CELLS_MAX {
+                return Err(too_many_cells());
             }
         }
         if last != Some(EOF) {

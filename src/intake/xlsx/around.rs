@@ -1,10 +1,9 @@
 //! What a worksheet of an XLSX says of itself around its cells: what is hidden, merged and filtered.
 
-use super::super::archive::Hidden;
 use super::super::problem::{IntakeError, ProblemKind};
-use super::super::sheet::{COLUMNS_MAX, Merge, ROWS_MAX};
-use super::cells::place;
+use super::super::sheet::{COLUMNS_MAX, Hidden, Merge, ROWS_MAX};
 use super::package::{attribute, damaged, is_true};
+use super::place::area;
 use quick_xml::events::BytesStart;
 
 /// A lower row than this, in points, nobody sees: a pixel is 0.75.
@@ -116,24 +115,4 @@ fn is_below(value: Option<&str>, limit: f64) -> bool {
 pub(super) fn rows_below_header(element: &BytesStart<'_>) -> Result<Option<(u32, u32)>, IntakeError> {
     let area = attribute(element, "ref")?.as_deref().and_then(area);
     Ok(area.map(|(top, _, bottom, _)| (top.saturating_add(1), bottom)))
-}
-
-/// `A2:B3` as top, left, bottom and right, from 0.
-fn area(text: &str) -> Option<(u32, u32, u32, u32)> {
-    let plain = text.replace('$', "");
-    let (from, to) = plain.split_once(':').unwrap_or((&plain, &plain));
-    let ((top, left), (bottom, right)) = (place(from)?, place(to)?);
-    Some((top.min(bottom), left.min(right), top.max(bottom), left.max(right)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn areas_are_read_however_they_are_written() {
-        assert_eq!(area("$A$2:B3"), Some((1, 0, 2, 1)));
-        assert_eq!(area("B3:A2"), Some((1, 0, 2, 1)));
-        assert_eq!(area("1:3"), None);
-    }
 }

@@ -6,12 +6,12 @@
 
 use super::super::dates::date_text;
 use super::super::number_format::{Shown, at_15_digits};
-use super::super::oddity::Oddity;
 use super::super::problem::IntakeError;
-use super::super::record::CellKind;
+use super::super::record::{CellKind, Oddity};
 use super::super::sheet::Sheet;
 use super::around::{Around, rows_below_header};
 use super::package::{Xml, attribute, damaged};
+use super::place::place;
 use super::strings::{RichText, Strings, unescaped};
 use super::styles::{Style, Styles};
 use quick_xml::events::{BytesStart, Event};
@@ -306,38 +306,4 @@ fn row_number(element: &BytesStart<'_>) -> Result<Option<u32>, IntakeError> {
     let Some(number) = attribute(element, "r")? else { return Ok(None) };
     let row = number.trim().parse::<u32>().ok().and_then(|row| row.checked_sub(1));
     row.map(Some).ok_or_else(|| damaged(format_args!("a row «{number}»")))
-}
-
-/// `B2` as row and column, from 0.
-pub(super) fn place(text: &str) -> Option<(u32, u32)> {
-    let text = text.trim();
-    let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
-    let (column, row) = text.split_at(letters);
-    if !(1..=3).contains(&letters) || !row.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let column = column.bytes().fold(0, |sum, b| sum * 26 + u32::from(b.to_ascii_uppercase() - b'A') + 1);
-    Some((row.parse::<u32>().ok()?.checked_sub(1)?, column - 1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cells_are_placed() {
-        for (text, at) in [
-            ("A1", Some((0, 0))),
-            ("XFD1048576", Some((1_048_575, 16_383))),
-            ("aa10", Some((9, 26))),
-            ("A0", None),
-            ("1", None),
-            ("ABCD1", None),
-            ("A", None),
-            ("A1B", None),
-            ("A99999999999", None),
-        ] {
-            assert_eq!(place(text), at, "{text}");
-        }
-    }
 }

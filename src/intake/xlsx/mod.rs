@@ -3,13 +3,13 @@
 mod around;
 mod cells;
 mod package;
+mod place;
 mod strings;
 mod styles;
 
-use super::archive::{Archive, Hidden};
+use super::archive::Archive;
 use super::problem::IntakeError;
-use super::sheet::Sheet;
-use super::workbook::SheetName;
+use super::sheet::{Hidden, Sheet, SheetName};
 use around::{Around, rows_below_header};
 use cells::{Book, Cells};
 use package::{Xml, attribute, damaged, is_true, relationships};

@@ -3,8 +3,9 @@
 //! Names are looked up as Windows programs write them, too: with backslashes, a leading slash, in another case. No more
 //! is unpacked than is read, and what is read is counted: what an archive says of its own size proves nothing.
 
-use super::super::archive::{Archive, is_bomb, normalized, too_large};
-use super::super::problem::{IntakeError, ProblemKind};
+use super::super::archive::{Archive, is_bomb, normalized};
+use super::super::damage::{self, too_large};
+use super::super::problem::IntakeError;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 use std::borrow::Cow;
@@ -17,12 +18,9 @@ const TOKEN_BYTES_MAX: u64 = 16 << 20;
 /// The most bytes of a part that is no sheet and no list of texts: styles, relationships, tables.
 const SMALL_PART_BYTES_MAX: u64 = 32 << 20;
 
-/// A workbook that is cut off or contradicts itself, with where it does.
+/// A workbook that is cut off or contradicts itself, and where it does.
 pub(super) fn damaged(what: impl std::fmt::Display) -> IntakeError {
-    let message = format!(
-        "needs a whole XLSX workbook, has one that is cut off or damaged ({what}); open it in Excel and save it again"
-    );
-    IntakeError::file(ProblemKind::NotASpreadsheet, message)
+    damage::damaged("XLSX", what)
 }
 
 /// The name of a part that another part names: from the root, or from the folder of that part.

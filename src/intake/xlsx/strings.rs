@@ -1,8 +1,8 @@
 //! Reads texts of an XLSX, shared and inline ones, with what a person sees of their runs.
 
 use super::super::archive::Archive;
-use super::super::oddity::Oddity;
 use super::super::problem::{IntakeError, ProblemKind};
+use super::super::record::Oddity;
 use super::package::{Xml, attribute};
 use quick_xml::events::{BytesStart, Event};
 use std::io::Read;

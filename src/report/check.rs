@@ -1,8 +1,8 @@
 //! Writes what a check found for people: what is wrong first, what was repaired, what to do.
 
-use super::check::CheckReport;
-use super::problem::{Problem, Repair, counted, grouped};
 use crate::domain::column_role::ColumnRole;
+use crate::domain::text::{counted, grouped};
+use crate::intake::{CheckReport, Problem, ProblemKind, Repair, RepairKind};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
@@ -36,7 +36,7 @@ impl Paint {
 
 /// The report on a file, as text; with escape sequences where `colour` asks for them.
 #[must_use]
-pub fn report_text(report: &CheckReport, file: &str, colour: bool) -> String {
+pub fn check_text(report: &CheckReport, file: &str, colour: bool) -> String {
     let paint = Paint { colour };
     let mut text = String::new();
     let verdict = if report.is_ok() {
@@ -188,7 +188,7 @@ fn row_problems(text: &mut String, paint: Paint, report: &CheckReport, rows: &[&
         return;
     }
     line(text, &format!("\n{}", paint.bad("Rows to correct")));
-    let groups = groups(rows.iter().copied(), |problem| problem.kind, super::ProblemKind::title, &report.problem_kinds);
+    let groups = groups(rows.iter().copied(), |problem| problem.kind, ProblemKind::title, &report.problem_kinds);
     let shown: u64 = groups.iter().map(|group| group.shown.len() as u64).sum();
     for group in &groups {
         line(text, &format!("  {}", paint.bold(&format!("{} ({})", group.title, grouped(group.count)))));
@@ -211,7 +211,7 @@ fn repairs(text: &mut String, paint: Paint, report: &CheckReport) {
         return;
     }
     line(text, &format!("\n{}", paint.bold("Read otherwise than written; please confirm")));
-    let groups = groups(report.repairs.iter(), |repair| repair.kind, super::RepairKind::title, &report.repair_kinds);
+    let groups = groups(report.repairs.iter(), |repair| repair.kind, RepairKind::title, &report.repair_kinds);
     let shown: u64 = groups.iter().map(|group| group.shown.len() as u64).sum();
     for group in &groups {
         line(text, &format!("  {}", paint.bold(&format!("{} ({})", group.title, grouped(group.count)))));

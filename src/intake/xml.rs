@@ -1,0 +1,124 @@
+//! Reads XML from the parts of a workbook: whether it is sound, and the small pieces that every reader of it needs.
+
+use super::damage::{damaged_archive as damaged, unreadable};
+use super::problem::IntakeError;
+use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
+use std::borrow::Cow;
+use std::io::{self, BufRead, BufReader, Read};
+
+/// The most bytes of one tag or text, and the deepest nesting of elements; a cell has 32,767 characters.
+const TOKEN_BYTES_MAX: usize = 16 << 20;
+const DEPTH_MAX: u32 = 256;
+
+/// Reads a part to nowhere: how many bytes it unpacks to, and whether it is XML that can be read. `room`: how many bytes are
+/// read at most, and one more.
+pub(crate) fn measured(part: impl Read, is_xml: bool, room: u64) -> (u64, Result<(), IntakeError>) {
+    let mut part = Piecewise { part: part.take(room + 1), left: TOKEN_BYTES_MAX, total: 0 };
+    let checked = if is_xml { check_xml(&mut part) } else { unpack(&mut part) };
+    (part.total, checked)
+}
+
+/// Refuses a part that is cut off, not nested rightly or too deeply, or has a tag or text that never ends: whoever reads
+/// it then need not look at any of that.
+fn check_xml(part: &mut Piecewise<impl Read>) -> Result<(), IntakeError> {
+    let mut reader = reader(part);
+    reader.config_mut().check_end_names = true;
+    let (mut buffer, mut depth) = (Vec::with_capacity(1024), 0_u32);
+    loop {
+        buffer.clear();
+        reader.get_mut().get_mut().left = TOKEN_BYTES_MAX;
+        match reader.read_event_into(&mut buffer).map_err(unreadable)? {
+            Event::Start(_) if depth >= DEPTH_MAX => return Err(damaged("a part of it is nested too deeply")),
+            Event::Start(_) => depth += 1,
+            Event::End(_) => depth = depth.saturating_sub(1),
+            Event::Eof if depth > 0 => return Err(damaged("a part of it is cut off")),
+            Event::Eof => return Ok(()),
+            Event::Empty(_)
+            | Event::Text(_)
+            | Event::CData(_)
+            | Event::Comment(_)
+            | Event::Decl(_)
+            | Event::PI(_)
+            | Event::DocType(_)
+            | Event::GeneralRef(_) => {}
+        }
+    }
+}
+
+/// Unpacks a part to nowhere.
+fn unpack(part: &mut Piecewise<impl Read>) -> Result<(), IntakeError> {
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        part.left = TOKEN_BYTES_MAX;
+        if part.read(&mut buffer).map_err(unreadable)? == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// A part of which so much is read at most before it is looked at: a tag or text is kept as a whole.
+struct Piecewise<R> {
+    part: R,
+    left: usize,
+    /// How many bytes were read.
+    total: u64,
+}
+
+impl<R: Read> Read for Piecewise<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.part.read(buffer)?;
+        self.total += count as u64;
+        self.left = self.left.checked_sub(count).ok_or_else(|| io::Error::other("a tag or text that never ends"))?;
+        Ok(count)
+    }
+}
+
+/// A reader of a part that was measured: the names of ends need not be checked again.
+pub(crate) fn reader<R: Read>(part: R) -> Reader<BufReader<R>> {
+    let mut reader = Reader::from_reader(BufReader::with_capacity(64 * 1024, part));
+    reader.config_mut().check_end_names = false;
+    reader
+}
+
+/// The value of an attribute, if the element has it.
+pub(crate) fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, IntakeError> {
+    let found = element.try_get_attribute(name).map_err(unreadable)?;
+    found
+        .map(|attribute| attribute.normalized_value(XmlVersion::Implicit1_0).map(Cow::into_owned).map_err(unreadable))
+        .transpose()
+}
+
+/// Steps over an element whose start was read.
+pub(crate) fn skip<R: BufRead>(reader: &mut Reader<R>, name: &str) -> Result<(), IntakeError> {
+    let (mut buffer, mut depth) = (Vec::new(), 1_u64);
+    while depth > 0 {
+        buffer.clear();
+        match reader.read_event_into(&mut buffer).map_err(unreadable)? {
+            Event::Start(element) if element.name().as_ref() == name => depth += 1,
+            Event::End(element) if element.name().as_ref() == name => depth -= 1,
+            Event::Eof => return Err(damaged("a part of it is cut off")),
+            Event::Start(_)
+            | Event::End(_)
+            | Event::Empty(_)
+            | Event::Text(_)
+            | Event::CData(_)
+            | Event::Comment(_)
+            | Event::Decl(_)
+            | Event::PI(_)
+            | Event::DocType(_)
+            | Event::GeneralRef(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The characters that a reference in a text stands for.
+pub(crate) fn resolved(reference: &BytesRef<'_>) -> Result<String, IntakeError> {
+    if let Some(c) = reference.resolve_char_ref().map_err(unreadable)? {
+        return Ok(c.to_string());
+    }
+    let name = reference.xml10_content();
+    let text = quick_xml::escape::resolve_predefined_entity(&name);
+    text.map(str::to_owned).ok_or_else(|| damaged(format_args!("«&{name};» stands for nothing")))
+}
