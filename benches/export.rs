@@ -15,6 +15,7 @@ use topup::domain::payout::{Row, RowKey};
 use topup::domain::payout_status::{PayoutStatus, State};
 use topup::domain::phone::PhoneNumber;
 use topup::domain::points::Points;
+use topup::domain::sha256::Sha256;
 use topup::ledger::{Access, Binding, Call, Entry, Ledger, NewPayout, Origin, PayoutId, Purpose, RunLedger, Under};
 use topup::report::{ExportRequest, Lang, export};
 
@@ -100,7 +101,7 @@ fn plan(path: &Path, rows: u64) -> Result<(), Box<dyn Error>> {
         let number = || InvoiceNo::derive(&prefix, "M001", &batch, &key, 1);
         planning.place(&NewPayout { row: &row, key: &key, send_sms: true, number: &number })?;
     }
-    planning.seal([7; 32], 0, "bench", PLANNED_AT)?;
+    planning.seal(Sha256::from_bytes([7; 32]), 0, "bench", PLANNED_AT)?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use super::identity::{Identity, IdentityError};
 use crate::domain::approval::{Actor, ProposalKind, ProposalState};
 use crate::domain::proposal::{Proposal, ProposalEvent, ProposalRefusal, Proposals};
+use crate::domain::sha256::Sha256;
 use crate::domain::team::Policy;
 use crate::intake::{Intake, IntakeError};
 use crate::ledger::{Along, Batch, Ledger, LedgerError, Origin, PayoutId, UnixMs};
@@ -126,7 +127,7 @@ pub fn decide(
     ledger: &mut Ledger,
     batch: &Batch,
     word: Word,
-    seal: Option<[u8; 32]>,
+    seal: Option<Sha256>,
     why: Option<&str>,
     person: &Identity<'_>,
     at: UnixMs,
@@ -167,7 +168,7 @@ pub enum Decision {
     /// One person decides, or it was approved: exactly this, about exactly these payouts.
     Approved,
     /// It waits for another person, under this seal.
-    Waits([u8; 32]),
+    Waits(Sha256),
 }
 
 /// Has a decision that can pay again approved as the policy demands: where a plan needs two persons, so does it. The first

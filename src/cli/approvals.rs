@@ -6,11 +6,12 @@ use super::failure::{Exit, Failure};
 use super::output::Report;
 use super::people::{WhoArgs, person, with_identity};
 use super::plan_view::{kinds_json, plan_text, refused};
-use super::run::{self, hex};
+use super::run;
 use crate::app::approvals::{self, Decision, ProposeError, Proposed, Word};
 use crate::app::identity::Identity;
 use crate::domain::approval::{Actor, ProposalKind, ProposalState};
 use crate::domain::proposal::Proposal;
+use crate::domain::sha256::Sha256;
 use crate::domain::team::Policy;
 use crate::ledger::{Access, Batch, Ledger, PayoutId};
 use crate::plan::{DraftSummary, Resealing, Terms};
@@ -96,7 +97,7 @@ fn planned(context: &Context, args: &PlanArgs) -> Result<Report, Failure> {
     let batch = ledger.batch(terms.batch.as_str())?;
     let state = if approvals::waiting(&ledger, &batch).is_ok() { "proposed" } else { "approved" };
     let json = json!({
-        "batch": batch.name.as_str(), "version": batch.plan_version, "seal": hex(&batch.plan_sha256), "state": state,
+        "batch": batch.name.as_str(), "version": batch.plan_version, "seal": batch.plan_sha256.to_string(), "state": state,
         "rows": batch.rows, "points": batch.points,
     });
     let text = format!("batch {} has all these rows already; its plan is {state}\n", batch.name);
@@ -136,7 +137,7 @@ fn stored(
     who: &WhoArgs,
     ledger: &Ledger,
 ) -> Result<Report, Failure> {
-    let seal = hex(&summary.plan_sha256);
+    let seal = summary.plan_sha256.to_string();
     let json = json!({
         "batch": batch.name.as_str(), "version": version, "seal": seal, "state": "proposed",
         "rows": summary.whole.rows, "points": summary.whole.points, "kinds": kinds_json(&summary.kinds),
@@ -163,7 +164,7 @@ pub(super) fn approval(context: &Context, args: &ApprovalArgs) -> Result<Report,
     let bytes = String::from_utf8_lossy(&Ledger::approval_bytes(&batch, &waits)).into_owned();
     context.output.bare(&bytes)?;
     let json = json!({
-        "batch": batch.name.as_str(), "kind": waits.kind.word(), "seal": hex(&waits.seal), "bytes": bytes,
+        "batch": batch.name.as_str(), "kind": waits.kind.word(), "seal": waits.seal.to_string(), "bytes": bytes,
     });
     Ok(Report { exit: Exit::Done, json, text: String::new() })
 }
@@ -194,7 +195,7 @@ pub(super) fn approve(context: &Context, args: &ApproveArgs) -> Result<Report, F
     let text = if is_approved {
         format!(
             "approved the {what} of batch {name}, seal {}\nby {by}\nnext: topup resume {name}\n",
-            hex(&proposal.seal)
+            proposal.seal.to_string()
         )
     } else {
         format!("approved by {by}; nobody signed the proposal, so it waits for a second approver\n")
@@ -217,7 +218,7 @@ pub(super) fn decision(
         Ok(approvals::decision(&mut ledger, &batch, kind, payouts, why, identity, unix_ms())?)
     })?;
     let Decision::Waits(seal) = decided else { return Ok(None) };
-    let (name, seal, word) = (&batch.name, hex(&seal), kind.word());
+    let (name, seal, word) = (&batch.name, seal.to_string(), kind.word());
     let json =
         json!({"batch": name.as_str(), "kind": word, "seal": seal, "state": "proposed", "payouts": payouts.len()});
     let text = format!(
@@ -249,7 +250,7 @@ fn word(
     context: &Context,
     batch: &str,
     said: Word,
-    seal: Option<[u8; 32]>,
+    seal: Option<Sha256>,
     why: Option<&str>,
     identity: &Identity<'_>,
 ) -> Result<(Batch, Proposal), Failure> {
@@ -262,7 +263,7 @@ fn word(
 fn json_of(batch: &Batch, proposal: &Proposal) -> Value {
     json!({
         "batch": batch.name.as_str(), "kind": proposal.kind.word(), "version": proposal.version,
-        "seal": hex(&proposal.seal), "state": proposal.state.word(),
+        "seal": proposal.seal.to_string(), "state": proposal.state.word(),
     })
 }
 
@@ -270,21 +271,11 @@ pub(super) fn names(actors: &[Actor]) -> Vec<String> {
     actors.iter().map(Actor::to_string).collect()
 }
 
-fn seal_of(text: &str) -> Result<[u8; 32], Failure> {
-    let usage = || {
+fn seal_of(text: &str) -> Result<Sha256, Failure> {
+    Sha256::parse(text).ok_or_else(|| {
         let message = anyhow!("--plan needs the 64 hex digits of a seal, has {text:?}");
         Failure::new(Exit::Usage, "usage", message)
-    };
-    let digits = text.as_bytes();
-    if digits.len() != 64 {
-        return Err(usage());
-    }
-    let mut seal = [0; 32];
-    for (byte, pair) in seal.iter_mut().zip(digits.chunks(2)) {
-        let pair = std::str::from_utf8(pair).map_err(|_| usage())?;
-        *byte = u8::from_str_radix(pair, 16).map_err(|_| usage())?;
-    }
-    Ok(seal)
+    })
 }
 
 impl From<ProposeError> for Failure {

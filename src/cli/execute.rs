@@ -66,7 +66,7 @@ fn waits(batch: &Batch, ledger: RunLedger, waiting: Size) -> Result<Report, Fail
          {}\n",
         counted(waiting.rows, "payout"),
         grouped(waiting.points),
-        super::run::hex(&batch.plan_sha256),
+        batch.plan_sha256,
         name = batch.name,
     );
     Ok(Report { exit: Exit::Waits, json, text })

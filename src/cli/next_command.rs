@@ -3,7 +3,6 @@
 
 use super::args::RunArgs;
 use super::context::Context;
-use super::run::hex;
 use crate::ledger::Batch;
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -17,7 +16,7 @@ pub(super) fn paying_command(context: &Context, args: &RunArgs, batch: &Batch) -
         words.push(format!("{flag}{glue}{}", quoted(value)));
     };
     put("--batch", batch.name.as_str());
-    put("--confirm-plan", &hex(&batch.plan_sha256));
+    put("--confirm-plan", &batch.plan_sha256.to_string());
     for (flag, path) in &context.typed {
         put(flag, &path.display().to_string());
     }

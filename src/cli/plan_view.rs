@@ -2,7 +2,6 @@
 
 use super::context::Context;
 use super::failure::{Exit, Failure};
-use super::run::hex;
 use super::setup;
 use crate::domain::batch_name::BatchName;
 use crate::domain::payout_status::State;
@@ -39,7 +38,7 @@ pub(super) fn plan_text(context: &Context, name: &BatchName, plan: &DraftSummary
     }
     let _ = writeln!(text, "  expected duration {} at {rate_per_s} requests/s", duration(expected));
     let _ = writeln!(text, "  late top-ups: {}", setup::late_words(&context.config)?);
-    let _ = writeln!(text, "  plan {}", hex(&plan.plan_sha256));
+    let _ = writeln!(text, "  plan {}", plan.plan_sha256.to_string());
     for repair in plan.repairs.iter().take(PRINTED_MAX) {
         let [from, to] = [&repair.from, &repair.to].map(|value| hidden_cell(&repair.column, value));
         let _ = writeln!(text, "  row {}, {}: read {from:?} as {to:?}", repair.row, repair.column);

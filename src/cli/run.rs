@@ -14,6 +14,7 @@ use super::rehearse::rehearse;
 use super::{approvals, setup};
 use crate::domain::batch_name::{self, BatchName};
 use crate::domain::payout_status::State;
+use crate::domain::sha256::Sha256;
 use crate::domain::team::Policy;
 use crate::engine::{Mode, RunReport};
 use crate::intake::{self, Intake};
@@ -199,8 +200,8 @@ fn asked_consent(plan: &DraftSummary) -> Result<String, Failure> {
     }
 }
 
-pub(super) fn consent_by_flag(args: &RunArgs, points: u64, plan_sha256: &[u8; 32]) -> Result<Option<String>, Failure> {
-    let plan = hex(plan_sha256);
+pub(super) fn consent_by_flag(args: &RunArgs, points: u64, plan_sha256: &Sha256) -> Result<Option<String>, Failure> {
+    let plan = plan_sha256.to_string();
     if let Some(expected) = args.confirm_total.filter(|expected| *expected != points) {
         return Err(no_consent(&format!(
             "--confirm-total says {expected} points, and the whole plan has {points}; nothing was sent"
@@ -294,10 +295,6 @@ fn dry_run_text(context: &Context, args: &RunArgs, batch: &Batch, totals: &Total
     }
     let _ = writeln!(text, "next: {}", paying_command(context, args, batch));
     text
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

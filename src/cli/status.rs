@@ -6,7 +6,6 @@ use super::execute::block_on;
 use super::failure::{Exit, Failure};
 use super::interrupt::Interrupt;
 use super::output::{Canvas, Output, Report};
-use super::run::hex;
 use super::setup;
 use crate::domain::approval::ProposalKind;
 use crate::domain::payout_status::State;
@@ -101,7 +100,7 @@ fn plans_json(proposals: &Proposals) -> serde_json::Value {
     plans
         .map(|plan| {
             json!({
-                "version": plan.version, "state": plan.state.word(), "seal": hex(&plan.seal),
+                "version": plan.version, "state": plan.state.word(), "seal": plan.seal.to_string(),
                 "proposed_by": plan.by.to_string(), "approved_by": names(&plan.approved_by),
             })
         })
@@ -117,7 +116,7 @@ fn waiting_text(batch: &Batch, proposals: &Proposals, policy: Policy) -> String 
         waits.version,
         waits.by,
         batch.name,
-        hex(&waits.seal),
+        waits.seal.to_string(),
     )
 }
 

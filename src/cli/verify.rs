@@ -183,7 +183,7 @@ impl Answers {
 }
 
 fn report(batch: &Batch, audit: &Audit, online: Option<(&Answers, &InquiryReport)>) -> Report {
-    let head: String = batch.chain_head.iter().map(|byte| format!("{byte:02x}")).collect();
+    let head = batch.chain_head.to_string();
     let differences = online.map_or(0, |(answers, _)| answers.difference_count);
     let unanswered = online.map_or(0, |(answers, _)| answers.unanswered);
     let exit = match (audit.finding_count + differences, unanswered) {

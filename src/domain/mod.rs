@@ -21,6 +21,7 @@ pub mod points;
 pub mod privacy;
 pub mod proposal;
 pub mod receipt;
+pub mod sha256;
 pub mod statement;
 pub mod team;
 pub mod text;

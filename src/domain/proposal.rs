@@ -4,6 +4,7 @@
 //! batch's history, as a payout's state does.
 
 use super::approval::{self, Actor, ApprovalRefusal, ProposalKind, ProposalState};
+use super::sha256::Sha256;
 use super::team::{Policy, Team};
 use std::fmt;
 
@@ -15,14 +16,14 @@ pub enum ProposalEvent {
         /// What it is.
         kind: ProposalKind,
         /// SHA-256 of exactly what is proposed.
-        seal: [u8; 32],
+        seal: Sha256,
         /// Who proposed it.
         by: Actor,
     },
     /// Somebody approved what is sealed so.
     Approved {
         /// The seal that the person looked at.
-        seal: [u8; 32],
+        seal: Sha256,
         /// Who approved it.
         by: Actor,
     },
@@ -46,7 +47,7 @@ pub struct Proposal {
     /// What it is.
     pub kind: ProposalKind,
     /// SHA-256 of exactly what is proposed.
-    pub seal: [u8; 32],
+    pub seal: Sha256,
     /// Who proposed it.
     pub by: Actor,
     /// Who approved it, in order; each once.
@@ -73,7 +74,7 @@ pub enum ProposalRefusal {
     /// Another seal: an older version, or something that was never proposed.
     OtherSeal {
         /// The seal of what waits.
-        waits: [u8; 32],
+        waits: Sha256,
     },
     /// A decision waits, and has to come to its end first.
     DecisionWaits(ProposalKind),
@@ -94,8 +95,7 @@ impl fmt::Display for ProposalRefusal {
                 write!(f, "it is approved already, by {}", names.join(" and "))
             }
             Self::OtherSeal { waits } => {
-                f.write_str("the seal is not that of what waits, which is ")?;
-                waits.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                write!(f, "the seal is not that of what waits, which is {waits}")
             }
             Self::DecisionWaits(kind) => write!(f, "a {} waits for approval; it comes first", kind.word()),
             Self::Approval(refusal) => refusal.fmt(f),
@@ -179,7 +179,7 @@ impl Proposals {
         Ok(self)
     }
 
-    fn propose(&mut self, kind: ProposalKind, seal: [u8; 32], by: &Actor, team: &Team) -> Result<(), ProposalRefusal> {
+    fn propose(&mut self, kind: ProposalKind, seal: Sha256, by: &Actor, team: &Team) -> Result<(), ProposalRefusal> {
         approval::may_propose(team, by)?;
         if let Some(waiting) = self.waiting().filter(|waiting| waiting.kind != ProposalKind::Plan) {
             return Err(ProposalRefusal::DecisionWaits(waiting.kind));
@@ -191,7 +191,7 @@ impl Proposals {
     }
 
     /// Two clicks are one approval. A plan whose approvals no longer suffice, since the policy was raised, takes more.
-    fn approve(&mut self, seal: [u8; 32], by: &Actor, team: &Team) -> Result<(), ProposalRefusal> {
+    fn approve(&mut self, seal: Sha256, by: &Actor, team: &Team) -> Result<(), ProposalRefusal> {
         let waits = self.0.iter().rposition(|proposal| proposal.state == ProposalState::Proposed);
         let approved = || self.0.iter().rposition(|proposal| is_plan(proposal, ProposalState::Approved));
         let place = waits.or_else(approved).ok_or(ProposalRefusal::NothingWaits)?;
@@ -268,11 +268,11 @@ mod tests {
     }
 
     fn proposed(kind: ProposalKind, seal: u8, who: Actor) -> ProposalEvent {
-        ProposalEvent::Proposed { kind, seal: [seal; 32], by: who }
+        ProposalEvent::Proposed { kind, seal: Sha256::from_bytes([seal; 32]), by: who }
     }
 
     fn approved(seal: u8, who: Actor) -> ProposalEvent {
-        ProposalEvent::Approved { seal: [seal; 32], by: who }
+        ProposalEvent::Approved { seal: Sha256::from_bytes([seal; 32]), by: who }
     }
 
     fn after(events: &[ProposalEvent], policy: Policy) -> Proposals {
@@ -292,7 +292,7 @@ mod tests {
         let waits = after(&[proposed(Plan, 1, by("lan"))], Policy::TwoPersons);
         assert_eq!(versions(&waits), (Some(1), None));
         let refused = |event: ProposalEvent| waits.clone().after(&event, &team).unwrap_err();
-        assert_eq!(refused(approved(2, by("an"))), ProposalRefusal::OtherSeal { waits: [1; 32] });
+        assert_eq!(refused(approved(2, by("an"))), ProposalRefusal::OtherSeal { waits: Sha256::from_bytes([1; 32]) });
         assert!(matches!(refused(approved(1, by("lan"))), ProposalRefusal::Approval(ApprovalRefusal::OwnProposal(_))));
         let paid = waits.clone().after(&approved(1, by("an")), &team).unwrap();
         assert_eq!(versions(&paid), (None, Some(1)));

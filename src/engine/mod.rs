@@ -174,7 +174,7 @@ mod tests {
         let number = || InvoiceNo::derive(&invoice_prefix, "M", &name, &key, 1);
         let mut planning = ledger.plan(&name, &binding, &origin).unwrap();
         planning.place(&NewPayout { row: &row, key: &key, send_sms: true, number: &number }).unwrap();
-        planning.seal([0; 32], 0, "yes", 0).unwrap();
+        planning.seal(crate::domain::sha256::Sha256::NONE, 0, "yes", 0).unwrap();
         let batch = ledger.batch("b").unwrap().id;
         ledger.into_run(batch, &Under::new(Purpose::Pay, binding, 0)).unwrap()
     }

@@ -9,6 +9,7 @@ use super::{Ledger, decision_gate, read, team};
 use crate::domain::approval::ProposalKind;
 use crate::domain::batch_name::BatchName;
 use crate::domain::proposal::{Proposal, ProposalEvent, Proposals};
+use crate::domain::sha256::Sha256;
 use crate::domain::team::{Team, TeamEvent};
 
 impl Ledger {
@@ -68,13 +69,13 @@ impl Ledger {
 
     /// The bytes that a person signs for another word about a proposal: `proposal`, `sending-back` or `withdrawal`.
     #[must_use]
-    pub fn signed_bytes(event: &ProposalEvent, batch: &BatchName, kind: ProposalKind, seal: &[u8; 32]) -> Vec<u8> {
+    pub fn signed_bytes(event: &ProposalEvent, batch: &BatchName, kind: ProposalKind, seal: &Sha256) -> Vec<u8> {
         proposals::bytes(proposals::signed_word(event), batch.as_str(), kind, seal)
     }
 
     /// SHA-256 over a decision that can pay again: its kind, its number among those, its payouts and its reason.
     #[must_use]
-    pub fn decision_seal(batch: &Batch, kind: ProposalKind, version: u32, payouts: &[PayoutId], why: &str) -> [u8; 32] {
+    pub fn decision_seal(batch: &Batch, kind: ProposalKind, version: u32, payouts: &[PayoutId], why: &str) -> Sha256 {
         decision_gate::seal(&batch.name, kind, version, payouts, why)
     }
 

@@ -8,7 +8,6 @@
 
 use super::chain::{self, EVENT_COLUMNS, StoredEvent};
 use super::error::LedgerError;
-use super::hex::hex;
 use super::record::{Batch, UnixMs};
 use super::row::{self, TOP_UP_COLUMNS};
 use super::row_seal::{SEALED_COLUMNS, Sealed};
@@ -17,6 +16,7 @@ use super::{facts, ledger_chain, proposals, purge_seal, read, schema};
 use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use crate::domain::payout::RowKey;
 use crate::domain::payout_status::{PayoutStatus, State};
+use crate::domain::sha256::Sha256;
 use rusqlite::{Connection, Row, Rows};
 
 const AUDITING: &str = "auditing the ledger";
@@ -93,7 +93,7 @@ fn check_chain(
     let (mut before, mut last) = ("the beginning".to_owned(), None);
     while let Some(row) = next(&mut rows)? {
         let event = StoredEvent::read(row, 0)?;
-        let redacted = get::<Option<[u8; 32]>>(row, 13)?;
+        let redacted = get::<Option<Sha256>>(row, 13)?;
         if redacted.is_some() && batch.purged_at.is_none() {
             audit.find(format!("event {} is marked as purged, and its batch was not", event.event_id));
         }
@@ -109,7 +109,7 @@ fn check_chain(
         expected = redacted.unwrap_or_else(|| event.hash());
         before = format!("event {event_id} ({kind})");
         last = Some(*event_id);
-        head_seen |= head.is_some_and(|head| hex(&expected).starts_with(head));
+        head_seen |= head.is_some_and(|head| expected.to_string().starts_with(head));
     }
     let told =
         read::one::<Option<i64>>(connection, "SELECT chain_event FROM batches WHERE batch_id = ?1", [batch.id.0])?;
@@ -142,7 +142,7 @@ fn check_payouts(connection: &Connection, batch: &Batch, audit: &mut Audit) -> R
             audit.find(format!("row {sheet_row}: {error}"));
         }
         // Of a purged batch the rows' own seals are sealed with the rest.
-        if batch.purged_at.is_none() && Sealed::read(row, 14)?.sha256(batch.name.as_str()) != get::<[u8; 32]>(row, 7)? {
+        if batch.purged_at.is_none() && Sealed::read(row, 14)?.sha256(batch.name.as_str()) != get::<Sha256>(row, 7)? {
             audit.find(format!("row {sheet_row} is not what it was planned with"));
         }
         match history(connection, id) {

@@ -2,12 +2,12 @@
 //! event shows.
 
 use super::error::LedgerError;
-use aws_lc_rs::digest::{SHA256, digest};
+use crate::domain::sha256::Sha256;
 use rusqlite::Row;
 use rusqlite::types::FromSql;
 
 /// What the first event of a batch carries.
-pub(super) const START: [u8; 32] = [0; 32];
+pub(super) const START: Sha256 = Sha256::NONE;
 
 /// Room for what most events hash.
 const HASHED_BYTES: usize = 256;
@@ -26,24 +26,22 @@ pub(super) struct Link<'a> {
     pub(super) latency_ms: Option<i64>,
     pub(super) note: Option<&'a str>,
     pub(super) why: Option<&'a str>,
-    pub(super) previous: [u8; 32],
+    pub(super) previous: Sha256,
 }
 
 impl Link<'_> {
     /// The hash that the next event carries.
-    pub(super) fn hash(&self) -> [u8; 32] {
+    pub(super) fn hash(&self) -> Sha256 {
         // Hashed in one go: the fields are two dozen small pieces, and each of them would cost a call.
         let mut bytes = Vec::with_capacity(HASHED_BYTES);
-        bytes.extend_from_slice(&self.previous);
+        bytes.extend_from_slice(self.previous.as_bytes());
         for number in [self.payout_id, Some(self.at), self.http, self.code, self.latency_ms] {
             field(&mut bytes, number.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
         }
         for text in [Some(self.kind), self.detail, self.state, self.request_id, self.note, self.why] {
             field(&mut bytes, text.map(str::as_bytes));
         }
-        let mut hash = [0; 32];
-        hash.copy_from_slice(digest(&SHA256, &bytes).as_ref());
-        hash
+        Sha256::of(&bytes)
     }
 }
 
@@ -63,7 +61,7 @@ pub(super) const EVENT_COLUMNS: &str = "e.event_id, e.payout_id, e.at, e.kind, e
 pub(super) struct StoredEvent {
     pub(super) event_id: i64,
     pub(super) kind: String,
-    pub(super) previous: [u8; 32],
+    pub(super) previous: Sha256,
     payout_id: Option<i64>,
     at: i64,
     detail: Option<String>,
@@ -100,7 +98,7 @@ impl StoredEvent {
     }
 
     /// The hash that the next event carries.
-    pub(super) fn hash(&self) -> [u8; 32] {
+    pub(super) fn hash(&self) -> Sha256 {
         let link = Link {
             payout_id: self.payout_id,
             at: self.at,

@@ -7,8 +7,8 @@ use super::{proposals, read, team};
 use crate::domain::approval::ProposalKind;
 use crate::domain::batch_name::BatchName;
 use crate::domain::event::Event;
+use crate::domain::sha256::Sha256;
 use crate::domain::team::Policy;
-use aws_lc_rs::digest::{SHA256, digest};
 use rusqlite::Connection;
 
 /// What a decision has to be approved as; nothing where it takes one person.
@@ -38,7 +38,7 @@ fn words_of(kind: ProposalKind) -> &'static str {
 
 /// SHA-256 over exactly what is decided: the kind, the how-manieth of it, the payouts and the reason. Without its number
 /// the same decision would have the same seal a second time, and a signature that was given once would fit again.
-pub(super) fn seal(batch: &BatchName, kind: ProposalKind, version: u32, payouts: &[PayoutId], why: &str) -> [u8; 32] {
+pub(super) fn seal(batch: &BatchName, kind: ProposalKind, version: u32, payouts: &[PayoutId], why: &str) -> Sha256 {
     let mut bytes = version.to_be_bytes().to_vec();
     for text in ["topup-decision-1", batch.as_str(), kind.word(), why] {
         bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
@@ -47,9 +47,7 @@ pub(super) fn seal(batch: &BatchName, kind: ProposalKind, version: u32, payouts:
     let mut ids: Vec<i64> = payouts.iter().map(|payout| payout.0).collect();
     ids.sort_unstable();
     ids.iter().for_each(|id| bytes.extend_from_slice(&id.to_be_bytes()));
-    let mut seal = [0; 32];
-    seal.copy_from_slice(digest(&SHA256, &bytes).as_ref());
-    seal
+    Sha256::of(&bytes)
 }
 
 /// Refuses a decision that nobody else approved, whichever door it came by.

@@ -3,12 +3,11 @@
 
 use super::audit::Audit;
 use super::error::LedgerError;
-use super::hex::{self, hex};
 use super::ledger_chain::{self, LedgerEvent};
 use super::read;
 use super::record::{BatchEvent, BatchId, Newest, PayoutId, UnixMs};
 use super::writer::{Group, Write};
-use aws_lc_rs::digest::{Context, SHA256};
+use crate::domain::sha256::{Hasher, Sha256, hex};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde_json::{Map, Value, json};
@@ -103,7 +102,7 @@ pub(super) fn restore(
     let before = facts.into_iter().find(is_left);
     let value = |column: &str| before.as_ref().and_then(|facts| facts.get(column)).cloned();
     let number = |column| value(column).and_then(|value| value.as_i64()).unwrap_or(0);
-    let seal = value("plan_sha256").and_then(|value| value.as_str().and_then(hex::parse)).unwrap_or([0; 32]);
+    let seal = value("plan_sha256").and_then(|value| value.as_str().and_then(Sha256::parse)).unwrap_or(Sha256::NONE);
     transaction
         .execute(
             "UPDATE batches SET rows = ?2, points = ?3, skipped_rows = ?4, plan_sha256 = ?5, plan_version = ?6
@@ -138,7 +137,7 @@ fn of(connection: &Connection, batch: BatchId) -> Result<Map<String, Value>, Led
         };
         facts.insert((*column).to_owned(), value);
     }
-    facts.insert(SKIPPED.to_owned(), json!(hex(&skipped_sha256(connection, batch)?)));
+    facts.insert(SKIPPED.to_owned(), json!(skipped_sha256(connection, batch)?.to_string()));
     Ok(facts)
 }
 
@@ -158,8 +157,8 @@ pub(super) fn bindings(connection: &Connection, batch: BatchId) -> Result<Vec<(S
 }
 
 /// SHA-256 over the rows that the batch skipped, of all its plans.
-pub(super) fn skipped_sha256(connection: &Connection, batch: BatchId) -> Result<[u8; 32], LedgerError> {
-    let mut context = Context::new(&SHA256);
+pub(super) fn skipped_sha256(connection: &Connection, batch: BatchId) -> Result<Sha256, LedgerError> {
+    let mut context = Hasher::new();
     let sql = "SELECT plan, row, cells, reasons FROM skipped_rows WHERE batch_id = ?1 ORDER BY plan, row";
     read::rows(connection, sql, [batch.0], |row| {
         let read = || Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get_ref(2)?, row.get_ref(3)?));
@@ -173,9 +172,7 @@ pub(super) fn skipped_sha256(connection: &Connection, batch: BatchId) -> Result<
         }
         Ok(())
     })?;
-    let mut hash = [0; 32];
-    hash.copy_from_slice(context.finish().as_ref());
-    Ok(hash)
+    Ok(context.finish())
 }
 
 /// Holds what a batch says of itself against the event that planned it last.

@@ -8,6 +8,7 @@ use super::row_seal::{SEALED_COLUMNS, Sealed};
 use super::{proposals, read};
 use crate::domain::payout::TopUp;
 use crate::domain::payout_status::State;
+use crate::domain::sha256::Sha256;
 use rusqlite::{Row, Transaction};
 
 /// Where the columns of the seal and of the top-up begin in what is read back.
@@ -16,7 +17,7 @@ const TOP_UP_FROM: usize = SEALED_FROM + 12;
 
 /// The version of the plan up to which permits are minted, and the end of the ledger's own history for which that was
 /// found: people and policy may change during a run.
-pub(super) type Payable = Option<([u8; 32], u32)>;
+pub(super) type Payable = Option<(Sha256, u32)>;
 
 /// The version of the plan up to which permits may be minted, found again whenever people or policy changed.
 pub(super) fn payable(known: &mut Payable, transaction: &Transaction<'_>, batch: BatchId) -> Result<u32, LedgerError> {
@@ -56,7 +57,7 @@ pub(super) fn read_back(
         let sealed = Sealed::read(row, SEALED_FROM)?;
         let top_up = row::top_up(row, TOP_UP_FROM)?;
         let text = |index| row.get::<_, String>(index).map_err(reading());
-        let seal: [u8; 32] = row.get(0).map_err(reading())?;
+        let seal: Sha256 = row.get(0).map_err(reading())?;
         let (batch, merchant_id, prefix) = (text(1)?, text(2)?, text(3)?);
         let bound = (batch.as_str(), merchant_id.as_str(), prefix.as_str());
         let is_own = row::is_own_number(&top_up.invoice_no, bound, sealed.row_key, standing.attempt);
@@ -119,7 +120,7 @@ mod tests {
         };
         let mut planning = ledger.plan(&name, &binding, &origin).unwrap();
         planning.place(&NewPayout { row: &row, key: &key, send_sms: true, number: &number }).unwrap();
-        planning.seal([0; 32], 0, "yes", 0).unwrap();
+        planning.seal(Sha256::NONE, 0, "yes", 0).unwrap();
         let batch = ledger.batch("b").unwrap().id;
         ledger
             .connection

@@ -4,10 +4,9 @@
 
 use super::audit::Audit;
 use super::error::LedgerError;
-use super::hex::hex;
 use super::record::{BatchId, Binding, UnixMs};
 use super::{chain, read, team};
-use aws_lc_rs::digest::{SHA256, digest};
+use crate::domain::sha256::Sha256;
 use rusqlite::{Connection, Transaction, params};
 use serde_json::json;
 
@@ -20,9 +19,9 @@ pub(super) enum LedgerEvent<'a> {
     /// It belongs to this gateway, merchant and prefix from now on; and a person's reason, where it belonged to others.
     Bound { binding: &'a Binding, why: Option<&'a str> },
     /// A batch was planned, or planned again, by the event of this hash.
-    BatchPlanned { batch: BatchId, name: &'a str, event: [u8; 32] },
+    BatchPlanned { batch: BatchId, name: &'a str, event: Sha256 },
     /// Names and phones were removed from a batch, and what is left was sealed.
-    BatchPurged { batch: BatchId, name: &'a str, seal: [u8; 32] },
+    BatchPurged { batch: BatchId, name: &'a str, seal: Sha256 },
     /// People or policy changed.
     Team { kind: &'static str, note: &'a str, why: Option<&'a str> },
 }
@@ -50,7 +49,7 @@ impl LedgerEvent<'_> {
                 bound_note(&binding.gateway_host, &binding.merchant_id, binding.invoice_prefix.as_str())
             }
             Self::BatchPlanned { name, event, .. } => planned_note(name, event),
-            Self::BatchPurged { name, seal, .. } => json!({"batch": name, "seal": hex(seal)}).to_string(),
+            Self::BatchPurged { name, seal, .. } => json!({"batch": name, "seal": seal.to_string()}).to_string(),
             Self::Team { note, .. } => (*note).to_owned(),
         }
     }
@@ -60,14 +59,14 @@ fn bound_note(gateway_host: &str, merchant_id: &str, invoice_prefix: &str) -> St
     json!({"gateway_host": gateway_host, "merchant_id": merchant_id, "invoice_prefix": invoice_prefix}).to_string()
 }
 
-fn planned_note(name: &str, event: &[u8; 32]) -> String {
-    json!({"batch": name, "event": hex(event)}).to_string()
+fn planned_note(name: &str, event: &Sha256) -> String {
+    json!({"batch": name, "event": event.to_string()}).to_string()
 }
 
 /// Writes an event of the ledger, in the transaction of what it is about.
 pub(super) fn append(transaction: &Transaction<'_>, at: UnixMs, event: &LedgerEvent<'_>) -> Result<(), LedgerError> {
     let chaining = || LedgerError::sqlite(CHAINING);
-    let previous: [u8; 32] =
+    let previous: Sha256 =
         transaction.query_row("SELECT chain_head FROM ledger", [], |row| row.get(0)).map_err(chaining())?;
     let why = match event {
         LedgerEvent::Bound { binding, why } => {
@@ -115,22 +114,20 @@ struct Stored {
     batch_id: Option<i64>,
     note: String,
     why: Option<String>,
-    previous: [u8; 32],
+    previous: Sha256,
 }
 
 impl Stored {
     /// The hash that the next event carries.
-    fn hash(&self) -> [u8; 32] {
-        let mut bytes = self.previous.to_vec();
+    fn hash(&self) -> Sha256 {
+        let mut bytes = self.previous.as_bytes().to_vec();
         for number in [Some(self.at), self.batch_id] {
             chain::field(&mut bytes, number.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
         }
         for text in [Some(&self.kind), Some(&self.note), self.why.as_ref()] {
             chain::field(&mut bytes, text.map(|text| text.as_bytes()));
         }
-        let mut hash = [0; 32];
-        hash.copy_from_slice(digest(&SHA256, &bytes).as_ref());
-        hash
+        Sha256::of(&bytes)
     }
 }
 
@@ -168,7 +165,7 @@ pub(super) fn check(connection: &Connection, audit: &mut Audit) -> Result<(), Le
 /// The ledger's one row says what the last event of each kind says.
 fn check_head(
     connection: &Connection,
-    expected: [u8; 32],
+    expected: Sha256,
     events: &[Stored],
     audit: &mut Audit,
 ) -> Result<(), LedgerError> {
@@ -176,7 +173,7 @@ fn check_head(
     let rows = read::rows(connection, sql, [], |row| {
         let read = || {
             let text = |index| row.get::<_, Option<String>>(index);
-            Ok((row.get::<_, [u8; 32]>(0)?, [text(1)?, text(2)?, text(3)?]))
+            Ok((row.get::<_, Sha256>(0)?, [text(1)?, text(2)?, text(3)?]))
         };
         read().map_err(LedgerError::sqlite(READING))
     })?;
@@ -203,7 +200,7 @@ fn check_batches(connection: &Connection, events: &[Stored], audit: &mut Audit) 
         |kind: &str, batch: i64| events.iter().rfind(|event| event.kind == kind && event.batch_id == Some(batch));
     let sql = "SELECT batch_id, name, (SELECT sha256 FROM purges p WHERE p.batch_id = b.batch_id) FROM batches b";
     let batches = read::rows(connection, sql, [], |row| {
-        let read = || Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, Option<[u8; 32]>>(2)?));
+        let read = || Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, Option<Sha256>>(2)?));
         read().map_err(LedgerError::sqlite(READING))
     })?;
     for (id, name, purge) in &batches {
@@ -211,7 +208,7 @@ fn check_batches(connection: &Connection, events: &[Stored], audit: &mut Audit) 
         if planned.is_none() || last("batch_planned", *id).map(|event| &event.note) != planned.as_ref() {
             audit.find(format!("batch {name} is not planned as the ledger's own history says"));
         }
-        let purged = purge.map(|seal| json!({"batch": name, "seal": hex(&seal)}).to_string());
+        let purged = purge.map(|seal| json!({"batch": name, "seal": seal.to_string()}).to_string());
         if last("batch_purged", *id).map(|event| &event.note) != purged.as_ref() {
             audit.find(format!("batch {name} is not purged as the ledger's own history says"));
         }
@@ -225,7 +222,7 @@ fn check_batches(connection: &Connection, events: &[Stored], audit: &mut Audit) 
 }
 
 /// The hash of the event by which a batch was planned last.
-fn planned_by(connection: &Connection, batch: i64) -> Result<Option<[u8; 32]>, LedgerError> {
+fn planned_by(connection: &Connection, batch: i64) -> Result<Option<Sha256>, LedgerError> {
     let sql = format!(
         "SELECT {} FROM events e WHERE e.batch_id = ?1 AND e.payout_id IS NULL AND e.kind = 'batch_planned'
          ORDER BY e.event_id DESC LIMIT 1",

@@ -15,7 +15,6 @@ mod decision_gate;
 mod error;
 mod facts;
 mod held;
-mod hex;
 mod in_doubt;
 mod intent;
 mod known;

@@ -12,6 +12,7 @@ use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::{Row, TopUp};
 use crate::domain::payout_status::State;
+use crate::domain::sha256::Sha256;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 
@@ -197,7 +198,7 @@ impl<'l> Planning<'l> {
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn skipped_sha256(&self) -> Result<[u8; 32], LedgerError> {
+    pub fn skipped_sha256(&self) -> Result<Sha256, LedgerError> {
         facts::skipped_sha256(&self.transaction, self.batch)
     }
 

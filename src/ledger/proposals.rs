@@ -5,7 +5,6 @@
 //! later `verify` judges it by them, signatures included.
 
 use super::error::LedgerError;
-use super::hex::{self, hex};
 use super::planning::Size;
 use super::record::{BatchEvent, BatchId, PayoutId, UnixMs};
 use super::team::{self, Change};
@@ -13,6 +12,7 @@ use super::writer::{Group, Write};
 use super::{facts, read};
 use crate::domain::approval::{self, Actor, ProposalKind, ProposalState};
 use crate::domain::proposal::{Proposal, ProposalEvent, Proposals};
+use crate::domain::sha256::Sha256;
 use crate::domain::team::{PersonName, Team};
 use crate::sshsig::Key;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
@@ -66,8 +66,8 @@ fn actor(event: &ProposalEvent) -> &Actor {
 }
 
 /// What a person signs: the word, the batch, what it is about, and its seal.
-pub(super) fn bytes(word: &'static str, batch: &str, kind: ProposalKind, seal: &[u8; 32]) -> Vec<u8> {
-    format!("topup {word} v1\n{batch}\n{}\n{}\n", kind.word(), hex(seal)).into_bytes()
+pub(super) fn bytes(word: &'static str, batch: &str, kind: ProposalKind, seal: &Sha256) -> Vec<u8> {
+    format!("topup {word} v1\n{batch}\n{}\n{}\n", kind.word(), seal.to_string()).into_bytes()
 }
 
 /// The word that stands in the bytes that are signed.
@@ -82,8 +82,8 @@ pub(super) fn signed_word(event: &ProposalEvent) -> &'static str {
 
 fn note(event: &ProposalEvent, along: &Along<'_>, ledger_event: i64) -> String {
     let (kind, seal) = match event {
-        ProposalEvent::Proposed { kind, seal, .. } => (Some(kind.word()), Some(hex(seal))),
-        ProposalEvent::Approved { seal, .. } => (None, Some(hex(seal))),
+        ProposalEvent::Proposed { kind, seal, .. } => (Some(kind.word()), Some(seal.to_string())),
+        ProposalEvent::Approved { seal, .. } => (None, Some(seal.to_string())),
         ProposalEvent::SentBack { .. } | ProposalEvent::Withdrawn { .. } => (None, None),
     };
     let (person, system) = match actor(event) {
@@ -103,7 +103,7 @@ fn event_of(word: &str, note: &Value) -> Option<ProposalEvent> {
         Some(name) => Actor::Person(PersonName::parse(name)?),
         None => Actor::System(text("system")?.to_owned()),
     };
-    let seal = || text("seal").and_then(hex::parse);
+    let seal = || text("seal").and_then(Sha256::parse);
     match KINDS.iter().position(|kind| *kind == word)? {
         0 => Some(ProposalEvent::Proposed { kind: ProposalKind::from_word(text("kind")?)?, seal: seal()?, by }),
         1 => Some(ProposalEvent::Approved { seal: seal()?, by }),

@@ -4,6 +4,7 @@
 use super::error::LedgerError;
 use super::read;
 use crate::domain::member::PURGED;
+use crate::domain::sha256::hex;
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use rusqlite::Connection;
 use std::fmt;
@@ -128,8 +129,4 @@ pub(super) fn make(path: &Path) -> Result<PurgeKey, LedgerError> {
         std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(doing())?;
     }
     Ok(PurgeKey(hmac::Key::new(HMAC_SHA256, &bytes)))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -4,7 +4,7 @@
 use super::chain::EVENT_COLUMNS;
 use super::error::LedgerError;
 use super::record::{Batch, BatchId};
-use aws_lc_rs::digest::{Context, SHA256};
+use crate::domain::sha256::{Hasher, Sha256};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
 
@@ -22,8 +22,8 @@ pub(super) struct Purge {
 
 /// The seal that the rows of a purged batch lead to. What may change after a purge is not in it: a verification adds
 /// events, and may find that a declined payout was credited after all.
-pub(super) fn seal(connection: &Connection, batch: BatchId, purge: &Purge) -> Result<[u8; 32], LedgerError> {
-    let mut context = Context::new(&SHA256);
+pub(super) fn seal(connection: &Connection, batch: BatchId, purge: &Purge) -> Result<Sha256, LedgerError> {
+    let mut context = Hasher::new();
     take(&mut context, ValueRef::Text(b"topup-purge-1"));
     take(&mut context, ValueRef::Integer(purge.at));
     take(&mut context, ValueRef::Text(purge.why.as_bytes()));
@@ -50,9 +50,7 @@ pub(super) fn seal(connection: &Connection, batch: BatchId, purge: &Purge) -> Re
     ] {
         take_rows(&mut context, connection, sql, batch)?;
     }
-    let mut seal = [0; 32];
-    seal.copy_from_slice(context.finish().as_ref());
-    Ok(seal)
+    Ok(context.finish())
 }
 
 /// Whether what is left of a batch is what its purge left; `None`: it was not purged.
@@ -62,7 +60,7 @@ pub(super) fn holds(connection: &Connection, batch: &Batch) -> Result<Option<boo
         .query_row(sql, [batch.id.0], |row| {
             let (at, why, credited_rows) = (row.get(0)?, row.get(1)?, row.get(2)?);
             let (last_credited_at, key_check) = (row.get(3)?, row.get(4)?);
-            Ok((Purge { at, why, credited_rows, last_credited_at, key_check }, row.get::<_, [u8; 32]>(5)?))
+            Ok((Purge { at, why, credited_rows, last_credited_at, key_check }, row.get::<_, Sha256>(5)?))
         })
         .optional()
         .map_err(LedgerError::sqlite(SEALING))?;
@@ -70,7 +68,7 @@ pub(super) fn holds(connection: &Connection, batch: &Batch) -> Result<Option<boo
     Ok(Some(seal(connection, batch.id, &purge)? == sealed))
 }
 
-fn take_rows(context: &mut Context, connection: &Connection, sql: &str, batch: BatchId) -> Result<(), LedgerError> {
+fn take_rows(context: &mut Hasher, connection: &Connection, sql: &str, batch: BatchId) -> Result<(), LedgerError> {
     let mut statement = connection.prepare(sql).map_err(LedgerError::sqlite(SEALING))?;
     let columns = statement.column_count();
     let mut rows = statement.query([batch.0]).map_err(LedgerError::sqlite(SEALING))?;
@@ -86,7 +84,7 @@ fn take_rows(context: &mut Context, connection: &Connection, sql: &str, batch: B
 }
 
 /// The type and a length in front keep neighbouring values apart.
-fn take(context: &mut Context, value: ValueRef<'_>) {
+fn take(context: &mut Hasher, value: ValueRef<'_>) {
     let (tag, bytes): (u8, &[u8]) = match value {
         ValueRef::Null => (0, &[]),
         ValueRef::Integer(number) => return take(context, ValueRef::Text(number.to_string().as_bytes())),

@@ -7,6 +7,7 @@ use super::record::{Batch, BatchId, Binding, UnixMs};
 use super::{Ledger, binding, facts, read, soundness, team};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::{RowKey, TopUp};
+use crate::domain::sha256::Sha256;
 use crate::domain::team::Policy;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
@@ -156,7 +157,7 @@ impl<'l> Rebinding<'l> {
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn skipped_sha256(&self, batch: BatchId) -> Result<[u8; 32], LedgerError> {
+    pub fn skipped_sha256(&self, batch: BatchId) -> Result<Sha256, LedgerError> {
         facts::skipped_sha256(&self.transaction, batch)
     }
 
@@ -164,7 +165,7 @@ impl<'l> Rebinding<'l> {
     ///
     /// # Errors
     /// When the ledger cannot be written.
-    pub fn seal(&self, batch: BatchId, plan_sha256: [u8; 32]) -> Result<(), LedgerError> {
+    pub fn seal(&self, batch: BatchId, plan_sha256: Sha256) -> Result<(), LedgerError> {
         self.transaction
             .execute("UPDATE batches SET plan_sha256 = ?2 WHERE batch_id = ?1", params![batch.0, plan_sha256])
             .map_err(LedgerError::sqlite(REBINDING))?;

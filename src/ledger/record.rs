@@ -7,6 +7,7 @@ use crate::domain::event::Event;
 use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use crate::domain::payout::{Row, RowKey, TopUp};
 use crate::domain::payout_status::State;
+use crate::domain::sha256::Sha256;
 use std::time::Duration;
 
 /// A batch's row in the ledger.
@@ -78,7 +79,7 @@ pub struct Batch {
     /// Rows of the file that were skipped on the user's word.
     pub skipped_rows: u64,
     /// The seal: SHA-256 of the plan's canonical rows and totals.
-    pub plan_sha256: [u8; 32],
+    pub plan_sha256: Sha256,
     /// The version of the plan, from 1; 0 where none stands.
     pub plan_version: u32,
     /// The file's name.
@@ -88,7 +89,7 @@ pub struct Batch {
     /// Who planned it.
     pub planned_by: String,
     /// SHA-256 of its newest event.
-    pub chain_head: [u8; 32],
+    pub chain_head: Sha256,
     /// The settings that its plan was sealed with.
     pub settings: Settings,
     /// When names and phones were removed from it.

@@ -12,8 +12,9 @@ use crate::domain::payout_status::State;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::points::Points;
 use crate::domain::receipt::Receipt;
+use crate::domain::sha256::Sha256;
 use rusqlite::Row;
-use rusqlite::types::FromSql;
+use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
 /// What [`top_up`] reads, from `payouts p`.
 pub(super) const TOP_UP_COLUMNS: &str =
@@ -22,6 +23,18 @@ pub(super) const TOP_UP_COLUMNS: &str =
 pub(super) const BATCH_COLUMNS: &str = "batch_id, name, gateway_host, merchant_id, terminal_id, invoice_prefix, rows, \
      points, skipped_rows, plan_sha256, file_name, planned_at, planned_by, chain_head, sealed, \
      (SELECT purges.at FROM purges WHERE purges.batch_id = batches.batch_id), plan_version";
+
+impl FromSql for Sha256 {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        <[u8; 32]>::column_result(value).map(Self::from_bytes)
+    }
+}
+
+impl ToSql for Sha256 {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Blob(self.as_bytes())))
+    }
+}
 
 /// One value; a column of another type than its table declares is a broken ledger.
 fn value<T: FromSql>(row: &Row<'_>, index: usize) -> Result<T, LedgerError> {
@@ -86,7 +99,7 @@ pub(super) fn payout(row: &Row<'_>) -> Result<Payout, LedgerError> {
     let top_up = top_up(row, 6)?;
     let (merchant_id, prefix) = (value::<String>(row, 28)?, value::<String>(row, 29)?);
     let is_own = || is_own_number(&top_up.invoice_no, (&batch, &merchant_id, &prefix), sealed.row_key, attempt);
-    if !is_purged && (sealed.sha256(&batch) != value::<[u8; 32]>(row, 14)? || !is_own()) {
+    if !is_purged && (sealed.sha256(&batch) != value::<Sha256>(row, 14)? || !is_own()) {
         return Err(LedgerError::RowChanged { batch, row: sealed.row });
     }
     if !value::<bool>(row, 5)? && (state != State::Planned.word() || attempt != 1) {

@@ -4,7 +4,7 @@
 //! is not sent. Its state and its number are not in it, since they move; they follow from its history and its key.
 
 use super::error::LedgerError;
-use aws_lc_rs::digest::{SHA256, digest};
+use crate::domain::sha256::Sha256;
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
@@ -62,7 +62,7 @@ impl<'a> Sealed<'a> {
     }
 
     /// The seal of the row in the batch of this name.
-    pub(super) fn sha256(&self, batch: &str) -> [u8; 32] {
+    pub(super) fn sha256(&self, batch: &str) -> Sha256 {
         let Self { payout_id, plan, row, row_key, member, spelt, phone, points, send_sms, receipt, name, extra } =
             *self;
         // Hashed in one go: each of the small pieces would cost a call.
@@ -77,9 +77,7 @@ impl<'a> Sealed<'a> {
             bytes.extend_from_slice(&length.to_be_bytes());
             bytes.extend_from_slice(text.unwrap_or_default().as_bytes());
         }
-        let mut hash = [0; 32];
-        hash.copy_from_slice(digest(&SHA256, &bytes).as_ref());
-        hash
+        Sha256::of(&bytes)
     }
 }
 

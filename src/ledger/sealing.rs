@@ -7,6 +7,7 @@ use super::proposals::{self, Along};
 use super::record::{PayoutId, UnixMs};
 use crate::domain::approval::{Actor, ProposalKind};
 use crate::domain::proposal::ProposalEvent;
+use crate::domain::sha256::Sha256;
 use rusqlite::params;
 
 impl Planning<'_> {
@@ -15,7 +16,7 @@ impl Planning<'_> {
     /// # Errors
     /// [`LedgerError::Proposal`] where a plan needs two persons; or the ledger cannot be written. Then nothing of what
     /// this file adds is in it.
-    pub fn seal(self, plan_sha256: [u8; 32], skipped_rows: u64, consent: &str, at: UnixMs) -> Result<(), LedgerError> {
+    pub fn seal(self, plan_sha256: Sha256, skipped_rows: u64, consent: &str, at: UnixMs) -> Result<(), LedgerError> {
         self.store(plan_sha256, skipped_rows, consent, at)?;
         if self.is_rehearsal {
             // Nothing of a copy is anybody's money, and nothing of it is kept.
@@ -38,7 +39,7 @@ impl Planning<'_> {
     /// written. Then nothing of what this file adds is in it.
     pub fn propose(
         self,
-        plan_sha256: [u8; 32],
+        plan_sha256: Sha256,
         skipped_rows: u64,
         by: &Actor,
         signature: Option<&str>,
@@ -50,19 +51,13 @@ impl Planning<'_> {
         Ok(self.version)
     }
 
-    fn write_proposal(
-        &self,
-        seal: [u8; 32],
-        by: &Actor,
-        signature: Option<&str>,
-        at: UnixMs,
-    ) -> Result<(), LedgerError> {
+    fn write_proposal(&self, seal: Sha256, by: &Actor, signature: Option<&str>, at: UnixMs) -> Result<(), LedgerError> {
         let proposed = ProposalEvent::Proposed { kind: ProposalKind::Plan, seal, by: by.clone() };
         let along = Along { signature, ..Along::default() };
         proposals::record(&self.transaction, self.batch, at, &proposed, &along).map(drop)
     }
 
-    fn store(&self, plan_sha256: [u8; 32], skipped_rows: u64, consent: &str, at: UnixMs) -> Result<(), LedgerError> {
+    fn store(&self, plan_sha256: Sha256, skipped_rows: u64, consent: &str, at: UnixMs) -> Result<(), LedgerError> {
         let Size { rows, points } = self.new;
         self.transaction
             .execute(

@@ -4,6 +4,7 @@ use super::error::LedgerError;
 use super::planning::Planning;
 use super::record::{Batch, BatchId};
 use super::{Ledger, facts, read};
+use crate::domain::sha256::Sha256;
 use rusqlite::{Connection, params};
 
 const SKIPPING: &str = "keeping the rows that were skipped";
@@ -37,7 +38,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn skipped_sha256(&self, batch: BatchId) -> Result<[u8; 32], LedgerError> {
+    pub fn skipped_sha256(&self, batch: BatchId) -> Result<Sha256, LedgerError> {
         facts::skipped_sha256(&self.connection, batch)
     }
 }

@@ -8,6 +8,7 @@ use super::error::LedgerError;
 use super::record::{Batch, BatchId};
 use super::{facts, ledger_chain, open, read, schema};
 use crate::domain::payout_status::State;
+use crate::domain::sha256::Sha256;
 use rusqlite::Connection;
 
 /// A file up to this size is gone through page by page: 0.1 s.
@@ -51,14 +52,14 @@ fn check_batch(connection: &Connection, batch: BatchId, audit: &mut Audit) -> Re
     facts::check(connection, batch, is_purged, audit)?;
     let reading = || LedgerError::sqlite("looking at the end of the history");
     let sql = "SELECT chain_head, chain_event FROM batches WHERE batch_id = ?1";
-    let (head, event): ([u8; 32], Option<i64>) =
+    let (head, event): (Sha256, Option<i64>) =
         connection.query_row(sql, [batch.0], |row| Ok((row.get(0)?, row.get(1)?))).map_err(reading())?;
     let sql = format!(
         "SELECT {EVENT_COLUMNS}, r.sha256 FROM events e LEFT JOIN redacted_events r ON r.event_id = e.event_id
          WHERE e.event_id = ?1 AND e.batch_id = ?2"
     );
     let found = read::rows(connection, &sql, (event, batch.0), |row| {
-        let redacted = row.get::<_, Option<[u8; 32]>>(13).map_err(reading())?.filter(|_| is_purged);
+        let redacted = row.get::<_, Option<Sha256>>(13).map_err(reading())?.filter(|_| is_purged);
         let event = StoredEvent::read(row, 0)?;
         Ok(redacted.unwrap_or_else(|| event.hash()))
     })?;

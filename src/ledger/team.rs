@@ -2,13 +2,12 @@
 //! administrator, and has signed exactly that change of exactly this ledger; the first person alone needs nobody.
 
 use super::error::LedgerError;
-use super::hex::hex;
 use super::ledger_chain::{self, LedgerEvent};
 use super::read;
 use super::record::UnixMs;
+use crate::domain::sha256::Sha256;
 use crate::domain::team::{Person, PersonName, Policy, Role, Team, TeamEvent};
 use crate::sshsig::Key;
-use aws_lc_rs::digest::{SHA256, digest};
 use rusqlite::{Connection, TransactionBehavior};
 use serde_json::{Map, Value, json};
 
@@ -24,7 +23,7 @@ pub(super) struct Change {
     pub(super) event: TeamEvent,
     signature: Option<String>,
     /// The end of the history that it was signed on.
-    previous: [u8; 32],
+    previous: Sha256,
 }
 
 /// The words by which the ledger calls the kinds of changes.
@@ -87,15 +86,15 @@ fn signer(event: &TeamEvent) -> Option<&PersonName> {
 
 /// The bytes that an administrator signs for a change: they name the end of the ledger's history, so that a signature
 /// counts once, and for this ledger alone.
-fn bytes_on(head: &[u8; 32], event: &TeamEvent) -> Vec<u8> {
+fn bytes_on(head: &Sha256, event: &TeamEvent) -> Vec<u8> {
     let change = Value::Object(stored(event)).to_string();
-    let mut hashed = head.to_vec();
+    let mut hashed = head.as_bytes().to_vec();
     hashed.extend_from_slice(change.as_bytes());
-    let seal = hex(digest(&SHA256, &hashed).as_ref());
+    let seal = Sha256::of(&hashed);
     format!("topup approval v1\n-\n{}\n{seal}\n", kind(event)).into_bytes()
 }
 
-fn head(connection: &Connection) -> Result<[u8; 32], LedgerError> {
+fn head(connection: &Connection) -> Result<Sha256, LedgerError> {
     connection.query_row("SELECT chain_head FROM ledger", [], |row| row.get(0)).map_err(LedgerError::sqlite(CHANGING))
 }
 
@@ -157,7 +156,7 @@ pub(super) fn change(
 fn check_signature(
     before: &Team,
     event: &TeamEvent,
-    head: &[u8; 32],
+    head: &Sha256,
     signature: Option<&str>,
 ) -> Result<(), LedgerError> {
     let Some(name) = signer(event) else { return Ok(()) };

@@ -14,6 +14,7 @@ use crate::domain::event::Event;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::TopUp;
 use crate::domain::payout_status::State;
+use crate::domain::sha256::Sha256;
 use crate::moment::Moment;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::path::Path;
@@ -43,7 +44,7 @@ pub(super) struct Writer {
     connection: Connection,
     batch: BatchId,
     /// The end of the batch's chain as this writer left it; `None` before its first commit.
-    head: Option<[u8; 32]>,
+    head: Option<Sha256>,
     payable: Payable,
     /// A rehearsal's: nothing of it is anybody's money.
     is_rehearsal: bool,
@@ -157,7 +158,7 @@ impl Writer {
 pub(super) struct Group<'t> {
     transaction: &'t Transaction<'t>,
     batch: BatchId,
-    head: [u8; 32],
+    head: Sha256,
     /// The event that this is the hash of, once one was written.
     event: Option<i64>,
     /// The version of the plan up to which permits may be minted: none, unless the writer said so.
@@ -201,7 +202,7 @@ impl<'t> Group<'t> {
     }
 
     /// The end of the batch's chain after what was written.
-    pub(super) fn head(&self) -> [u8; 32] {
+    pub(super) fn head(&self) -> Sha256 {
         self.head
     }
 

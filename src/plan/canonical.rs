@@ -2,11 +2,11 @@
 
 use crate::domain::batch_name::BatchName;
 use crate::domain::payout::TopUp;
+use crate::domain::sha256::{Hasher, Sha256};
 use crate::ledger::{Batch, Binding, Ledger, LedgerError, Settings};
-use aws_lc_rs::digest::{Context, SHA256};
 
 /// The seal while rows are added to it, in the order of their keys.
-pub(super) struct Seal(Context);
+pub(super) struct Seal(Hasher);
 
 impl Seal {
     /// Begins with which version of which batch it is, where the payouts go, the settings that decide what is sent or
@@ -17,9 +17,9 @@ impl Seal {
         (batch, version): (&BatchName, u32),
         binding: &Binding,
         settings: &Settings,
-        skipped_sha256: &[u8; 32],
+        skipped_sha256: &Sha256,
     ) -> Self {
-        let mut seal = Self(Context::new(&SHA256));
+        let mut seal = Self(Hasher::new());
         let Binding { gateway_host, merchant_id, terminal_id, invoice_prefix } = binding;
         for field in ["topup-plan-3", batch.as_str(), gateway_host, merchant_id, terminal_id, invoice_prefix.as_str()] {
             seal.field(field);
@@ -30,7 +30,7 @@ impl Seal {
             seal.field(name);
             seal.field(value);
         }
-        seal.0.update(skipped_sha256);
+        seal.0.update(skipped_sha256.as_bytes());
         seal
     }
 
@@ -59,12 +59,10 @@ impl Seal {
     }
 
     /// Adds the totals and closes the seal.
-    pub(super) fn close(mut self, rows: u64, points: u64) -> [u8; 32] {
+    pub(super) fn close(mut self, rows: u64, points: u64) -> Sha256 {
         self.field(&rows.to_string());
         self.field(&points.to_string());
-        let mut hash = [0; 32];
-        hash.copy_from_slice(self.0.finish().as_ref());
-        hash
+        self.0.finish()
     }
 
     /// A length in front keeps neighbouring fields apart.
@@ -78,7 +76,7 @@ impl Seal {
 ///
 /// # Errors
 /// When the ledger cannot be read.
-pub fn seal_of(ledger: &Ledger, batch: &Batch) -> Result<[u8; 32], LedgerError> {
+pub fn seal_of(ledger: &Ledger, batch: &Batch) -> Result<Sha256, LedgerError> {
     let mut seal = Seal::new(
         (&batch.name, batch.plan_version),
         &batch.binding,
@@ -99,7 +97,7 @@ pub fn is_sealed(ledger: &Ledger, batch: &Batch) -> Result<bool, LedgerError> {
         Some(is_sealed) => Ok(is_sealed),
         // Every version of its plan was taken back: nothing is left that a seal could be of.
         None if batch.plan_version == 0 => {
-            Ok(batch.rows == 0 && batch.plan_sha256 == [0; 32] && !ledger.has_payouts(batch.id)?)
+            Ok(batch.rows == 0 && batch.plan_sha256 == Sha256::NONE && !ledger.has_payouts(batch.id)?)
         }
         None => Ok(seal_of(ledger, batch)? == batch.plan_sha256),
     }

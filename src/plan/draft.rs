@@ -10,6 +10,7 @@ use crate::domain::approval::Actor;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::member::Member;
 use crate::domain::payout::{Row, TopUp};
+use crate::domain::sha256::Sha256;
 use crate::intake::{Format, Intake, Item, Problem, ProblemKind, Repair};
 use crate::ledger::{
     Batch, Changed, Earlier, Ledger, LedgerError, NewPayout, Origin, Placement, Planning, Size, UnixMs,
@@ -41,7 +42,7 @@ pub struct DraftSummary {
     /// Points of the largest new payout.
     pub largest: u64,
     /// The seal of the whole plan.
-    pub plan_sha256: [u8; 32],
+    pub plan_sha256: Sha256,
     /// Cells that were repaired, the first of them.
     pub repairs: Vec<Repair>,
     /// All repaired cells.
@@ -168,7 +169,7 @@ pub(super) fn draft<'l>(
     planning.in_key_order(|key, top_up, name| seal.add(key, top_up, name))?;
     let plan_sha256 = seal.close(whole.rows, whole.points);
     if let (Some((batch, changed)), Resealing::Confirmed(expected)) = (&changed, &terms.resealing) {
-        let seal: String = plan_sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+        let seal = plan_sha256.to_string();
         if !seal.eq_ignore_ascii_case(expected) {
             return Ok(Planned::Refused(rules::setting_changed(batch, changed, Some(&seal))));
         }

@@ -135,7 +135,7 @@ impl<'s> Summary<'s> {
         put("verdict", json!(self.verdict().word()));
         put("rows", json!(self.batch.rows + self.batch.skipped_rows));
         put("points", json!(self.batch.points));
-        put("plan", json!(hex(&self.batch.plan_sha256)));
+        put("plan", json!(self.batch.plan_sha256.to_string()));
         if let Some(day) = self.batch.purged_on() {
             put("purged_on", json!(day));
         }
@@ -229,7 +229,7 @@ impl<'s> Summary<'s> {
 
     /// What to keep, so that a history that was cut off shows.
     pub(super) fn history_end(&self) -> String {
-        format!("history ends with {}\n", &hex(&self.batch.chain_head)[..16])
+        format!("history ends with {}\n", &self.batch.chain_head.to_string()[..16])
     }
 
     /// The batch that is summed up.
@@ -302,8 +302,4 @@ pub(super) fn label(state: State) -> &'static str {
             state.word()
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

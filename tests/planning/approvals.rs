@@ -8,6 +8,7 @@ use topup::domain::approval::{Actor, ProposalKind};
 use topup::domain::event::{Event, MemberAnswer, OrderAnswer};
 use topup::domain::payout_status::State;
 use topup::domain::proposal::{ProposalEvent, Proposals};
+use topup::domain::sha256::Sha256;
 use topup::domain::team::{Person, PersonName, Policy, Role, TeamEvent};
 use topup::ledger::{Access, Along, Entry, Ledger, LedgerError, Purpose, SubmitPermit};
 use topup::sshsig::{self, Key};
@@ -46,7 +47,7 @@ fn raise(desk: &mut Fixture, folder: &Path) {
 }
 
 /// Stores a plan that nobody signed as a proposal; its version and its seal.
-fn propose(desk: &mut Fixture, file: &str) -> (u32, [u8; 32]) {
+fn propose(desk: &mut Fixture, file: &str) -> (u32, Sha256) {
     let (version, summary) = desk.draft(file, &terms("a"), |draft| draft.propose(&system(), None, NOW)).unwrap();
     (version, summary.plan_sha256)
 }
@@ -56,14 +57,14 @@ fn system() -> Actor {
 }
 
 /// A person's signature to approve what is sealed so.
-fn signed(who: &str, folder: &Path, seal: [u8; 32]) -> String {
+fn signed(who: &str, folder: &Path, seal: Sha256) -> String {
     let event = ProposalEvent::Approved { seal, by: Actor::Person(name(who)) };
     let bytes = Ledger::signed_bytes(&event, &terms("a").batch, ProposalKind::Plan, &seal);
     sshsig::sign(&folder.join(who), &bytes).unwrap()
 }
 
 /// Somebody approves what is sealed so, with a signature.
-fn approve(desk: &mut Fixture, who: &str, seal: [u8; 32], signature: &str) -> Result<Proposals, LedgerError> {
+fn approve(desk: &mut Fixture, who: &str, seal: Sha256, signature: &str) -> Result<Proposals, LedgerError> {
     let batch = desk.ledger.batch("a").unwrap();
     let event = ProposalEvent::Approved { seal, by: Actor::Person(name(who)) };
     let along = Along { signature: Some(signature), ..Along::default() };

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use topup::domain::event::{Event, Fate, MemberAnswer, OrderAnswer, Refusal};
 use topup::domain::invoice_no::InvoicePrefix;
 use topup::domain::payout_status::State;
+use topup::domain::sha256::Sha256;
 use topup::ledger::{
     Access, Binding, Entry, Ledger, LedgerError, PayoutId, Purpose, RepeatRule, RunLedger, Settings, Under,
 };
@@ -298,12 +299,11 @@ fn a_plan_is_paid_only_under_the_settings_that_it_was_sealed_with() {
     assert!(matches!(refused, Err(LedgerError::SettingChanged { .. })), "{refused:?}");
     assert!(desk.run("a", |under| under.settings = named("hold").settings).is_ok());
     // Nor by the seal of before; only by that of the plan under the new setting.
-    let hex = |seal: [u8; 32]| seal.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let confirmed = |seal: String| Terms { resealing: Resealing::Confirmed(seal), ..named("off") };
-    let refusal = desk.plan_with(TWO, &confirmed(hex(sealed))).unwrap().refusal();
+    let refusal = desk.plan_with(TWO, &confirmed(sealed.to_string())).unwrap().refusal();
     let new = refusal.message.split("--confirm-plan ").nth(1).unwrap().to_owned();
     assert_eq!(desk.plan_with(TWO, &confirmed(new.clone())).unwrap(), Outcome::Planned(0, 2));
-    assert_eq!(hex(desk.ledger.batch("a").unwrap().plan_sha256), new);
+    assert_eq!(desk.ledger.batch("a").unwrap().plan_sha256.to_string(), new);
     assert!(desk.run("a", |under| under.settings = named("off").settings).is_ok());
     desk.audit("a");
     // What is paid to its end is nobody's to hold back.
@@ -315,7 +315,7 @@ fn a_plan_is_paid_only_under_the_settings_that_it_was_sealed_with() {
 fn names_are_sealed_and_a_name_that_is_gone_is_a_change() {
     let with = "phone,points,name\n0901234567,100,Nguyễn An\n0901234568,200,\n";
     let without = "phone,points\n0901234567,100\n0901234568,200\n";
-    let seals: Vec<[u8; 32]> = [with, without, &with.replace("Nguyễn An", "Lê Chi")]
+    let seals: Vec<Sha256> = [with, without, &with.replace("Nguyễn An", "Lê Chi")]
         .into_iter()
         .map(|file| {
             let mut desk = Fixture::new();

@@ -3,6 +3,7 @@
 use super::*;
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::InvoicePrefix;
+use crate::domain::sha256::Sha256;
 use crate::ledger::{Access, Binding, Ledger, Origin, Purpose, Under};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +26,7 @@ pub(in crate::ledger) fn planned(path: &Path) -> (Ledger, BatchId) {
     let text = String::new;
     let origin = Origin { file_name: text(), settings: text(), planned_by: text(), planned_at: 0 };
     let name = BatchName::parse("b").unwrap();
-    ledger.plan(&name, &binding, &origin).unwrap().seal([0; 32], 0, "yes", 0).unwrap();
+    ledger.plan(&name, &binding, &origin).unwrap().seal(Sha256::NONE, 0, "yes", 0).unwrap();
     let batch = ledger.batch("b").unwrap().id;
     (ledger, batch)
 }

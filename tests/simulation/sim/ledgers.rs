@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use topup::domain::batch_name::BatchName;
 use topup::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use topup::domain::payout::Row;
+use topup::domain::sha256::Sha256;
 use topup::ledger::{Binding, Ledger, LedgerError, NewPayout, Origin, Placement};
 
 const BATCH: &str = "simulated";
@@ -90,7 +91,7 @@ impl Ledgers {
             let new = NewPayout { row: &planned, key: &row.key, send_sms: true, number: &number };
             assert_eq!(planning.place(&new)?, Placement::New);
         }
-        planning.seal([7; 32], 0, "simulated", at)?;
+        planning.seal(Sha256::from_bytes([7; 32]), 0, "simulated", at)?;
         self.close(ledger);
         Ok(())
     }

@@ -36,8 +36,8 @@ pub(super) fn summary(source: &Source<'_>, totals: &Totals) -> String {
         let _ = write!(out, "<div><b>{}</b>{label}</div>", lang.number(number));
     }
     out.push_str("</section><dl>");
-    let plan: String = batch.plan_sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-    let head: String = batch.chain_head.iter().map(|byte| format!("{byte:02x}")).collect();
+    let plan = batch.plan_sha256.to_string();
+    let head = batch.chain_head.to_string();
     let planned = format!("{}, {}", time(batch.planned_at), batch.planned_by);
     let binding = &batch.binding;
     let gateway = format!("{}, {} / {}", binding.gateway_host, binding.merchant_id, binding.terminal_id);

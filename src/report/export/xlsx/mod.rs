@@ -184,7 +184,7 @@ mod tests {
             let number = || InvoiceNo::derive(&invoice_prefix, "M", &batch, &key, 1);
             planning.place(&NewPayout { row: &row, key: &key, send_sms: true, number: &number }).unwrap();
         }
-        planning.seal([0; 32], 0, "test", 0).unwrap();
+        planning.seal(crate::domain::sha256::Sha256::NONE, 0, "test", 0).unwrap();
         ledger
     }
 
