@@ -126,20 +126,6 @@ pub(super) fn cancel(context: &Context, args: &CancelArgs) -> Result<Report, Fai
     desk.decide_all(context, at_once, asked_first, &args.decision.why, "cancelled", Vec::new())
 }
 
-fn valid_ms() -> UnixMs {
-    UnixMs::try_from(SIGNED_BYTES_VALID.as_millis()).unwrap_or(UnixMs::MAX)
-}
-
-/// How long after a send a person's word that it did nothing is too early: the two hours for which a signed request is
-/// valid, or longer where the gateway's window is longer and nothing bounds late requests.
-fn still_valid_ms(context: &Context) -> Result<UnixMs, Failure> {
-    let window = match setup::fence(&context.config)? {
-        Some(_) => 0,
-        None => setup::timestamp_window(&context.config)?.as_millis(),
-    };
-    Ok(UnixMs::try_from(window).unwrap_or(UnixMs::MAX).max(valid_ms()))
-}
-
 /// Takes a person's evidence for a payout in doubt, unless the gateway contradicts it.
 pub(super) fn attest(context: &Context, args: &AttestArgs) -> Result<Report, Failure> {
     let desk = DecisionSession::open(context, &args.decision.batch, "attest", None)?;
@@ -158,12 +144,14 @@ pub(super) fn attest(context: &Context, args: &AttestArgs) -> Result<Report, Fai
         )));
     }
     let since_ms = desk.ledger.last_send_at(id)?.map(|at| unix_ms() - at);
-    let still_valid_ms = still_valid_ms(context)?;
-    if !args.credited && since_ms.is_none_or(|since_ms| since_ms < still_valid_ms) {
-        let while_valid = if still_valid_ms == valid_ms() {
+    // The ledger holds it to the same when it is written; here it is said before anybody is asked.
+    let valid = setup::signed_valid(&context.config)?;
+    let valid_ms = UnixMs::try_from(valid.as_millis()).unwrap_or(UnixMs::MAX);
+    if !args.credited && since_ms.is_none_or(|since_ms| since_ms < valid_ms) {
+        let while_valid = if valid == SIGNED_BYTES_VALID {
             "two hours".to_owned()
         } else {
-            format!("{} s (timestamp_window_s)", still_valid_ms / 1000)
+            format!("{} s (timestamp_window_s)", valid.as_secs())
         };
         return Err(refused(format!(
             "not within {while_valid} of the last send: the gateway may still apply it\nhint: topup resolve {} asks again",

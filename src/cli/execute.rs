@@ -49,7 +49,7 @@ pub(super) fn execute(
     // Read again: the chain has a new head.
     let batch = run_ledger.batch()?;
     let doubts = run_ledger.in_doubt(IN_DOUBT_MAX)?;
-    let doubts = DoubtList::new(&doubts, totals.of(State::InDoubt).rows, &policy, unix_ms());
+    let doubts = DoubtList::new(&doubts, totals.of(State::InDoubt).rows, &policy, under.signed_valid, unix_ms());
     run_ledger.close()?;
     let summary = Summary::new(&batch, &totals, Run::Ended(&report)).with_doubts(doubts);
     let exit = exit_of(&summary, mode, &report);

@@ -6,6 +6,7 @@ use super::failure::{Exit, Failure};
 use crate::domain::backoff::Backoff;
 use crate::domain::invoice_no::InvoicePrefix;
 use crate::domain::payout_process::Policy;
+use crate::domain::payout_status::SIGNED_BYTES_VALID;
 use crate::engine::{Mode, Names, NamesMissing, RunSettings};
 use crate::gateway::{Fence, GatewaySettings, GatewayUrl, HttpGateway, PrivateKey};
 use crate::ledger::{Binding, Purpose, RepeatRule, Settings, Under};
@@ -76,6 +77,13 @@ pub(super) fn timestamp_window(config: &Config) -> Result<Duration, Failure> {
     Ok(window)
 }
 
+/// How long after a send a person's word that it did nothing is too early: the two hours for which a signed request is
+/// valid, or longer where the gateway's window is longer and nothing bounds late requests.
+pub(super) fn signed_valid(config: &Config) -> Result<Duration, Failure> {
+    let unbounded = if fence(config)?.is_some() { Duration::ZERO } else { timestamp_window(config)? };
+    Ok(unbounded.max(SIGNED_BYTES_VALID))
+}
+
 /// How long a request that was signed may still be applied by the gateway, in words.
 pub(super) fn late_words(config: &Config) -> Result<String, Failure> {
     Ok(match fence(config)? {
@@ -132,6 +140,7 @@ pub(super) fn under(config: &Config, purpose: Purpose) -> Result<Under, Failure>
         binding: binding(config)?,
         settings: sealed_settings(config),
         repeats: RepeatRule { window_days: repeat_window_days(config)?, why: None },
+        signed_valid: signed_valid(config)?,
         now: unix_ms(),
     })
 }

@@ -71,8 +71,9 @@ fn look(context: &Context, name: &str) -> Result<(Report, bool), Failure> {
     let batch = ledger.batch(name)?;
     let (totals, running) = stand(&ledger, &batch, RunLock::is_held(&context.ledger_path))?;
     let policy = setup::run_settings(&context.config, Mode::Pay, 0)?.policy;
-    let doubts =
-        DoubtList::new(&ledger.in_doubt(batch.id, IN_DOUBT_MAX)?, totals.of(State::InDoubt).rows, &policy, unix_ms());
+    let signed_valid = setup::signed_valid(&context.config)?;
+    let found = ledger.in_doubt(batch.id, IN_DOUBT_MAX)?;
+    let doubts = DoubtList::new(&found, totals.of(State::InDoubt).rows, &policy, signed_valid, unix_ms());
     let (listed, unlisted) = doubts.to_json();
     let summary = Summary::new(&batch, &totals, Run::Looked { running }).with_doubts(doubts);
     let now = unix_ms();

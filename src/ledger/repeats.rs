@@ -11,6 +11,7 @@ use crate::domain::payout_status::State;
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, Row, params};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A payout of a plan that another batch may pay, or paid, as well.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +63,8 @@ pub(super) struct Guard {
     pub(super) may_send: bool,
     /// What counts as a repetition.
     pub(super) rule: RepeatRule,
+    /// How long a signed request may still be applied; two hours at the least.
+    pub(super) signed_valid: Duration,
     /// Where the key of purged batches is.
     pub(super) purge_key: Option<PathBuf>,
 }

@@ -28,8 +28,8 @@ impl Ledger {
         open::set_cache(&self.connection, open::CACHE_KIB)?;
         soundness::check(&self.connection, batch)?;
         check(&mut self.connection, self.purge_key.as_deref(), batch, under)?;
-        let Under { purpose, repeats: rule, .. } = under.clone();
-        let guard = Guard { may_send: purpose == Purpose::Pay, rule, purge_key: self.purge_key };
+        let Under { purpose, repeats: rule, signed_valid, .. } = under.clone();
+        let guard = Guard { may_send: purpose == Purpose::Pay, rule, signed_valid, purge_key: self.purge_key };
         match self.path {
             None if self.is_rehearsal => Ok(RunLedger::rehearsing(self.connection, batch, purpose, guard)),
             None => RunLedger::inline(self.connection, batch, purpose, guard),

@@ -1,6 +1,8 @@
 //! Defines under what a run of a batch is made: what it may do, where its calls go, and what holds a payment back.
 
 use super::record::{Binding, UnixMs};
+use crate::domain::payout_status::SIGNED_BYTES_VALID;
+use std::time::Duration;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// A window that nothing was credited before: a century.
@@ -115,6 +117,9 @@ pub struct Under {
     pub settings: Settings,
     /// What counts as a repetition of another batch.
     pub repeats: RepeatRule,
+    /// How long after it was signed the gateway may still apply a request, as far as nothing else bounds it: below two
+    /// hours it counts as two hours.
+    pub signed_valid: Duration,
     /// Now, in Unix milliseconds.
     pub now: UnixMs,
 }
@@ -123,6 +128,7 @@ impl Under {
     /// For this purpose and gateway, by the strictest rule of repetitions.
     #[must_use]
     pub fn new(purpose: Purpose, binding: Binding, now: UnixMs) -> Self {
-        Self { purpose, binding, settings: Settings::default(), repeats: RepeatRule::default(), now }
+        let (settings, repeats) = (Settings::default(), RepeatRule::default());
+        Self { purpose, binding, settings, repeats, signed_valid: SIGNED_BYTES_VALID, now }
     }
 }

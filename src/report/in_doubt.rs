@@ -6,12 +6,12 @@ use super::reasons::code_text;
 use crate::domain::batch_name::BatchName;
 use crate::domain::event::Fate;
 use crate::domain::payout_process::{Policy, Stuck};
-use crate::domain::payout_status::SIGNED_BYTES_VALID;
 use crate::domain::privacy::hide_numbers;
 use crate::domain::text::counted;
 use crate::ledger::{InDoubt, Send, UnixMs};
 use serde_json::{Value, json};
 use std::fmt::Write;
+use std::time::Duration;
 
 /// Payouts in doubt that are looked into and listed.
 pub const IN_DOUBT_MAX: usize = 1000;
@@ -42,10 +42,11 @@ struct Listed {
 }
 
 impl DoubtList {
-    /// Judges the payouts in doubt, of which there are `all`, by the policy of a run at `now`.
+    /// Judges the payouts in doubt, of which there are `all`, by the policy of a run at `now`; the gateway may still apply
+    /// a request for `signed_valid` after it was sent.
     #[must_use]
-    pub fn new(found: &[InDoubt], all: u64, policy: &Policy, now: UnixMs) -> Self {
-        Self { listed: found.iter().map(|payout| listed(payout, policy, now)).collect(), all }
+    pub fn new(found: &[InDoubt], all: u64, policy: &Policy, signed_valid: Duration, now: UnixMs) -> Self {
+        Self { listed: found.iter().map(|payout| listed(payout, policy, signed_valid, now)).collect(), all }
     }
 
     /// The list for scripts, and how many it leaves out.
@@ -106,13 +107,13 @@ impl DoubtList {
     }
 }
 
-fn listed(payout: &InDoubt, policy: &Policy, now: UnixMs) -> Listed {
+fn listed(payout: &InDoubt, policy: &Policy, signed_valid: Duration, now: UnixMs) -> Listed {
     let stuck = policy.stuck(&payout.standing);
     let last_send_at = payout.sends.last().map_or(payout.since, |send| send.at);
-    let ms = |span: std::time::Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+    let ms = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
     // What was sent a moment ago may turn up yet.
     let settles = stuck.is_none() || (now - last_send_at <= ms(policy.settle) && stuck != Some(Stuck::OtherOrder));
-    let not_credited_at = last_send_at + ms(SIGNED_BYTES_VALID);
+    let not_credited_at = last_send_at + ms(signed_valid);
     Listed {
         row: payout.row,
         reference: payout.reference.as_deref().map(|reference| hide_numbers(reference).into_owned()),
