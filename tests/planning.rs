@@ -8,6 +8,8 @@ mod approvals;
 mod doors;
 #[path = "planning/edits.rs"]
 mod edits;
+#[path = "planning/every_column.rs"]
+mod every_column;
 #[path = "planning/fixture.rs"]
 mod fixture;
 #[path = "planning/guards.rs"]

@@ -133,6 +133,11 @@ impl Stored {
 
 /// Holds the ledger's own history against itself, and against the batches that are there.
 pub(super) fn check(connection: &Connection, audit: &mut Audit) -> Result<(), LedgerError> {
+    // A person's word about a plan names the last of these events before it: their numbers say who might then do what.
+    let sql = "SELECT min(ledger_event_id) = 1 AND max(ledger_event_id) = count(*) FROM ledger_events";
+    if read::one::<Option<bool>>(connection, sql, [])?.flatten() == Some(false) {
+        audit.find("the events of the ledger's own history are not numbered one after the other".to_owned());
+    }
     let sql = "SELECT at, kind, batch_id, note, why, previous FROM ledger_events ORDER BY ledger_event_id";
     let events = read::rows(connection, sql, [], |row| {
         let read = || {

@@ -4,15 +4,16 @@ use super::fixture::{Fixture, NOW, terms};
 use rusqlite::Connection;
 use topup::domain::event::{Event, Fate, MemberAnswer, OrderAnswer, Refusal};
 use topup::ledger::Ledger;
-use topup::plan::is_sealed;
+use topup::plan::{Terms, is_sealed};
 
 const PAID: &str = "reference,phone,points,name,note,receipt_name,receipt_address,receipt_email,receipt_tax_code\n\
                     r1,0901234501,100,Nguyen An,blue,Nguyen An,12 Hang Bong,an@vi.vn,0101\n\
                     r2,0901234502,200,Le Chi,red,,,,\n\
                     r3,0901234503,300,Tran Binh,green,,,,\n\
                     r4,0901234504,400,Ho Giang,,,,,\n";
-const PURGED: &str =
-    "reference,phone,points,name,note\nr1,0901234511,100,Pham Em,blue\nr2,0901234512,200,Vu Khoa,red\n";
+const PURGED: &str = "reference,phone,points,name,note\nr1,0901234511,100,Pham Em,blue\nr2,0901234512,200,Vu Khoa,red\nr3,12,300,Bui Lan,blue\n";
+/// One row is paid, two are left out on the user's word.
+const SKIPPED: &str = "phone,points\n0901234521,100\n12,200\n0901234523,1.5\n";
 
 /// What is edited where: of `a`, which was paid, and of `b`, which was paid and purged.
 const EDITS: &[(&str, &str)] = &[
@@ -95,6 +96,19 @@ const EDITS: &[(&str, &str)] = &[
     ("a", "INSERT INTO redacted_events VALUES (3, zeroblob(32))"),
     // Rows that were skipped.
     ("a", "INSERT INTO skipped_rows VALUES (1, 1, 9, '[]', '[]')"),
+    ("c", "INSERT INTO skipped_rows VALUES (3, 1, 9, '[]', '[]')"),
+    ("c", "INSERT INTO skipped_rows VALUES (3, 2, 3, '[]', '[]')"),
+    ("c", "UPDATE skipped_rows SET row = 9 WHERE batch_id = 3 AND row = 3"),
+    ("c", "UPDATE skipped_rows SET plan = 2 WHERE batch_id = 3 AND row = 3"),
+    ("c", "UPDATE skipped_rows SET batch_id = 1 WHERE batch_id = 3 AND row = 3"),
+    ("c", "UPDATE skipped_rows SET cells = '[[\"phone\",\"0901234522\"]]' WHERE batch_id = 3 AND row = 3"),
+    ("c", "UPDATE skipped_rows SET cells = NULL WHERE batch_id = 3"),
+    ("c", "UPDATE skipped_rows SET reasons = '[]' WHERE batch_id = 3 AND row = 4"),
+    ("c", "UPDATE batches SET skipped_rows = 0 WHERE batch_id = 3"),
+    ("c", "DELETE FROM skipped_rows WHERE batch_id = 3 AND row = 4"),
+    ("c", "DELETE FROM skipped_rows WHERE batch_id = 3"),
+    ("c", "DELETE FROM skipped_rows WHERE batch_id = 3; UPDATE batches SET skipped_rows = 0 WHERE batch_id = 3"),
+    ("c", "UPDATE batches SET sealed = '[]'"),
     // The ledger as a whole.
     ("a", "UPDATE ledger SET gateway_host = 'x'"),
     ("a", "UPDATE ledger SET merchant_id = 'x'"),
@@ -111,7 +125,7 @@ const EDITS: &[(&str, &str)] = &[
         "a",
         "DELETE FROM events WHERE batch_id = 3; DELETE FROM invoices WHERE payout_id IN
             (SELECT payout_id FROM payouts WHERE batch_id = 3); DELETE FROM payouts WHERE batch_id = 3;
-         DELETE FROM totals WHERE batch_id = 3; DELETE FROM batches WHERE batch_id = 3",
+         DELETE FROM totals WHERE batch_id = 3; DELETE FROM skipped_rows WHERE batch_id = 3; DELETE FROM batches WHERE batch_id = 3",
     ),
     // The batch that was purged.
     ("b", "UPDATE batches SET file_name = 'x' WHERE batch_id = 2"),
@@ -128,6 +142,10 @@ const EDITS: &[(&str, &str)] = &[
     ("b", "UPDATE payouts SET credited_at = credited_at - 1 WHERE payout_id = 5"),
     ("b", "UPDATE totals SET recovered = 1 WHERE batch_id = 2 AND state = 'credited'"),
     ("b", "INSERT INTO skipped_rows VALUES (2, 1, 9, NULL, '[]')"),
+    ("b", "UPDATE skipped_rows SET cells = '[]' WHERE batch_id = 2"),
+    ("b", "UPDATE skipped_rows SET reasons = '[\"x\"]' WHERE batch_id = 2"),
+    ("b", "UPDATE skipped_rows SET row = 9 WHERE batch_id = 2"),
+    ("b", "DELETE FROM skipped_rows WHERE batch_id = 2"),
     ("b", "INSERT INTO invoices VALUES ('TP0', 5, 2)"),
     ("b", "UPDATE purges SET at = at - 1"),
     ("b", "UPDATE purges SET why = 'x'"),
@@ -151,9 +169,13 @@ const SCHEMA_EDITS: &[&str] = &[
     "DROP TABLE skipped_rows",
 ];
 
+fn skipping(batch: &str) -> Terms {
+    Terms { skip_invalid: true, ..terms(batch) }
+}
+
 impl Fixture {
     /// Three batches: one that was paid in every way, one that was purged, one that waits.
-    fn edited() -> Self {
+    pub(super) fn edited() -> Self {
         let mut desk = Self::new();
         desk.plan("a", PAID);
         desk.credit("a", 2);
@@ -164,19 +186,19 @@ impl Fixture {
         desk.happen("a", 4, &[&failed[..], &again].concat());
         desk.credit("a", 4);
         desk.happen("a", 5, &[Event::SubmitIntended, Event::SendEnded(Fate::Refused(Refusal::Payout))]);
-        desk.plan("b", PURGED);
+        desk.plan_with(PURGED, &skipping("b")).unwrap();
         desk.happen_noted("b", 2, &[Event::MemberAnswered(MemberAnswer::Eligible)], "Pham Em");
         desk.credit("b", 2);
         desk.credit("b", 3);
         let batch = desk.ledger.batch("b").unwrap();
         let key = desk.ledger.purge_key_or_new().unwrap();
         desk.ledger.purge(&batch, &key, NOW, "a test").unwrap();
-        desk.plan_with("phone,points\n0901234521,100\n", &terms("c")).unwrap();
+        desk.plan_with(SKIPPED, &skipping("c")).unwrap();
         desk
     }
 
     /// A copy of the ledger with its key, to be edited: of a file whose write-ahead log is folded back into it.
-    fn copy(&self, folder: &std::path::Path) -> std::path::PathBuf {
+    pub(super) fn copy(&self, folder: &std::path::Path) -> std::path::PathBuf {
         let (whole, copy) = (folder.join("whole.db"), folder.join("topup.db"));
         if !whole.exists() {
             Connection::open(self.path()).unwrap().execute("VACUUM INTO ?1", [whole.to_str().unwrap()]).unwrap();
@@ -189,7 +211,7 @@ impl Fixture {
 }
 
 /// Everything that `topup verify --offline` finds; a ledger that cannot be read at all is found too.
-fn found(path: &std::path::Path, batch: &str) -> Vec<String> {
+pub(super) fn found(path: &std::path::Path, batch: &str) -> Vec<String> {
     let look = || {
         let ledger = Ledger::open(path, topup::ledger::Access::Read)?;
         let batch = ledger.batch(batch)?;
