@@ -8,8 +8,10 @@ use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// What stands beside a ledger, and itself.
-const ENDS: [&str; 5] = ["", "-wal", "-shm", ".lock", ".purge-key"];
+/// What stands beside a ledger, and itself: how each name ends behind the ledger's own.
+pub(super) const ENDS: [&str; 6] = ["", "-wal", "-shm", ".lock", ".purge-key", ".pace"];
+/// Links that are followed to where a file would come to stand, as many as Linux follows.
+const LINKS_MAX: usize = 40;
 /// How an SQLite file begins, and its write-ahead log (SQLite, "Database File Format", 1.3.1 and 4.1).
 const BEGINNINGS: [&[u8]; 3] = [b"SQLite format 3\0", &[0x37, 0x7f, 0x06, 0x82], &[0x37, 0x7f, 0x06, 0x83]];
 
@@ -18,22 +20,42 @@ pub(super) fn ledger_of(common: &Common) -> Option<PathBuf> {
     Context::new(common).ok().map(|context| context.ledger_path)
 }
 
-/// Refuses a file of the ledger, compared by device and inode, and any other database.
+/// Refuses a file of the ledger, and any other database. What is there is compared by device and inode, what is not there
+/// yet by its place: the ledger would take it for its own later.
 pub(super) fn no_ledger(path: &Path, ledger: Option<&Path>) -> Result<(), Failure> {
-    let Ok(there) = std::fs::metadata(path) else { return Ok(()) };
-    let is_same = |end: &str| {
-        let mut name = ledger?.canonicalize().unwrap_or_else(|_| ledger.unwrap_or(path).to_owned()).into_os_string();
-        name.push(end);
-        let file = std::fs::metadata(name).ok()?;
-        ((file.dev(), file.ino()) == (there.dev(), there.ino())).then_some(())
+    let there = std::fs::metadata(path).ok();
+    let identity = |path: &Path| std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
+    let is_same = |file: &Path| match &there {
+        Some(there) => identity(file) == Some((there.dev(), there.ino())),
+        None => place(path).is_some_and(|place_of_path| place(file) == Some(place_of_path)),
     };
-    if ENDS.into_iter().any(|end| is_same(end).is_some()) {
+    if ledger.is_some_and(|ledger| files_of(ledger).iter().any(|file| is_same(file))) {
         return Err(refused(path, "a file of the ledger"));
     }
-    if there.is_file() && is_database(path) {
+    if there.is_some_and(|there| there.is_file()) && is_database(path) {
         return Err(refused(path, "a database or its log"));
     }
     Ok(())
+}
+
+/// The files of a ledger, whether they are there or not.
+fn files_of(ledger: &Path) -> [PathBuf; 6] {
+    let ledger = ledger.canonicalize().ok().or_else(|| place(ledger)).unwrap_or_else(|| ledger.to_owned());
+    ENDS.map(|end| {
+        let mut name = ledger.clone().into_os_string();
+        name.push(end);
+        name.into()
+    })
+}
+
+/// Where a file that is not there would come to stand, behind links that lead nowhere.
+fn place(path: &Path) -> Option<PathBuf> {
+    let mut path = std::path::absolute(path).ok()?;
+    for _ in 0..LINKS_MAX {
+        let Ok(link) = std::fs::read_link(&path) else { break };
+        path = path.parent()?.join(link);
+    }
+    Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))
 }
 
 /// The same of a file that is written on, which has to be a regular one.

@@ -165,7 +165,11 @@ async fn no_output_goes_through_a_link_into_the_ledger() {
     let before = std::fs::read(stage.ledger()).unwrap();
     symlink(stage.ledger(), stage.path("link.csv")).unwrap();
     symlink(stage.path("topup.db.lock"), stage.path("lock.csv")).unwrap();
-    let lock = std::fs::read(stage.path("topup.db.lock")).unwrap();
+    symlink(stage.path("topup.db.pace"), stage.path("pace.xlsx")).unwrap();
+    // It is not there yet: who writes it makes the key that purges would hash with.
+    symlink("topup.db.purge-key", stage.path("key.csv")).unwrap();
+    let beside = || ["topup.db.lock", "topup.db.pace"].map(|file| std::fs::read(stage.path(file)).unwrap());
+    let files_before = beside();
     for (target, arguments) in [
         ("link.csv", &["export", BATCH, "-o", "link.csv"][..]),
         ("lock.csv", &["export", BATCH, "-o", "lock.csv"]),
@@ -173,13 +177,22 @@ async fn no_output_goes_through_a_link_into_the_ledger() {
         ("link.csv", &["status", "--log", "link.csv"]),
         ("lock.csv", &["status", "--log", "lock.csv"]),
         ("topup.db", &["status", "--log", "topup.db"]),
+        ("topup.db.pace", &["export", BATCH, "-o", "pace.xlsx"]),
+        ("topup.db.pace", &["check", "rewards.csv", "--export", "pace.xlsx"]),
+        ("topup.db.pace", &["status", "--log", "topup.db.pace"]),
+        ("topup.db.pace", &["status", "--log", "pace.xlsx"]),
+        ("topup.db.purge-key", &["export", BATCH, "-o", "key.csv"]),
+        ("topup.db.purge-key", &["status", "--log", "key.csv"]),
+        ("topup.db.purge-key", &["status", "--log", "topup.db.purge-key"]),
+        ("topup.db-wal", &["status", "--log", "./topup.db-wal"]),
         // Of a ledger that no configuration names.
         ("link.csv", &["check", "rewards.csv", "--export", "link.csv", "--ledger", "other.db"]),
     ] {
         let ended = stage.topup(arguments).await;
         assert!([1, 2, 3].contains(&ended.code()), "{arguments:?} into {target}: {ended:?}");
         assert_eq!(std::fs::read(stage.ledger()).unwrap(), before, "{arguments:?}");
-        assert_eq!(std::fs::read(stage.path("topup.db.lock")).unwrap(), lock, "{arguments:?}");
+        assert_eq!(beside(), files_before, "{arguments:?}");
+        assert!(!stage.path("topup.db.purge-key").exists(), "{arguments:?}");
     }
     stage.topup(&["status", "--log", "run.log"]).await.exits(0);
 }

@@ -125,7 +125,7 @@ impl Bindings {
 
 /// The ledger and what stands beside it hold whole phone numbers.
 fn check_modes(path: &Path, findings: &mut Findings) {
-    let files = ["", "-wal", "-shm", ".lock", ".purge-key", ".pace"].map(|end| beside(path, end));
+    let files = super::super::written::ENDS.map(|end| beside(path, end));
     let modes = files.iter().filter_map(|file| Some((file, mode_of(file)?)));
     let mut all_private = true;
     for (file, mode) in modes {
