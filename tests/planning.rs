@@ -16,6 +16,8 @@ mod fixture;
 mod guards;
 #[path = "planning/kinds.rs"]
 mod kinds;
+#[path = "planning/limits.rs"]
+mod limits;
 #[path = "planning/purged.rs"]
 mod purged;
 

@@ -103,6 +103,7 @@ impl From<LedgerError> for Failure {
             LedgerError::Unsound { .. } => (Exit::Differs, "unsound"),
             LedgerError::Bound(_) => (Exit::Usage, "bound"),
             LedgerError::SettingChanged { .. } => (Exit::Refused, "setting_changed"),
+            LedgerError::OverLimit { .. } => (Exit::Refused, "over_limit"),
             LedgerError::Repeated(_) | LedgerError::PaidElsewhere(_) => (Exit::Refused, "repeated"),
             LedgerError::Purged { .. } => (Exit::Refused, "purged"),
             LedgerError::PurgeKey { .. } => (Exit::Refused, "purge_key"),

@@ -151,6 +151,23 @@ pub enum LedgerError {
         /// The setting.
         changed: Box<Changed>,
     },
+    /// A limit of the operator was lowered below what the plan comes to.
+    #[error(
+        "batch {batch} needs at most {at_most} {what} ({limit}), has {found}; nothing was sent\nhint: raise the \
+         limit, if all of the batch is to be paid"
+    )]
+    OverLimit {
+        /// The batch.
+        batch: String,
+        /// The limit, as in the configuration.
+        limit: &'static str,
+        /// What is limited.
+        what: &'static str,
+        /// The limit's value.
+        at_most: u64,
+        /// What the plan has.
+        found: u64,
+    },
     /// Nothing of the batch was sent yet, and another batch pays, or lately paid, the same.
     #[error("{} payouts of the batch are paid, or were paid, by another batch: {}", .0.count, .0.list.first().map_or("", |repeat| &repeat.batch))]
     Repeated(Box<Repeated>),

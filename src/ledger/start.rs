@@ -1,11 +1,11 @@
-//! Judges whether a run of a batch may begin: at its own gateway, under the settings that its plan was sealed with, and,
-//! while nothing of it was sent yet, with nothing that another batch pays or paid.
+//! Judges whether a run of a batch may begin: at its own gateway, under the settings that its plan was sealed with and
+//! within the operator's limits of now, and, while nothing of it was sent yet, with nothing that another batch pays or paid.
 
 use super::error::LedgerError;
 use super::record::{Batch, BatchEvent, BatchId};
 use super::repeats::{self, Guard, Waiting};
 use super::run_ledger::RunLedger;
-use super::under::{Purpose, Under};
+use super::under::{Purpose, Settings, Under};
 use super::writer::{Group, Write};
 use super::{Ledger, binding, open, read, soundness};
 use crate::domain::payout_status::State;
@@ -22,8 +22,8 @@ impl Ledger {
     /// may begin.
     ///
     /// # Errors
-    /// [`LedgerError::Unsound`]; [`LedgerError::Bound`], [`LedgerError::SettingChanged`] or [`LedgerError::Repeated`] where it may not; or when the
-    /// second connection or the writer's thread cannot be had.
+    /// [`LedgerError::Unsound`]; [`LedgerError::Bound`], [`LedgerError::SettingChanged`], [`LedgerError::OverLimit`] or
+    /// [`LedgerError::Repeated`] where it may not; or when the second connection or the writer's thread cannot be had.
     pub fn into_run(mut self, batch: BatchId, under: &Under) -> Result<RunLedger, LedgerError> {
         open::set_cache(&self.connection, open::CACHE_KIB)?;
         soundness::check(&self.connection, batch)?;
@@ -60,7 +60,31 @@ pub(super) fn check(
     if let Some(changed) = batch.settings.changed(&under.settings) {
         return Err(LedgerError::SettingChanged { batch: batch.name.to_string(), changed: Box::new(changed) });
     }
+    check_limits(connection, &batch, &under.settings)?;
     if planned > 0 { check_repeats(connection, purge_key, &batch, under) } else { Ok(()) }
+}
+
+/// The operator's own limits, as they are now: one that was raised since the plan was sealed holds nothing back, one that
+/// was lowered does where the plan is above it.
+fn check_limits(connection: &Connection, batch: &Batch, now: &Settings) -> Result<(), LedgerError> {
+    let lowered = |limit| {
+        let then = batch.settings.limit(limit).unwrap_or(u64::MAX);
+        now.limit(limit).filter(|now| *now < then)
+    };
+    let over = |limit, what, at_most, found| {
+        let batch = batch.name.to_string();
+        if found > at_most { Err(LedgerError::OverLimit { batch, limit, what, at_most, found }) } else { Ok(()) }
+    };
+    for (limit, what, found) in
+        [("limits.rows_per_batch", "rows", batch.rows), ("limits.points_per_batch", "points", batch.points)]
+    {
+        lowered(limit).map_or(Ok(()), |at_most| over(limit, what, at_most, found))?;
+    }
+    let limit = "limits.points_per_payout";
+    let Some(at_most) = lowered(limit) else { return Ok(()) };
+    let sql = "SELECT max(points) FROM payouts WHERE batch_id = ?1 AND state IN ('planned', 'in_doubt')";
+    let largest = read::one::<Option<u64>>(connection, sql, [batch.id.0])?.flatten().unwrap_or(0);
+    over(limit, "points in one payout", at_most, largest)
 }
 
 /// The guard between batches, by the clock of now: a plan may have waited, or been made under a wrong clock.

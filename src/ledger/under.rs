@@ -5,6 +5,8 @@ use crate::domain::payout_status::SIGNED_BYTES_VALID;
 use std::time::Duration;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// How the names of the operator's own limits begin.
+const LIMITS: &str = "limits.";
 /// A window that nothing was credited before: a century.
 const FOR_EVER_DAYS: u32 = 36_500;
 
@@ -62,10 +64,17 @@ impl Settings {
         self
     }
 
-    /// The first setting that `now` has with another value than these, of those that both have.
+    /// An operator's limit; `None`: there is none.
+    #[must_use]
+    pub fn limit(&self, name: &str) -> Option<u64> {
+        self.value(name)?.parse().ok()
+    }
+
+    /// The first setting that `now` has with another value than these, of those that both have. Limits are not compared:
+    /// they change nothing of what a plan sends, and a plan is held to those of now.
     #[must_use]
     pub fn changed(&self, now: &Self) -> Option<Changed> {
-        self.iter().find_map(|(name, then)| {
+        self.iter().filter(|(name, _)| !name.starts_with(LIMITS)).find_map(|(name, then)| {
             let now = now.value(name).filter(|now| *now != then)?;
             Some(Changed { setting: name.to_owned(), then: then.to_owned(), now: now.to_owned() })
         })

@@ -10,6 +10,7 @@ use crate::domain::approval::Actor;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::member::Member;
 use crate::domain::payout::{Row, TopUp};
+use crate::domain::payout_status::State;
 use crate::domain::sha256::Sha256;
 use crate::intake::{Format, Intake, Item, Problem, ProblemKind, Repair};
 use crate::ledger::{
@@ -277,35 +278,39 @@ impl Reading {
         self.repair_count += repairs.len() as u64;
         let room = REPAIRS_MAX.saturating_sub(self.repairs.len());
         self.repairs.extend(repairs.into_iter().take(room));
-        let limit = terms.limits.points_per_payout.unwrap_or(u64::MAX);
-        if u64::from(row.points.value()) > limit {
-            let message = format!("needs at most {limit} points (limits.points_per_payout)");
-            let found = row.points.value().to_string();
-            self.problems.add(Problem::of_row(row.row, ProblemKind::Limit, message).with_found(&found));
-            self.kinds.to_correct += 1;
-            return Ok(());
-        }
+        let points = u64::from(row.points.value());
+        let over = terms.limits.points_per_payout.filter(|limit| points > *limit);
         let send_sms = row.send_sms.unwrap_or(terms.send_sms);
         for key in keys_of(row) {
             let number = || number_of(&key, terms);
-            match planning.place(&NewPayout { row, key: &key, send_sms, number: &number })? {
-                Placement::New => return self.take_new(planning, row, terms),
-                Placement::Same { state } => self.kinds.known.add(state, u64::from(row.points.value())),
-                Placement::Changed { row: planned_row, planned, name, state, credited_at } => {
+            match (planning.place(&NewPayout { row, key: &key, send_sms, number: &number })?, over) {
+                (Placement::New, Some(limit)) => self.over_limit(row, limit),
+                (Placement::New, None) => return self.take_new(planning, row, terms),
+                // What is paid, or never will be, is nobody's to hold back.
+                (Placement::Same { state }, Some(limit)) if !matches!(state, State::Credited | State::Cancelled) => {
+                    self.over_limit(row, limit);
+                }
+                (Placement::Same { state }, _) => self.kinds.known.add(state, points),
+                (Placement::Changed { row: planned_row, planned, name, state, credited_at }, _) => {
                     self.kinds.changed.add(state, u64::from(planned.points.value()));
                     let state = rules::since(state, credited_at);
                     let message = changes((&planned, name.as_deref()), row, send_sms, planned_row, &state);
                     self.problems.add(Problem::of_row(row.row, ProblemKind::Differs, message));
                 }
-                Placement::Duplicate { row: first } if row.reference.is_some() || !terms.allow_repeat_phones => {
+                (Placement::Duplicate { row: first }, _) if row.reference.is_some() || !terms.allow_repeat_phones => {
                     self.duplicate(row, first);
                 }
                 // The next occurrence of the member.
-                Placement::Duplicate { .. } => continue,
+                (Placement::Duplicate { .. }, _) => continue,
             }
             return Ok(());
         }
         Ok(())
+    }
+
+    fn over_limit(&mut self, row: &Row, limit: u64) {
+        self.problems.add(rules::over_limit(row, limit));
+        self.kinds.to_correct += 1;
     }
 
     /// A new row key whose member has a payout in the batch already is a second payment, unless that is meant.

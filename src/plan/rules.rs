@@ -3,6 +3,7 @@
 use super::draft::Reading;
 use super::kinds::RowKinds;
 use super::{Limits, PlanError, Refusal, Terms};
+use crate::domain::payout::Row;
 use crate::domain::payout_status::State;
 use crate::domain::text::counted;
 use crate::intake::{Problem, ProblemKind, Tail};
@@ -70,6 +71,12 @@ fn another_key(gone: &MissingPayout, row: u64) -> Problem {
         gone.state.word()
     );
     Problem::of_row(row, ProblemKind::Differs, message).with_found(&gone.invoice_no)
+}
+
+/// A row of more points than one payout may have.
+pub(super) fn over_limit(row: &Row, limit: u64) -> Problem {
+    let message = format!("needs at most {limit} points (limits.points_per_payout)");
+    Problem::of_row(row.row, ProblemKind::Limit, message).with_found(&row.points.value().to_string())
 }
 
 /// Judges limits and everything that was found row by row. `known`: the batch, if it was planned before.

@@ -170,6 +170,25 @@ async fn the_operators_own_limits_refuse_the_plan() {
     }
 }
 
+/// They may be raised while a batch waits; a lower one is no way to pay half of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn limits_are_those_of_the_moment_when_a_batch_goes_on() {
+    let stage = Stage::new("top_up.refuse_403100=1").await;
+    stage.file("rewards.csv", &(0..3).map(|row| (phone(row), 100)).collect::<Vec<_>>());
+    stage.set("limits.points_per_batch", "300");
+    stage.topup(&RUN).await.exits(7);
+    stage.heal();
+    stage.set("limits.points_per_batch", "299");
+    for command in [&["resume", BATCH][..], &RUN] {
+        let said = stage.topup(command).await.exits(3).stderr;
+        assert!(said.contains("needs at most 299 points (limits.points_per_batch), has 300"), "{said}");
+    }
+    assert_eq!(stage.credits(), 0);
+    stage.set("limits.points_per_batch", "1000");
+    stage.topup(&["resume", BATCH]).await.exits(0);
+    stage.audit_end();
+}
+
 /// The lines that were said, with one blank between words.
 fn lines(said: &str) -> Vec<String> {
     said.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
