@@ -4,20 +4,20 @@ use super::decision::last_send_at;
 use super::error::LedgerError;
 use super::read;
 use super::record::{Entry, UnixMs};
+use super::repeats::Guard;
 use crate::domain::event::Event;
 use crate::domain::payout_status::SIGNED_BYTES_VALID;
 use rusqlite::Connection;
-use std::time::Duration;
 
 /// Refuses a decision that the history does not allow, that rests on no answer written together with it (`answered`: what
-/// is written just before), that comes while the gateway may still apply the last send (`signed_valid`, two hours at the
-/// least), or that mints a number where the old one is not used up.
+/// is written just before), that comes while the gateway may still apply the last send (as the guard says, two hours at
+/// the least), or that mints a number where the old one is not used up.
 pub(super) fn check(
     connection: &Connection,
     at: UnixMs,
     entry: &Entry,
     answered: Option<&Entry>,
-    signed_valid: Duration,
+    guard: Option<&Guard>,
 ) -> Result<(), LedgerError> {
     let standing = read::standing(connection, entry.payout)?;
     let broken = |why: &str| LedgerError::Broken(format!("{:?} of payout {} {why}", entry.event, entry.payout.0));
@@ -27,7 +27,8 @@ pub(super) fn check(
         return Err(broken("without an answer of order status in the same step"));
     }
     if entry.event == Event::AttestedNotCredited {
-        let valid_ms = i64::try_from(SIGNED_BYTES_VALID.max(signed_valid).as_millis()).unwrap_or(i64::MAX);
+        let valid = guard.map_or(SIGNED_BYTES_VALID, |guard| guard.signed_valid.max(SIGNED_BYTES_VALID));
+        let valid_ms = i64::try_from(valid.as_millis()).unwrap_or(i64::MAX);
         if last_send_at(connection, entry.payout)?.is_some_and(|sent_at| at - sent_at < valid_ms) {
             return Err(broken("while the gateway may still apply the last send"));
         }

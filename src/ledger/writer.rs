@@ -18,7 +18,6 @@ use crate::domain::sha256::Sha256;
 use crate::moment::Moment;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::path::Path;
-use std::time::Duration;
 
 /// What becomes durable together.
 #[derive(Debug)]
@@ -189,8 +188,7 @@ impl<'t> Group<'t> {
                 for (index, entry) in entries.iter().enumerate() {
                     if entry.event.is_decision() {
                         let before = index.checked_sub(1).map(|index| &entries[index]);
-                        let signed_valid = self.guard.map_or(Duration::ZERO, |guard| guard.signed_valid);
-                        decided::check(self.transaction, *at, entry, before, signed_valid)?;
+                        decided::check(self.transaction, *at, entry, before, self.guard)?;
                         decision_gate::check(self.transaction, self.batch, &entry.event, entry.payout)?;
                     }
                     self.write_entry(*at, entry)?;
