@@ -1,11 +1,14 @@
 //! The ledger as those use it who say who may do what, propose, approve, send back and withdraw.
 
+use super::Ledger;
+use super::decision_gate;
 use super::error::LedgerError;
-use super::planning::Size;
 use super::proposals::{self, Along};
 use super::record::{Batch, BatchId, PayoutId, UnixMs};
 use super::run_ledger::RunLedger;
-use super::{Ledger, decision_gate, read, team};
+use super::sqlite::planning::Size;
+use super::sqlite::read;
+use super::team;
 use crate::domain::approval::ProposalKind;
 use crate::domain::batch_name::BatchName;
 use crate::domain::proposal::{Proposal, ProposalEvent, Proposals};

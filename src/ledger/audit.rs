@@ -8,11 +8,16 @@
 
 use super::chain::{self, EVENT_COLUMNS, StoredEvent};
 use super::error::LedgerError;
+use super::facts;
+use super::ledger_chain;
+use super::proposals;
 use super::record::{Batch, UnixMs};
-use super::row::{self, TOP_UP_COLUMNS};
 use super::row_seal::{SEALED_COLUMNS, Sealed};
+use super::sqlite::purge_seal;
+use super::sqlite::read;
+use super::sqlite::row::{self, TOP_UP_COLUMNS};
+use super::sqlite::schema;
 use super::words::event_of;
-use super::{facts, ledger_chain, proposals, purge_seal, read, schema};
 use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use crate::domain::payout::RowKey;
 use crate::domain::payout_status::{PayoutStatus, State};

@@ -4,9 +4,10 @@
 //! only what never intended a top-up takes another one without a person's word. The merchant and the prefix of what ever
 //! intended one never change: they are part of every number.
 
+use super::Ledger;
 use super::error::LedgerError;
 use super::record::{Batch, BatchId, Binding};
-use super::{Ledger, read};
+use super::sqlite::read;
 use rusqlite::Connection;
 
 /// To what the whole ledger is bound; `None` until its first batch is planned.

@@ -1,10 +1,10 @@
 //! Holds a person's decision to the payout's history as it is written: no command, page or program passes this by.
 
-use super::decision::last_send_at;
 use super::error::LedgerError;
-use super::read;
 use super::record::{Entry, UnixMs};
 use super::repeats::Guard;
+use super::sqlite::decision::last_send_at;
+use super::sqlite::read;
 use crate::domain::event::Event;
 use crate::domain::payout_status::SIGNED_BYTES_VALID;
 use rusqlite::Connection;

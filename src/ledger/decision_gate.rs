@@ -2,8 +2,10 @@
 //! approval names its payouts, and serves each of them once.
 
 use super::error::LedgerError;
+use super::proposals;
 use super::record::{BatchId, PayoutId};
-use super::{proposals, read, team};
+use super::sqlite::read;
+use super::team;
 use crate::domain::approval::ProposalKind;
 use crate::domain::batch_name::BatchName;
 use crate::domain::event::Event;

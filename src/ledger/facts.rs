@@ -4,8 +4,8 @@
 use super::audit::Audit;
 use super::error::LedgerError;
 use super::ledger_chain::{self, LedgerEvent};
-use super::read;
 use super::record::{BatchEvent, BatchId, Newest, PayoutId, UnixMs};
+use super::sqlite::read;
 use super::writer::{Group, Write};
 use crate::domain::sha256::{Hasher, Sha256, hex};
 use rusqlite::types::ValueRef;

@@ -2,10 +2,11 @@
 //! the policy of now demands. Whoever writes to the ledger, by whichever door, comes by here.
 
 use super::error::LedgerError;
+use super::proposals;
 use super::record::{BatchId, PayoutId};
-use super::row::{self, TOP_UP_COLUMNS};
 use super::row_seal::{SEALED_COLUMNS, Sealed};
-use super::{proposals, read};
+use super::sqlite::read;
+use super::sqlite::row::{self, TOP_UP_COLUMNS};
 use crate::domain::payout::TopUp;
 use crate::domain::payout_status::State;
 use crate::domain::sha256::Sha256;

@@ -3,9 +3,11 @@
 //! written anew and a purge that was taken back all show.
 
 use super::audit::Audit;
+use super::chain;
 use super::error::LedgerError;
 use super::record::{BatchId, Binding, UnixMs};
-use super::{chain, read, team};
+use super::sqlite::read;
+use super::team;
 use crate::domain::sha256::Sha256;
 use rusqlite::{Connection, Transaction, params};
 use serde_json::json;

@@ -4,83 +4,61 @@
 
 mod approvals;
 mod audit;
-mod batch_details;
 mod binding;
 mod chain;
-mod checkup;
-mod columns;
 mod decided;
-mod decision;
 mod decision_gate;
 mod error;
 mod facts;
-mod held;
-mod in_doubt;
 mod intent;
-mod known;
 mod ledger_chain;
-mod lock;
-mod missing_payout;
-mod open;
 mod outcome;
 mod permit;
-mod plan_members;
-mod planning;
 mod proposals;
-mod purge;
 mod purge_key;
-mod purge_seal;
-mod read;
-mod rebinding;
 mod record;
 mod repeats;
-mod row;
 mod row_seal;
 mod run_ledger;
-mod schema;
-mod sealing;
-mod skipped;
-mod snapshot;
-mod soundness;
+mod sqlite;
 mod start;
-mod statement;
 mod team;
 mod under;
 mod words;
 mod writer;
 
 pub use audit::Audit;
-pub use batch_details::{BatchDetails, Pace, ReasonCount};
-pub use checkup::Checkup;
 pub use error::LedgerError;
-pub use in_doubt::{InDoubt, Send};
-pub use lock::RunLock;
-pub use missing_payout::MissingPayout;
-pub use open::Access;
 pub use outcome::{Decided, ExtraCell, FileColumn, Outcome, TimedCall};
 pub use permit::SubmitPermit;
-pub use plan_members::Earlier;
-pub use planning::{Placement, Planning, Size};
 pub use proposals::Along;
-pub use purge::{Personal, Purgeable};
 pub use purge_key::PurgeKey;
-pub use rebinding::Rebinding;
 pub use record::{
     Batch, BatchEvent, BatchId, Binding, Call, Entry, NewPayout, Newest, Origin, Payout, PayoutId, Total, Totals,
     UnixMs,
 };
 pub use repeats::{Repeat, Repeated};
 pub use run_ledger::RunLedger;
-pub use skipped::Skipped;
-pub use snapshot::Snapshot;
-pub use statement::{LedgerEntry, NumberOwner, StatementLines};
+pub use sqlite::batch_details::{BatchDetails, Pace, ReasonCount};
+pub use sqlite::checkup::Checkup;
+pub use sqlite::in_doubt::{InDoubt, Send};
+pub use sqlite::lock::RunLock;
+pub use sqlite::missing_payout::MissingPayout;
+pub use sqlite::open::Access;
+pub use sqlite::plan_members::Earlier;
+pub use sqlite::planning::{Placement, Planning, Size};
+pub use sqlite::purge::{Personal, Purgeable};
+pub use sqlite::rebinding::Rebinding;
+pub use sqlite::skipped::Skipped;
+pub use sqlite::snapshot::Snapshot;
+pub use sqlite::statement::{LedgerEntry, NumberOwner, StatementLines};
 pub use under::{Changed, Purpose, RepeatRule, Settings, Under};
 
 use crate::domain::batch_name::BatchName;
 use crate::domain::payout::TopUp;
 use crate::domain::payout_status::State;
-use held::Held;
 use rusqlite::Connection;
+use sqlite::held::Held;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -104,7 +82,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::NetworkShare`].
     pub fn check_place(folder: &Path) -> Result<(), LedgerError> {
-        open::refuse_network_share(folder)
+        sqlite::open::refuse_network_share(folder)
     }
 
     /// Opens the ledger at `path`.
@@ -112,7 +90,7 @@ impl Ledger {
     /// # Errors
     /// When the file is missing, no ledger, of a newer schema, or not usable as `access` wants.
     pub fn open(path: &Path, access: Access) -> Result<Self, LedgerError> {
-        let (connection, held) = open::open(path, access)?;
+        let (connection, held) = sqlite::open::open(path, access)?;
         Ok(Self {
             connection,
             path: Some(path.to_owned()),
@@ -127,7 +105,7 @@ impl Ledger {
     /// # Errors
     /// When SQLite cannot make one.
     pub fn in_memory() -> Result<Self, LedgerError> {
-        let connection = open::open_in_memory(":memory:")?;
+        let connection = sqlite::open::open_in_memory(":memory:")?;
         Ok(Self { connection, path: None, purge_key: None, is_rehearsal: false, held: None })
     }
 
@@ -138,7 +116,7 @@ impl Ledger {
     /// When SQLite cannot make one.
     pub fn in_shared_memory(name: &str) -> Result<Self, LedgerError> {
         // The leading slash is what makes it shared.
-        let connection = open::open_in_memory(&format!("file:/{name}?vfs=memdb"))?;
+        let connection = sqlite::open::open_in_memory(&format!("file:/{name}?vfs=memdb"))?;
         Ok(Self { connection, path: None, purge_key: None, is_rehearsal: false, held: None })
     }
 
@@ -148,7 +126,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read, or the copy not be made.
     pub fn scratch(from: Option<&Path>) -> Result<Self, LedgerError> {
-        let connection = open::open_scratch(from)?;
+        let connection = sqlite::open::open_scratch(from)?;
         let purge_key = from.map(purge_key::path_beside);
         Ok(Self { connection, path: None, purge_key, is_rehearsal: true, held: None })
     }
@@ -158,7 +136,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn batches(&self) -> Result<Vec<Batch>, LedgerError> {
-        read::batches(&self.connection)
+        sqlite::read::batches(&self.connection)
     }
 
     /// The batch of a name, if there is one.
@@ -166,7 +144,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn find_batch(&self, name: &str) -> Result<Option<Batch>, LedgerError> {
-        read::batch(&self.connection, name)
+        sqlite::read::batch(&self.connection, name)
     }
 
     /// The batch of a name.
@@ -182,7 +160,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn totals(&self, batch: BatchId) -> Result<Totals, LedgerError> {
-        read::totals(&self.connection, batch)
+        sqlite::read::totals(&self.connection, batch)
     }
 
     /// Looks into a batch: why payouts were not paid, since when others are in doubt, and, if a run of it is going on,
@@ -191,7 +169,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn batch_details(&self, batch: BatchId, now: UnixMs, running: bool) -> Result<BatchDetails, LedgerError> {
-        batch_details::batch_details(&self.connection, batch, now, running)
+        sqlite::batch_details::batch_details(&self.connection, batch, now, running)
     }
 
     /// Shows every payout of a batch with its state, in the order of the plan.
@@ -199,7 +177,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn outcomes(&self, batch: BatchId, show: impl FnMut(&TopUp, State)) -> Result<(), LedgerError> {
-        read::outcomes(&self.connection, batch, show)
+        sqlite::read::outcomes(&self.connection, batch, show)
     }
 
     /// Holds a batch against its own history; `head` is the (beginning of the) end of the history that an earlier
@@ -232,7 +210,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn last_run_ended_at(&self) -> Result<Option<UnixMs>, LedgerError> {
-        read::last_run_ended_at(&self.connection)
+        sqlite::read::last_run_ended_at(&self.connection)
     }
 
     /// Whether a run of the batch began and did not end on its own: it goes on, or was cut off.
@@ -240,7 +218,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn has_open_run(&self, batch: BatchId) -> Result<bool, LedgerError> {
-        read::has_open_run(&self.connection, batch)
+        sqlite::read::has_open_run(&self.connection, batch)
     }
 
     /// Whether no run ever sent anything from this ledger.
@@ -248,7 +226,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn is_unused(&self) -> Result<bool, LedgerError> {
-        read::is_unused(&self.connection)
+        sqlite::read::is_unused(&self.connection)
     }
 
     /// Begins to write a plan. Nothing of it is in the ledger before it is sealed.
@@ -303,7 +281,7 @@ impl Ledger {
     /// # Errors
     /// When the batch is not finished or would not hold together afterwards, or the ledger cannot be written.
     pub fn purge(&mut self, batch: &Batch, key: &PurgeKey, at: UnixMs, why: &str) -> Result<(), LedgerError> {
-        purge::purge(&mut self.connection, batch, key, at, why)
+        sqlite::purge::purge(&mut self.connection, batch, key, at, why)
     }
 
     /// Writes the file anew, so that nothing that was removed is left in its free space or its write-ahead log.
@@ -311,7 +289,7 @@ impl Ledger {
     /// # Errors
     /// When the disk has no room for it, or another program is in the way. Nothing is lost then.
     pub fn wipe(&mut self) -> Result<(), LedgerError> {
-        purge::wipe(&self.connection)
+        sqlite::purge::wipe(&self.connection)
     }
 
     /// Shows each payout of a batch in the order of the row keys, with the name that its file says.
@@ -323,7 +301,7 @@ impl Ledger {
         batch: BatchId,
         show: impl FnMut(&str, &TopUp, Option<&str>),
     ) -> Result<(), LedgerError> {
-        read::in_key_order(&self.connection, batch, show)
+        sqlite::read::in_key_order(&self.connection, batch, show)
     }
 
     /// Looks at the ledger as it is at one moment, however much a run writes beside it meanwhile.

@@ -5,11 +5,12 @@
 //! later `verify` judges it by them, signatures included.
 
 use super::error::LedgerError;
-use super::planning::Size;
+use super::facts;
 use super::record::{BatchEvent, BatchId, PayoutId, UnixMs};
+use super::sqlite::planning::Size;
+use super::sqlite::read;
 use super::team::{self, Change};
 use super::writer::{Group, Write};
-use super::{facts, read};
 use crate::domain::approval::{self, Actor, ProposalKind, ProposalState};
 use crate::domain::proposal::{Proposal, ProposalEvent, Proposals};
 use crate::domain::sha256::Sha256;

@@ -2,7 +2,7 @@
 //! hold of the ledger alone cannot try all phone numbers against them.
 
 use super::error::LedgerError;
-use super::read;
+use super::sqlite::read;
 use crate::domain::member::PURGED;
 use crate::domain::sha256::hex;
 use aws_lc_rs::hmac::{self, HMAC_SHA256};

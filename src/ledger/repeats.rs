@@ -2,10 +2,10 @@
 //! by the hashes of its members.
 
 use super::error::LedgerError;
-use super::planning::Planning;
 use super::purge_key::{self, PurgeKey};
-use super::read;
 use super::record::{BatchId, PayoutId, UnixMs};
+use super::sqlite::planning::Planning;
+use super::sqlite::read;
 use super::under::RepeatRule;
 use crate::domain::payout_status::State;
 use rusqlite::types::FromSql;

@@ -3,15 +3,19 @@
 //! A commit costs a sync of the disk. All writes that wait for one go into the next together: the sync is shared,
 //! and nothing is reported as durable before it is over.
 
+use super::Ledger;
 use super::error::LedgerError;
-use super::held::Held;
-use super::in_doubt::{self, InDoubt};
+use super::facts;
 use super::permit::SubmitPermit;
+use super::proposals;
 use super::record::{Batch, BatchEvent, BatchId, Entry, Newest, Payout, PayoutId, Totals, UnixMs};
 use super::repeats::{Guard, Repeat};
+use super::sqlite::decision;
+use super::sqlite::held::Held;
+use super::sqlite::in_doubt::{self, InDoubt};
+use super::sqlite::read;
 use super::under::Purpose;
 use super::writer::{Write, Writer};
-use super::{Ledger, decision, facts, proposals, read};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout_status::{PayoutStatus, State};
 use crate::moment::Moment;

@@ -1,13 +1,17 @@
 //! Judges whether a run of a batch may begin: at its own gateway, under the settings that its plan was sealed with and
 //! within the operator's limits of now, and, while nothing of it was sent yet, with nothing that another batch pays or paid.
 
+use super::Ledger;
+use super::binding;
 use super::error::LedgerError;
 use super::record::{Batch, BatchEvent, BatchId};
 use super::repeats::{self, Guard, Waiting};
 use super::run_ledger::RunLedger;
+use super::sqlite::open;
+use super::sqlite::read;
+use super::sqlite::soundness;
 use super::under::{Purpose, Settings, Under};
 use super::writer::{Group, Write};
-use super::{Ledger, binding, open, read, soundness};
 use crate::domain::payout_status::State;
 use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;

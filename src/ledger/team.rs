@@ -3,8 +3,8 @@
 
 use super::error::LedgerError;
 use super::ledger_chain::{self, LedgerEvent};
-use super::read;
 use super::record::UnixMs;
+use super::sqlite::read;
 use crate::domain::sha256::Sha256;
 use crate::domain::team::{Person, PersonName, Policy, Role, Team, TeamEvent};
 use crate::sshsig::Key;

@@ -126,8 +126,8 @@ mod tests {
     use super::*;
     use crate::domain::invoice_no::InvoiceNo;
     use crate::domain::payout_status::State;
-    use crate::ledger::open::open_in_memory;
     use crate::ledger::proposals;
+    use crate::ledger::sqlite::open::open_in_memory;
     use std::collections::BTreeSet;
 
     /// The words that the schema's `CHECK (<column> IN (…) OR …)` takes, in the order in which they stand there.

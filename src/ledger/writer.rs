@@ -1,14 +1,15 @@
 //! Writes events: each with the state it leads to, the totals and the chain's head, in one transaction.
 
 use super::chain::Link;
+use super::decided;
+use super::decision_gate;
 use super::error::LedgerError;
-use super::held::Watched;
 use super::intent::{self, Payable};
 use super::permit::SubmitPermit;
 use super::record::{BatchEvent, BatchId, Call, Entry, PayoutId, Total, Totals, UnixMs};
 use super::repeats::Guard;
+use super::sqlite::held::Watched;
 use super::words::{batch_words_of, words_of};
-use super::{decided, decision_gate};
 use crate::crash;
 use crate::domain::event::Event;
 use crate::domain::invoice_no::InvoiceNo;

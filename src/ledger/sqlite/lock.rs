@@ -4,8 +4,8 @@
 //! The operating system's lock on a file beside the ledger is given back whenever its process ends, however it ends,
 //! so a killed run needs no clean-up. The file stays: removing it would let two runs lock two files of one name.
 
-use super::error::LedgerError;
 use super::held;
+use crate::ledger::error::LedgerError;
 use rustix::fs::OFlags;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};

@@ -1,19 +1,19 @@
 //! Reads the ledger: batches, totals, payouts to take up, histories.
 
-use super::error::LedgerError;
-use super::record::{Batch, BatchId, Payout, PayoutId, Totals};
 use super::row::{self, BATCH_COLUMNS, TOP_UP_COLUMNS};
-use super::row_seal::SEALED_COLUMNS;
-use super::words::event_of;
 use crate::domain::payout::TopUp;
 use crate::domain::payout_status::{PayoutStatus, State};
+use crate::ledger::error::LedgerError;
+use crate::ledger::record::{Batch, BatchId, Payout, PayoutId, Totals};
+use crate::ledger::row_seal::SEALED_COLUMNS;
+use crate::ledger::words::event_of;
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Params};
 
 const READING: &str = "reading the ledger";
 
 /// All rows that a query gives, each through `read`.
-pub(super) fn rows<T>(
+pub(in crate::ledger) fn rows<T>(
     connection: &Connection,
     sql: &str,
     params: impl Params,
@@ -29,7 +29,7 @@ pub(super) fn rows<T>(
 }
 
 /// One value that a query may give.
-pub(super) fn one<T: FromSql>(
+pub(in crate::ledger) fn one<T: FromSql>(
     connection: &Connection,
     sql: &str,
     params: impl Params,
@@ -40,23 +40,23 @@ pub(super) fn one<T: FromSql>(
         .map_err(LedgerError::sqlite(READING))
 }
 
-pub(super) fn batches(connection: &Connection) -> Result<Vec<Batch>, LedgerError> {
+pub(in crate::ledger) fn batches(connection: &Connection) -> Result<Vec<Batch>, LedgerError> {
     rows(connection, &format!("SELECT {BATCH_COLUMNS} FROM batches ORDER BY batch_id"), [], row::batch)
 }
 
-pub(super) fn batch(connection: &Connection, name: &str) -> Result<Option<Batch>, LedgerError> {
+pub(in crate::ledger) fn batch(connection: &Connection, name: &str) -> Result<Option<Batch>, LedgerError> {
     let sql = format!("SELECT {BATCH_COLUMNS} FROM batches WHERE name = ?1");
     Ok(rows(connection, &sql, [name], row::batch)?.pop())
 }
 
-pub(super) fn batch_of(connection: &Connection, id: BatchId) -> Result<Batch, LedgerError> {
+pub(in crate::ledger) fn batch_of(connection: &Connection, id: BatchId) -> Result<Batch, LedgerError> {
     let sql = format!("SELECT {BATCH_COLUMNS} FROM batches WHERE batch_id = ?1");
     rows(connection, &sql, [id.0], row::batch)?
         .pop()
         .ok_or_else(|| LedgerError::Broken(format!("there is no batch {}", id.0)))
 }
 
-pub(super) fn totals(connection: &Connection, batch: BatchId) -> Result<Totals, LedgerError> {
+pub(in crate::ledger) fn totals(connection: &Connection, batch: BatchId) -> Result<Totals, LedgerError> {
     let mut totals = Totals::default();
     let sql = "SELECT state, rows, points, recovered FROM totals WHERE batch_id = ?1";
     rows(connection, sql, [batch.0], |row| {
@@ -85,7 +85,7 @@ fn payout_columns() -> String {
     )
 }
 
-pub(super) fn payout(connection: &Connection, payout: PayoutId) -> Result<Payout, LedgerError> {
+pub(in crate::ledger) fn payout(connection: &Connection, payout: PayoutId) -> Result<Payout, LedgerError> {
     let sql = format!("SELECT {} FROM payouts p WHERE p.payout_id = ?1", payout_columns());
     rows(connection, &sql, [payout.0], row::payout)?
         .pop()
@@ -93,7 +93,7 @@ pub(super) fn payout(connection: &Connection, payout: PayoutId) -> Result<Payout
 }
 
 /// The next payouts of a batch in a state, in the order of the plan, up to a version of it.
-pub(super) fn payouts_after(
+pub(in crate::ledger) fn payouts_after(
     connection: &Connection,
     batch: BatchId,
     (state, plan_max): (State, u32),
@@ -116,7 +116,7 @@ pub(super) fn payouts_after(
 const LOOKED_THROUGH: i64 = 10_000;
 
 /// The first credited payouts of a batch from one on; there is no index of them, so it looks only so far.
-pub(super) fn credited_from(
+pub(in crate::ledger) fn credited_from(
     connection: &Connection,
     batch: BatchId,
     first: PayoutId,
@@ -133,7 +133,7 @@ pub(super) fn credited_from(
 }
 
 /// Shows every payout of a batch with its state, in the order of the plan.
-pub(super) fn outcomes(
+pub(in crate::ledger) fn outcomes(
     connection: &Connection,
     batch: BatchId,
     mut show: impl FnMut(&TopUp, State),
@@ -149,7 +149,7 @@ pub(super) fn outcomes(
 }
 
 /// Shows each payout of a batch in the order of the row keys, with the name that its file says.
-pub(super) fn in_key_order(
+pub(in crate::ledger) fn in_key_order(
     connection: &Connection,
     batch: BatchId,
     mut show: impl FnMut(&str, &TopUp, Option<&str>),
@@ -166,12 +166,12 @@ pub(super) fn in_key_order(
 }
 
 /// The state that a stored word names.
-pub(super) fn state_of(word: &str) -> Result<State, LedgerError> {
+pub(in crate::ledger) fn state_of(word: &str) -> Result<State, LedgerError> {
     State::from_word(word).ok_or_else(|| LedgerError::Broken(format!("no state is called {word:?}")))
 }
 
 /// How a payout stands after its whole history, which has to be what its row says.
-pub(super) fn standing(connection: &Connection, payout: PayoutId) -> Result<PayoutStatus, LedgerError> {
+pub(in crate::ledger) fn standing(connection: &Connection, payout: PayoutId) -> Result<PayoutStatus, LedgerError> {
     let sql = "SELECT kind, detail, note FROM events WHERE payout_id = ?1 ORDER BY event_id";
     let events = rows(connection, sql, [payout.0], |row| {
         let get = |index| row.get::<_, Option<String>>(index).map_err(LedgerError::sqlite(READING));
@@ -193,26 +193,30 @@ pub(super) fn standing(connection: &Connection, payout: PayoutId) -> Result<Payo
 }
 
 /// Whether a batch ever had an event of this kind.
-pub(super) fn has_batch_event(connection: &Connection, batch: BatchId, kind: &str) -> Result<bool, LedgerError> {
+pub(in crate::ledger) fn has_batch_event(
+    connection: &Connection,
+    batch: BatchId,
+    kind: &str,
+) -> Result<bool, LedgerError> {
     let sql = "SELECT 1 FROM events WHERE batch_id = ?1 AND payout_id IS NULL AND kind = ?2 LIMIT 1";
     Ok(one::<i64>(connection, sql, (batch.0, kind))?.is_some())
 }
 
 /// When the newest event is the end of a run: its time.
-pub(super) fn last_run_ended_at(connection: &Connection) -> Result<Option<i64>, LedgerError> {
+pub(in crate::ledger) fn last_run_ended_at(connection: &Connection) -> Result<Option<i64>, LedgerError> {
     let sql = "SELECT at FROM (SELECT at, kind FROM events ORDER BY event_id DESC LIMIT 1) WHERE kind = 'run_ended'";
     one(connection, sql, [])
 }
 
 /// Whether the newest beginning of a run of the batch has no end: it goes on, or was cut off.
-pub(super) fn has_open_run(connection: &Connection, batch: BatchId) -> Result<bool, LedgerError> {
+pub(in crate::ledger) fn has_open_run(connection: &Connection, batch: BatchId) -> Result<bool, LedgerError> {
     let sql =
         "SELECT kind FROM events WHERE batch_id = ?1 AND payout_id IS NULL AND kind IN ('run_started', 'run_ended')
                ORDER BY event_id DESC LIMIT 1";
     Ok(one::<String>(connection, sql, [batch.0])?.is_some_and(|kind| kind == "run_started"))
 }
 
-pub(super) fn is_unused(connection: &Connection) -> Result<bool, LedgerError> {
+pub(in crate::ledger) fn is_unused(connection: &Connection) -> Result<bool, LedgerError> {
     let sql = "SELECT 1 FROM events WHERE payout_id IS NULL AND kind = 'run_started' LIMIT 1";
     Ok(one::<i64>(connection, sql, [])?.is_none())
 }

@@ -1,9 +1,5 @@
 //! Turns rows of the ledger's tables into the types of the domain; what does not fit is a broken ledger.
 
-use super::error::LedgerError;
-use super::record::{Batch, BatchId, Binding, Payout, PayoutId};
-use super::row_seal::Sealed;
-use super::under::Settings;
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use crate::domain::member::{Member, PURGED};
@@ -13,14 +9,18 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::points::Points;
 use crate::domain::receipt::Receipt;
 use crate::domain::sha256::Sha256;
+use crate::ledger::error::LedgerError;
+use crate::ledger::record::{Batch, BatchId, Binding, Payout, PayoutId};
+use crate::ledger::row_seal::Sealed;
+use crate::ledger::under::Settings;
 use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
 /// What [`top_up`] reads, from `payouts p`.
-pub(super) const TOP_UP_COLUMNS: &str =
+pub(in crate::ledger) const TOP_UP_COLUMNS: &str =
     "p.invoice_no, coalesce(p.spelt, p.member), p.phone, p.points, p.send_sms, p.receipt";
 /// What [`batch`] reads, from `batches`.
-pub(super) const BATCH_COLUMNS: &str = "batch_id, name, gateway_host, merchant_id, terminal_id, invoice_prefix, rows, \
+pub(in crate::ledger) const BATCH_COLUMNS: &str = "batch_id, name, gateway_host, merchant_id, terminal_id, invoice_prefix, rows, \
      points, skipped_rows, plan_sha256, file_name, planned_at, planned_by, chain_head, sealed, \
      (SELECT purges.at FROM purges WHERE purges.batch_id = batches.batch_id), plan_version";
 
@@ -46,7 +46,7 @@ fn broken(what: &str) -> LedgerError {
 }
 
 /// Six columns from `first` on, as [`TOP_UP_COLUMNS`] names them.
-pub(super) fn top_up(row: &Row<'_>, first: usize) -> Result<TopUp, LedgerError> {
+pub(in crate::ledger) fn top_up(row: &Row<'_>, first: usize) -> Result<TopUp, LedgerError> {
     let member = value::<String>(row, first + 1)?;
     let phone = value::<Option<String>>(row, first + 2)?;
     let member = if member.starts_with(PURGED) {
@@ -66,7 +66,7 @@ pub(super) fn top_up(row: &Row<'_>, first: usize) -> Result<TopUp, LedgerError> 
 }
 
 /// The top-up, unless its member is only a hash: nobody is behind it, and nothing may ever be intended for it.
-pub(super) fn sendable(top_up: TopUp) -> Result<TopUp, LedgerError> {
+pub(in crate::ledger) fn sendable(top_up: TopUp) -> Result<TopUp, LedgerError> {
     if top_up.member.is_purged() {
         return Err(LedgerError::Broken(format!("{} is of a purged batch, and was to be sent", top_up.invoice_no)));
     }
@@ -74,12 +74,12 @@ pub(super) fn sendable(top_up: TopUp) -> Result<TopUp, LedgerError> {
 }
 
 /// A receipt as the ledger stores it.
-pub(super) fn receipt_json(receipt: &Receipt) -> String {
+pub(in crate::ledger) fn receipt_json(receipt: &Receipt) -> String {
     serde_json::json!([receipt.name(), receipt.address(), receipt.email(), receipt.tax_code()]).to_string()
 }
 
 /// Name, address, email and tax code, as [`receipt_json`] wrote them.
-pub(super) fn receipt_cells(json: &str) -> Result<[String; 4], LedgerError> {
+pub(in crate::ledger) fn receipt_cells(json: &str) -> Result<[String; 4], LedgerError> {
     serde_json::from_str(json).map_err(|_| broken("receipt"))
 }
 
@@ -89,9 +89,9 @@ fn receipt_of(json: &str) -> Result<Receipt, LedgerError> {
 }
 
 /// `payout_id, row, row_key, name, shares_member, has_history`, [`TOP_UP_COLUMNS`], `state, attempt, sha256`, the batch's
-/// name, [`SEALED_COLUMNS`](super::row_seal::SEALED_COLUMNS), merchant and prefix: a row that was edited is not taken up,
+/// name, [`SEALED_COLUMNS`](crate::ledger::row_seal::SEALED_COLUMNS), merchant and prefix: a row that was edited is not taken up,
 /// nor one whose number its key does not lead to, nor one that says something happened to it of which there is no event.
-pub(super) fn payout(row: &Row<'_>) -> Result<Payout, LedgerError> {
+pub(in crate::ledger) fn payout(row: &Row<'_>) -> Result<Payout, LedgerError> {
     let batch = value::<String>(row, 15)?;
     let sealed = Sealed::read(row, 16)?;
     let is_purged = sealed.member.starts_with(PURGED);
@@ -120,7 +120,7 @@ pub(super) fn payout(row: &Row<'_>) -> Result<Payout, LedgerError> {
 }
 
 /// Whether a number is the one that the row's key leads to at an attempt.
-pub(super) fn is_own_number(
+pub(in crate::ledger) fn is_own_number(
     number: &InvoiceNo,
     (batch, merchant_id, prefix): (&str, &str, &str),
     key: &str,
@@ -132,7 +132,7 @@ pub(super) fn is_own_number(
 }
 
 /// [`BATCH_COLUMNS`].
-pub(super) fn batch(row: &Row<'_>) -> Result<Batch, LedgerError> {
+pub(in crate::ledger) fn batch(row: &Row<'_>) -> Result<Batch, LedgerError> {
     Ok(Batch {
         id: BatchId(value(row, 0)?),
         name: BatchName::parse(&value::<String>(row, 1)?).map_err(|_| broken("batch name"))?,

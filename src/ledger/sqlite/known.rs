@@ -1,15 +1,15 @@
 //! Finds the payouts that a batch had before by their row keys: a file that comes again names most of them in the order
 //! of the plan, so the next of that order is looked at first, and only another key costs a search.
 
-use super::error::LedgerError;
 use super::read;
-use super::record::{BatchId, NewPayout, UnixMs};
 use super::row::{self, TOP_UP_COLUMNS};
 use crate::domain::member::Member;
 use crate::domain::name::same_name;
 use crate::domain::payout::{self as planned, TopUp};
 use crate::domain::payout_status::State;
 use crate::domain::phone::PhoneNumber;
+use crate::ledger::error::LedgerError;
+use crate::ledger::record::{BatchId, NewPayout, UnixMs};
 use rusqlite::{Connection, Row};
 use std::collections::VecDeque;
 
@@ -22,17 +22,17 @@ const COLUMNS: &str = "payout_id, row, row_key, state, coalesce(spelt, member), 
 
 /// A payout that has the key of a row: what it sends, without the number, since a retried payout has another one by now.
 #[derive(Debug)]
-pub(super) struct Known {
-    pub(super) id: i64,
-    pub(super) row: u64,
-    pub(super) state: State,
+pub(in crate::ledger) struct Known {
+    pub(in crate::ledger) id: i64,
+    pub(in crate::ledger) row: u64,
+    pub(in crate::ledger) state: State,
     key: String,
     member: Member,
     points: u32,
     send_sms: bool,
     /// As the ledger stores it.
     receipt: Option<String>,
-    pub(super) name: Option<String>,
+    pub(in crate::ledger) name: Option<String>,
 }
 
 impl Known {
@@ -56,7 +56,7 @@ impl Known {
     }
 
     /// Whether it sends what a row asks for.
-    pub(super) fn sends(&self, asked: &NewPayout<'_>) -> bool {
+    pub(in crate::ledger) fn sends(&self, asked: &NewPayout<'_>) -> bool {
         self.member == asked.row.member
             && self.points == asked.row.points.value()
             && self.send_sms == asked.send_sms
@@ -64,7 +64,7 @@ impl Known {
     }
 
     /// Whether the payer expects the same person behind the member.
-    pub(super) fn has_name_of(&self, row: &planned::Row) -> bool {
+    pub(in crate::ledger) fn has_name_of(&self, row: &planned::Row) -> bool {
         match (self.name.as_deref(), row.name.as_deref()) {
             (None, None) => true,
             (Some(planned), Some(now)) => planned == now || same_name(planned, now),
@@ -73,7 +73,7 @@ impl Known {
     }
 
     /// All that it sends, and when it was credited: for the words about a row that differs.
-    pub(super) fn in_full(&self, connection: &Connection) -> Result<(TopUp, Option<UnixMs>), LedgerError> {
+    pub(in crate::ledger) fn in_full(&self, connection: &Connection) -> Result<(TopUp, Option<UnixMs>), LedgerError> {
         let sql = format!("SELECT {TOP_UP_COLUMNS}, p.credited_at FROM payouts p WHERE p.payout_id = ?1");
         let credited_at = |row: &Row<'_>| row.get(6).map_err(LedgerError::sqlite("comparing with the plan"));
         let read = |row: &Row<'_>| Ok((row::top_up(row, 0)?, credited_at(row)?));
@@ -84,7 +84,7 @@ impl Known {
 
 /// The payouts that a batch had before: the way along them, and which of them the file names.
 #[derive(Debug)]
-pub(super) struct KnownPayouts {
+pub(in crate::ledger) struct KnownPayouts {
     batch: BatchId,
     page: VecDeque<Known>,
     /// Payouts of the next page.
@@ -101,14 +101,14 @@ pub(super) struct KnownPayouts {
 
 impl KnownPayouts {
     /// Of the payouts up to `last`. The way begins at the first one that is searched for.
-    pub(super) fn new(batch: BatchId, last: i64) -> Self {
+    pub(in crate::ledger) fn new(batch: BatchId, last: i64) -> Self {
         let seen = vec![0; bit_of(last).0 + 1];
         let page = VecDeque::new();
         Self { batch, page, page_rows: PAGE_MIN, read_to: last, last, searched: None, seen, named: 0 }
     }
 
     /// Takes note that the file names a payout; false if it did so before.
-    pub(super) fn name(&mut self, id: i64) -> bool {
+    pub(in crate::ledger) fn name(&mut self, id: i64) -> bool {
         let is_new = !self.is_named(id);
         let (word, bit) = bit_of(id);
         self.seen[word] |= bit;
@@ -117,18 +117,22 @@ impl KnownPayouts {
     }
 
     /// Whether the file names a payout.
-    pub(super) fn is_named(&self, id: i64) -> bool {
+    pub(in crate::ledger) fn is_named(&self, id: i64) -> bool {
         let (word, bit) = bit_of(id);
         self.seen[word] & bit != 0
     }
 
     /// How many payouts the file names.
-    pub(super) fn named(&self) -> u64 {
+    pub(in crate::ledger) fn named(&self) -> u64 {
         self.named
     }
 
     /// The next payout in the order of the plan, if it has this key.
-    pub(super) fn next_if(&mut self, connection: &Connection, key: &str) -> Result<Option<Known>, LedgerError> {
+    pub(in crate::ledger) fn next_if(
+        &mut self,
+        connection: &Connection,
+        key: &str,
+    ) -> Result<Option<Known>, LedgerError> {
         if self.page.is_empty() && self.read_to < self.last {
             let sql = format!(
                 "SELECT {COLUMNS} FROM payouts
@@ -143,7 +147,7 @@ impl KnownPayouts {
     }
 
     /// The payout of this key, wherever it is.
-    pub(super) fn find(&mut self, connection: &Connection, key: &str) -> Result<Known, LedgerError> {
+    pub(in crate::ledger) fn find(&mut self, connection: &Connection, key: &str) -> Result<Known, LedgerError> {
         let sql = format!("SELECT {COLUMNS} FROM payouts WHERE batch_id = ?1 AND row_key = ?2");
         let found = read::rows(connection, &sql, (self.batch.0, key), Known::read)?.pop();
         let found = found.ok_or_else(|| LedgerError::Broken("a duplicate row without its first".to_owned()))?;

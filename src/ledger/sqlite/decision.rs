@@ -1,15 +1,20 @@
 //! Finds the payouts that a person names, and what a person has to see before a decision.
 
-use super::error::LedgerError;
-use super::record::{Batch, BatchId, Binding, PayoutId, UnixMs};
-use super::{facts, read};
+use super::read;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::RowKey;
 use crate::domain::payout_status::State;
+use crate::ledger::error::LedgerError;
+use crate::ledger::facts;
+use crate::ledger::record::{Batch, BatchId, Binding, PayoutId, UnixMs};
 use rusqlite::{Connection, params};
 
 /// Payouts of a batch that a text names: by their reference, or by any invoice_no that they ever had.
-pub(super) fn find(connection: &Connection, batch: BatchId, named: &str) -> Result<Option<PayoutId>, LedgerError> {
+pub(in crate::ledger) fn find(
+    connection: &Connection,
+    batch: BatchId,
+    named: &str,
+) -> Result<Option<PayoutId>, LedgerError> {
     let by_reference = "SELECT payout_id FROM payouts WHERE batch_id = ?1 AND row_key = 'ref:' || ?2";
     if let Some(id) = read::one(connection, by_reference, params![batch.0, named])? {
         return Ok(Some(PayoutId(id)));
@@ -20,7 +25,7 @@ pub(super) fn find(connection: &Connection, batch: BatchId, named: &str) -> Resu
 }
 
 /// The names of a held payout: the one that the file says, and the one that the gateway gave last.
-pub(super) fn names(
+pub(in crate::ledger) fn names(
     connection: &Connection,
     payout: PayoutId,
 ) -> Result<(Option<String>, Option<String>), LedgerError> {
@@ -31,7 +36,11 @@ pub(super) fn names(
 }
 
 /// All payouts of a batch in a state.
-pub(super) fn in_state(connection: &Connection, batch: BatchId, state: State) -> Result<Vec<PayoutId>, LedgerError> {
+pub(in crate::ledger) fn in_state(
+    connection: &Connection,
+    batch: BatchId,
+    state: State,
+) -> Result<Vec<PayoutId>, LedgerError> {
     let sql = "SELECT payout_id FROM payouts WHERE batch_id = ?1 AND state = ?2 ORDER BY payout_id";
     read::rows(connection, sql, params![batch.0, state.word()], |row| {
         row.get(0).map(PayoutId).map_err(LedgerError::sqlite("reading the ledger"))
@@ -39,14 +48,17 @@ pub(super) fn in_state(connection: &Connection, batch: BatchId, state: State) ->
 }
 
 /// When the last send of a payout was intended or ended, in Unix milliseconds.
-pub(super) fn last_send_at(connection: &Connection, payout: PayoutId) -> Result<Option<UnixMs>, LedgerError> {
+pub(in crate::ledger) fn last_send_at(
+    connection: &Connection,
+    payout: PayoutId,
+) -> Result<Option<UnixMs>, LedgerError> {
     let sql = "SELECT max(at) FROM events WHERE payout_id = ?1 AND kind IN ('submit_intended', 'send_ended')";
     Ok(read::one(connection, sql, [payout.0])?.flatten())
 }
 
 /// Every number that this ledger, or one that was lost meanwhile, may have sent: all of them but those of payouts that
 /// wait for their first send.
-pub(super) fn verifiable_numbers(
+pub(in crate::ledger) fn verifiable_numbers(
     connection: &Connection,
     batch: &Batch,
 ) -> Result<Vec<(PayoutId, InvoiceNo, bool)>, LedgerError> {

@@ -1,24 +1,24 @@
 //! Opens a ledger file: what it must be, the settings that durability rests on, and its schema.
 
-use super::error::LedgerError;
 use super::held::Held;
+use crate::ledger::error::LedgerError;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) const MIGRATIONS: &[M<'_>] = &[M::up(include_str!("../../migrations/0001_ledger.sql"))];
+pub(in crate::ledger) const MIGRATIONS: &[M<'_>] = &[M::up(include_str!("../../../migrations/0001_ledger.sql"))];
 /// "topp" in ASCII, as the first migration sets it.
 const APPLICATION_ID: i64 = 0x746f_7070;
 /// Readers and the one writer share the file; a wait this long means that a foreign program holds it.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// KiB of page cache of each connection, the same for every size of batch: a run has two.
-pub(super) const CACHE_KIB: i64 = 6 * 1024;
+pub(in crate::ledger) const CACHE_KIB: i64 = 6 * 1024;
 /// KiB of page cache while a new batch's plan is written: members and numbers go into their indexes in no order, and
 /// each page that does not fit is written and read again. What is given back is not the system's at once: a run begins
 /// with it.
-pub(super) const PLANNING_CACHE_KIB: i64 = 20 * 1024;
+pub(in crate::ledger) const PLANNING_CACHE_KIB: i64 = 20 * 1024;
 /// Statements that stay parsed on a connection: more than a run or a plan has. With the sixteen of the default the ones
 /// that each write needs would drive each other out.
 const STATEMENTS: usize = 64;
@@ -38,7 +38,7 @@ pub enum Access {
 /// connection is to be let go of after it.
 ///
 /// Only for the first connection of a process to this file: see [`open_beside`].
-pub(super) fn open(path: &Path, access: Access) -> Result<(Connection, Arc<Held>), LedgerError> {
+pub(in crate::ledger) fn open(path: &Path, access: Access) -> Result<(Connection, Arc<Held>), LedgerError> {
     let to_change = access != Access::Read;
     let held = match Held::hold(path, to_change)? {
         Some(held) => held,
@@ -61,7 +61,7 @@ pub(super) fn open(path: &Path, access: Access) -> Result<(Connection, Arc<Held>
 /// Architecture invariant: while a connection is open, nothing else in the process opens the file. Closing any
 /// descriptor of a file gives back every POSIX lock that the process has on it; another program that then looks at the
 /// ledger takes itself for the last one and removes the write-ahead log, into which this one goes on committing.
-pub(super) fn open_beside(path: &Path) -> Result<Connection, LedgerError> {
+pub(in crate::ledger) fn open_beside(path: &Path) -> Result<Connection, LedgerError> {
     connect(path, Access::Read, true)
 }
 
@@ -81,7 +81,7 @@ fn connect(path: &Path, access: Access, exists: bool) -> Result<Connection, Ledg
 }
 
 /// A ledger in memory, for simulations: the same schema and code, nothing durable.
-pub(super) fn open_in_memory(uri: &str) -> Result<Connection, LedgerError> {
+pub(in crate::ledger) fn open_in_memory(uri: &str) -> Result<Connection, LedgerError> {
     let mut connection = Connection::open(uri).map_err(LedgerError::sqlite("opening a ledger in memory"))?;
     connection.pragma_update(None, "foreign_keys", true).map_err(LedgerError::sqlite("configuring the ledger"))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -90,7 +90,7 @@ pub(super) fn open_in_memory(uri: &str) -> Result<Connection, LedgerError> {
 }
 
 /// A temporary ledger that SQLite removes by itself, with the contents of the one at `from`.
-pub(super) fn open_scratch(from: Option<&Path>) -> Result<Connection, LedgerError> {
+pub(in crate::ledger) fn open_scratch(from: Option<&Path>) -> Result<Connection, LedgerError> {
     let copying = || LedgerError::sqlite("copying the ledger");
     // An empty name is SQLite's own kind of temporary file.
     let mut scratch = Connection::open("").map_err(copying())?;
@@ -210,12 +210,12 @@ fn configure(connection: &Connection, path: &Path, access: Access) -> Result<(),
 }
 
 /// Whether a connection is to a ledger's file, and not to one in memory or to a copy that is gone with it.
-pub(super) fn is_file(connection: &Connection) -> bool {
+pub(in crate::ledger) fn is_file(connection: &Connection) -> bool {
     connection.path().is_some_and(|path| Path::new(path).is_file())
 }
 
 /// Sets how much of the file is kept in memory, and gives back what is above it.
-pub(super) fn set_cache(connection: &Connection, kib: i64) -> Result<(), LedgerError> {
+pub(in crate::ledger) fn set_cache(connection: &Connection, kib: i64) -> Result<(), LedgerError> {
     connection.pragma_update(None, "cache_size", -kib).map_err(LedgerError::sqlite("configuring the ledger"))
 }
 
@@ -242,7 +242,7 @@ fn read_back(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
 
 /// SQLite's write-ahead log needs memory that both sides share; over a network there is none.
 #[cfg(target_os = "linux")]
-pub(super) fn refuse_network_share(path: &Path) -> Result<(), LedgerError> {
+pub(in crate::ledger) fn refuse_network_share(path: &Path) -> Result<(), LedgerError> {
     let Ok(stat) = rustix::fs::statfs(path) else { return Ok(()) };
     // The type is signed on some machines: the bits are what counts.
     match u32::try_from(stat.f_type & 0xffff_ffff).ok().and_then(network_share) {
@@ -270,7 +270,7 @@ fn network_share(magic: u32) -> Option<&'static str> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn refuse_network_share(_path: &Path) -> Result<(), LedgerError> {
+pub(in crate::ledger) fn refuse_network_share(_path: &Path) -> Result<(), LedgerError> {
     Ok(())
 }
 

@@ -1,9 +1,9 @@
 //! Looks up, while a file is planned, what its batch has for the same members under other row keys.
 
-use super::error::LedgerError;
 use super::planning::Planning;
 use super::read;
 use crate::domain::payout::Row;
+use crate::ledger::error::LedgerError;
 use rusqlite::params;
 
 /// Another payout of the batch that goes to the member of a row.

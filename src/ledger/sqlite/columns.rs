@@ -1,13 +1,13 @@
 //! Keeps the columns of a batch's file, so that results give the user's own columns back in their order.
 
-use super::error::LedgerError;
-use super::outcome::FileColumn;
 use super::read;
-use super::record::BatchId;
+use crate::ledger::error::LedgerError;
+use crate::ledger::outcome::FileColumn;
+use crate::ledger::record::BatchId;
 use rusqlite::{Connection, params};
 
 /// The columns that a batch keeps.
-pub(super) fn stored(connection: &Connection, batch: BatchId) -> Result<Vec<FileColumn>, LedgerError> {
+pub(in crate::ledger) fn stored(connection: &Connection, batch: BatchId) -> Result<Vec<FileColumn>, LedgerError> {
     let json: Option<String> = read::one(connection, "SELECT columns FROM batches WHERE batch_id = ?1", [batch.0])?;
     let broken = |_| LedgerError::Broken("the stored columns of a file are none".to_owned());
     let stored: Vec<(String, Option<String>)> = serde_json::from_str(&json.unwrap_or_default()).map_err(broken)?;
@@ -15,7 +15,7 @@ pub(super) fn stored(connection: &Connection, batch: BatchId) -> Result<Vec<File
 }
 
 /// Adds the columns of a file behind those that earlier files of the batch had.
-pub(super) fn keep(
+pub(in crate::ledger) fn keep(
     connection: &Connection,
     batch: BatchId,
     columns: &[(&str, Option<&str>)],

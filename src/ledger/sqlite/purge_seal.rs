@@ -1,10 +1,10 @@
 //! Seals what is left of a purged batch: one SHA-256 over all of it, since neither the plan's own seal nor the numbers
 //! can be derived any more from rows that are hashes.
 
-use super::chain::EVENT_COLUMNS;
-use super::error::LedgerError;
-use super::record::{Batch, BatchId};
 use crate::domain::sha256::{Hasher, Sha256};
+use crate::ledger::chain::EVENT_COLUMNS;
+use crate::ledger::error::LedgerError;
+use crate::ledger::record::{Batch, BatchId};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
 
@@ -12,17 +12,17 @@ const SEALING: &str = "sealing what is left of a purged batch";
 
 /// What is sealed with the rows: when and why they were purged, and under which key.
 #[derive(Debug)]
-pub(super) struct Purge {
-    pub(super) at: i64,
-    pub(super) why: String,
-    pub(super) credited_rows: u64,
-    pub(super) last_credited_at: Option<i64>,
-    pub(super) key_check: [u8; 32],
+pub(in crate::ledger) struct Purge {
+    pub(in crate::ledger) at: i64,
+    pub(in crate::ledger) why: String,
+    pub(in crate::ledger) credited_rows: u64,
+    pub(in crate::ledger) last_credited_at: Option<i64>,
+    pub(in crate::ledger) key_check: [u8; 32],
 }
 
 /// The seal that the rows of a purged batch lead to. What may change after a purge is not in it: a verification adds
 /// events, and may find that a declined payout was credited after all.
-pub(super) fn seal(connection: &Connection, batch: BatchId, purge: &Purge) -> Result<Sha256, LedgerError> {
+pub(in crate::ledger) fn seal(connection: &Connection, batch: BatchId, purge: &Purge) -> Result<Sha256, LedgerError> {
     let mut context = Hasher::new();
     take(&mut context, ValueRef::Text(b"topup-purge-1"));
     take(&mut context, ValueRef::Integer(purge.at));
@@ -54,7 +54,7 @@ pub(super) fn seal(connection: &Connection, batch: BatchId, purge: &Purge) -> Re
 }
 
 /// Whether what is left of a batch is what its purge left; `None`: it was not purged.
-pub(super) fn holds(connection: &Connection, batch: &Batch) -> Result<Option<bool>, LedgerError> {
+pub(in crate::ledger) fn holds(connection: &Connection, batch: &Batch) -> Result<Option<bool>, LedgerError> {
     let sql = "SELECT at, why, credited_rows, last_credited_at, key_check, sha256 FROM purges WHERE batch_id = ?1";
     let stored = connection
         .query_row(sql, [batch.id.0], |row| {

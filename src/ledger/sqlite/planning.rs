@@ -1,46 +1,54 @@
 //! Writes a batch's plan, or more rows of it: all in one transaction, or nothing.
 
-use super::error::LedgerError;
+use super::columns;
 use super::known::{Known, KnownPayouts};
-use super::ledger_chain::{self, LedgerEvent};
-use super::record::{Batch, BatchId, Binding, NewPayout, Origin, UnixMs};
-use super::row_seal::Sealed;
-use super::under::Settings;
-use super::{binding, chain, columns, facts, open, proposals, read, row, soundness};
+use super::open;
+use super::read;
+use super::row;
+use super::soundness;
 use crate::domain::approval::ProposalKind;
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::{Row, TopUp};
 use crate::domain::payout_status::State;
 use crate::domain::sha256::Sha256;
+use crate::ledger::binding;
+use crate::ledger::chain;
+use crate::ledger::error::LedgerError;
+use crate::ledger::facts;
+use crate::ledger::ledger_chain::{self, LedgerEvent};
+use crate::ledger::proposals;
+use crate::ledger::record::{Batch, BatchId, Binding, NewPayout, Origin, UnixMs};
+use crate::ledger::row_seal::Sealed;
+use crate::ledger::under::Settings;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 
-pub(super) const PLANNING: &str = "writing the plan to the ledger";
+pub(in crate::ledger) const PLANNING: &str = "writing the plan to the ledger";
 
 /// A plan that is being written. Dropped before [`Planning::seal`], it leaves nothing behind.
 #[derive(Debug)]
 pub struct Planning<'l> {
-    pub(super) transaction: Transaction<'l>,
-    pub(super) batch: BatchId,
+    pub(in crate::ledger) transaction: Transaction<'l>,
+    pub(in crate::ledger) batch: BatchId,
     /// Its name, which each row's seal begins with.
     name: String,
     /// What the batch had before.
-    pub(super) before: Size,
+    pub(in crate::ledger) before: Size,
     /// The last payout that the ledger had before.
-    pub(super) last: i64,
+    pub(in crate::ledger) last: i64,
     /// The payout that is added next.
-    pub(super) next: i64,
+    pub(in crate::ledger) next: i64,
     /// The version of the plan that this file makes.
-    pub(super) version: u32,
+    pub(in crate::ledger) version: u32,
     /// On a rehearsal's copy, of which nothing is approved.
-    pub(super) is_rehearsal: bool,
-    pub(super) known: KnownPayouts,
+    pub(in crate::ledger) is_rehearsal: bool,
+    pub(in crate::ledger) known: KnownPayouts,
     /// Whether another name makes a row another row: not where names are not compared.
     compares_names: bool,
     /// Where the key of purged batches is.
-    pub(super) purge_key: Option<PathBuf>,
-    pub(super) new: Size,
+    pub(in crate::ledger) purge_key: Option<PathBuf>,
+    pub(in crate::ledger) new: Size,
 }
 
 /// Payouts and their points.
@@ -84,7 +92,7 @@ pub enum Placement {
 
 impl<'l> Planning<'l> {
     /// Begins the plan of a new batch.
-    pub(super) fn begin(
+    pub(in crate::ledger) fn begin(
         connection: &'l mut Connection,
         purge_key: Option<&Path>,
         name: &BatchName,
@@ -135,7 +143,7 @@ impl<'l> Planning<'l> {
     }
 
     /// Begins to hold a file against a batch that is planned already.
-    pub(super) fn again(
+    pub(in crate::ledger) fn again(
         connection: &'l mut Connection,
         purge_key: Option<&Path>,
         batch: BatchId,

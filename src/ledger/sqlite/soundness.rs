@@ -2,13 +2,17 @@
 //! something else in a fraction of a second, whatever the size of the batch. Here a torn copy shows, and an edit of what
 //! the whole batch rests on; each row is held against its seal when its permit is minted. `topup verify` looks at all.
 
-use super::audit::Audit;
-use super::chain::{self, EVENT_COLUMNS, StoredEvent};
-use super::error::LedgerError;
-use super::record::{Batch, BatchId};
-use super::{facts, ledger_chain, open, read, schema};
+use super::open;
+use super::read;
+use super::schema;
 use crate::domain::payout_status::State;
 use crate::domain::sha256::Sha256;
+use crate::ledger::audit::Audit;
+use crate::ledger::chain::{self, EVENT_COLUMNS, StoredEvent};
+use crate::ledger::error::LedgerError;
+use crate::ledger::facts;
+use crate::ledger::ledger_chain;
+use crate::ledger::record::{Batch, BatchId};
 use rusqlite::Connection;
 
 /// A file up to this size is gone through page by page: 0.1 s.
@@ -17,7 +21,7 @@ const CHECKED_BYTES_MAX: u64 = 16 << 20;
 const COUNTED: [State; 5] = [State::Planned, State::InDoubt, State::Declined, State::Ineligible, State::Held];
 
 /// Refuses a ledger whose batch cannot be what it says.
-pub(super) fn check(connection: &Connection, batch: BatchId) -> Result<(), LedgerError> {
+pub(in crate::ledger) fn check(connection: &Connection, batch: BatchId) -> Result<(), LedgerError> {
     let mut audit = Audit::default();
     check_pages(connection, &mut audit)?;
     schema::check(connection, &mut audit)?;
@@ -28,7 +32,7 @@ pub(super) fn check(connection: &Connection, batch: BatchId) -> Result<(), Ledge
 }
 
 /// Before a plan is written: a batch is not planned anew over facts that were edited.
-pub(super) fn check_before_plan(connection: &Connection, batch: Option<BatchId>) -> Result<(), LedgerError> {
+pub(in crate::ledger) fn check_before_plan(connection: &Connection, batch: Option<BatchId>) -> Result<(), LedgerError> {
     let mut audit = Audit::default();
     schema::check(connection, &mut audit)?;
     ledger_chain::check(connection, &mut audit)?;

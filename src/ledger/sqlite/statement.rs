@@ -1,15 +1,15 @@
 //! Holds the lines of a provider's statement beside the ledger, in a temporary table of SQLite's own, so that memory
 //! does not grow with them.
 
-use super::error::LedgerError;
 use super::read::state_of;
-use super::record::{Batch, BatchId, PayoutId};
 use super::row;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::{RowKey, TopUp};
 use crate::domain::payout_status::State;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::statement::{Line, LineStatus, ShownPhone};
+use crate::ledger::error::LedgerError;
+use crate::ledger::record::{Batch, BatchId, PayoutId};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 const HOLDING: &str = "holding the statement against the ledger";
@@ -52,7 +52,7 @@ pub struct StatementLines<'l> {
 }
 
 impl<'l> StatementLines<'l> {
-    pub(super) fn begin(connection: &'l Connection, batch: &Batch) -> Result<Self, LedgerError> {
+    pub(in crate::ledger) fn begin(connection: &'l Connection, batch: &Batch) -> Result<Self, LedgerError> {
         // Nobody else sees a temporary table, and it is gone with the transaction, which is never committed.
         let transaction = connection.unchecked_transaction().map_err(LedgerError::sqlite(HOLDING))?;
         transaction

@@ -6,7 +6,7 @@
 //! gives back every POSIX lock that the process has on it, and SQLite's locks are such. So it is also the only one by
 //! which this process looks into the file.
 
-use super::error::LedgerError;
+use crate::ledger::error::LedgerError;
 use std::collections::HashMap;
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{Read, Seek};
@@ -25,7 +25,7 @@ static HELD: LazyLock<Mutex<HashMap<Identity, Weak<Held>>>> = LazyLock::new(Mute
 
 /// A ledger's file, held until the last connection of the process to it is closed.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(in crate::ledger) struct Held {
     file: File,
     is_locked: Mutex<bool>,
 }
@@ -39,7 +39,7 @@ fn identity(metadata: &Metadata) -> Identity {
 }
 
 /// What a path is, where it is no regular file; `None`: there is nothing.
-pub(super) fn regular(path: &Path) -> Result<Option<Metadata>, LedgerError> {
+pub(in crate::ledger) fn regular(path: &Path) -> Result<Option<Metadata>, LedgerError> {
     let not_a_ledger = |found: &str| LedgerError::NotALedger { path: path.to_owned(), found: found.to_owned() };
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
@@ -60,7 +60,7 @@ pub(super) fn regular(path: &Path) -> Result<Option<Metadata>, LedgerError> {
 
 impl Held {
     /// Holds the file at a path; with `to_change`, for this process alone. `None`: there is no file.
-    pub(super) fn hold(path: &Path, to_change: bool) -> Result<Option<Arc<Self>>, LedgerError> {
+    pub(in crate::ledger) fn hold(path: &Path, to_change: bool) -> Result<Option<Arc<Self>>, LedgerError> {
         let Some(metadata) = regular(path)? else { return Ok(None) };
         if metadata.nlink() > 1 {
             return Err(LedgerError::ManyNames { path: path.to_owned(), names: metadata.nlink() });
@@ -116,7 +116,7 @@ impl Held {
     }
 
     /// The first bytes of the file, and its length.
-    pub(super) fn header(&self) -> std::io::Result<(Vec<u8>, u64)> {
+    pub(in crate::ledger) fn header(&self) -> std::io::Result<(Vec<u8>, u64)> {
         let mut header = Vec::new();
         (&self.file).rewind()?;
         (&self.file).take(HEADER_BYTES).read_to_end(&mut header)?;
@@ -124,7 +124,7 @@ impl Held {
     }
 
     /// Only its owner may read it.
-    pub(super) fn only_for_the_owner(&self) -> std::io::Result<()> {
+    pub(in crate::ledger) fn only_for_the_owner(&self) -> std::io::Result<()> {
         self.file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
     }
 }
@@ -146,13 +146,13 @@ fn refuse_mounted(_file: &File, _path: &Path) -> Result<(), LedgerError> {
 
 /// The ledger's file and its side files, as they were when a run began.
 #[derive(Debug)]
-pub(super) struct Watched {
+pub(in crate::ledger) struct Watched {
     files: Vec<(PathBuf, Identity)>,
 }
 
 impl Watched {
     /// The files of an open connection with a write-ahead log.
-    pub(super) fn of(path: &Path) -> Result<Self, LedgerError> {
+    pub(in crate::ledger) fn of(path: &Path) -> Result<Self, LedgerError> {
         let side = |end: &str| {
             let mut name = path.as_os_str().to_owned();
             name.push(end);
@@ -171,7 +171,7 @@ impl Watched {
 
     /// Stops a run whose files were removed, replaced or given another name: what it would write could be lost, or stand
     /// beside what another program writes.
-    pub(super) fn check(&self) -> Result<(), LedgerError> {
+    pub(in crate::ledger) fn check(&self) -> Result<(), LedgerError> {
         for (path, expected) in &self.files {
             match std::fs::metadata(path) {
                 Ok(metadata) if identity(&metadata) == *expected && metadata.nlink() == 1 => {}

@@ -1,10 +1,12 @@
 //! Keeps the rows that a plan left out on the user's word: what stood in them, and why they were left out.
 
-use super::error::LedgerError;
 use super::planning::Planning;
-use super::record::{Batch, BatchId};
-use super::{Ledger, facts, read};
+use super::read;
 use crate::domain::sha256::Sha256;
+use crate::ledger::Ledger;
+use crate::ledger::error::LedgerError;
+use crate::ledger::facts;
+use crate::ledger::record::{Batch, BatchId};
 use rusqlite::{Connection, params};
 
 const SKIPPING: &str = "keeping the rows that were skipped";
@@ -76,7 +78,7 @@ impl Planning<'_> {
 }
 
 /// Shows the rows that a batch's newest plan skipped, in the order of the file, at most so many.
-pub(super) fn each<E: From<LedgerError>>(
+pub(in crate::ledger) fn each<E: From<LedgerError>>(
     connection: &Connection,
     batch: &Batch,
     at_most: u64,

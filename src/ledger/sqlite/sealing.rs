@@ -1,13 +1,13 @@
 //! Makes a plan durable under its seal: approved by whoever planned it, or as a proposal that waits for somebody else.
 
-use super::error::LedgerError;
-use super::facts;
 use super::planning::{PLANNING, Planning, Size};
-use super::proposals::{self, Along};
-use super::record::{PayoutId, UnixMs};
 use crate::domain::approval::{Actor, ProposalKind};
 use crate::domain::proposal::ProposalEvent;
 use crate::domain::sha256::Sha256;
+use crate::ledger::error::LedgerError;
+use crate::ledger::facts;
+use crate::ledger::proposals::{self, Along};
+use crate::ledger::record::{PayoutId, UnixMs};
 use rusqlite::params;
 
 impl Planning<'_> {

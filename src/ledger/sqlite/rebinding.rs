@@ -1,14 +1,19 @@
 //! Binds a ledger and its batches to another gateway or terminal: on a person's word, or, where nothing was ever sent, to
 //! whatever a corrected configuration says. All in one transaction, or nothing.
 
-use super::error::LedgerError;
-use super::ledger_chain::{self, LedgerEvent};
-use super::record::{Batch, BatchId, Binding, UnixMs};
-use super::{Ledger, binding, facts, read, soundness, team};
+use super::read;
+use super::soundness;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::{RowKey, TopUp};
 use crate::domain::sha256::Sha256;
 use crate::domain::team::Policy;
+use crate::ledger::Ledger;
+use crate::ledger::binding;
+use crate::ledger::error::LedgerError;
+use crate::ledger::facts;
+use crate::ledger::ledger_chain::{self, LedgerEvent};
+use crate::ledger::record::{Batch, BatchId, Binding, UnixMs};
+use crate::ledger::team;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 const REBINDING: &str = "binding the ledger to another configuration";
@@ -42,7 +47,7 @@ impl Ledger {
 }
 
 impl<'l> Rebinding<'l> {
-    pub(super) fn begin(
+    pub(in crate::ledger) fn begin(
         connection: &'l mut Connection,
         binding: &'l Binding,
         why: Option<&'l str>,

@@ -1,7 +1,8 @@
 //! Looks at the ledger's file as a whole: what it is, how it is written, whether it is sound.
 
-use super::error::LedgerError;
-use super::{Ledger, read};
+use super::read;
+use crate::ledger::Ledger;
+use crate::ledger::error::LedgerError;
 use rusqlite::Connection;
 
 /// Findings that are listed.

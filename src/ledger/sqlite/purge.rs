@@ -3,15 +3,18 @@
 //!
 //! Architecture invariant: nothing that a purge leaves can be sent, planned or retried: `PURGED:…` names no member.
 
-use super::chain::{EVENT_COLUMNS, StoredEvent};
-use super::error::LedgerError;
-use super::ledger_chain::{self, LedgerEvent};
-use super::purge_key::PurgeKey;
+use super::open;
 use super::purge_seal::{self, Purge};
-use super::record::{Batch, BatchId, Totals, UnixMs};
-use super::{Ledger, audit, open, read};
+use super::read;
 use crate::crash;
 use crate::domain::payout_status::State;
+use crate::ledger::Ledger;
+use crate::ledger::audit;
+use crate::ledger::chain::{EVENT_COLUMNS, StoredEvent};
+use crate::ledger::error::LedgerError;
+use crate::ledger::ledger_chain::{self, LedgerEvent};
+use crate::ledger::purge_key::PurgeKey;
+use crate::ledger::record::{Batch, BatchId, Totals, UnixMs};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::collections::HashMap;
 
@@ -78,7 +81,7 @@ fn purging() -> impl FnOnce(rusqlite::Error) -> LedgerError {
 }
 
 /// Every batch, oldest first, those that were purged before included.
-pub(super) fn purgeable(connection: &Connection) -> Result<Vec<Purgeable>, LedgerError> {
+pub(in crate::ledger) fn purgeable(connection: &Connection) -> Result<Vec<Purgeable>, LedgerError> {
     // A check that found nothing new keeps nobody's data longer: only what changed a payout counts.
     let sql = "SELECT batch_id, max(at) FROM events WHERE state IS NOT NULL GROUP BY batch_id";
     let settled = read::rows(connection, sql, [], |row| {
@@ -98,7 +101,7 @@ fn open_rows(totals: &Totals) -> u64 {
     OPEN.into_iter().map(|state| totals.of(state).rows).sum()
 }
 
-pub(super) fn personal(connection: &Connection, batch: BatchId) -> Result<Personal, LedgerError> {
+pub(in crate::ledger) fn personal(connection: &Connection, batch: BatchId) -> Result<Personal, LedgerError> {
     let payouts = "SELECT count(name), count(receipt), count(extra) FROM payouts WHERE batch_id = ?1";
     let notes = "SELECT count(note) FROM events WHERE batch_id = ?1 AND payout_id IS NOT NULL";
     let (names, receipts, extras) = connection
@@ -109,7 +112,7 @@ pub(super) fn personal(connection: &Connection, batch: BatchId) -> Result<Person
 }
 
 /// Purges a batch that was looked at: all of it in one transaction, or nothing.
-pub(super) fn purge(
+pub(in crate::ledger) fn purge(
     connection: &mut Connection,
     batch: &Batch,
     key: &PurgeKey,
@@ -250,7 +253,7 @@ fn keep_purge(
 }
 
 /// Writes the file anew without the bytes that purges left in its free space, and empties its write-ahead log.
-pub(super) fn wipe(connection: &Connection) -> Result<(), LedgerError> {
+pub(in crate::ledger) fn wipe(connection: &Connection) -> Result<(), LedgerError> {
     const WIPING: &str = "writing the ledger's file anew";
     connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(())).map_err(LedgerError::sqlite(WIPING))?;
     connection.execute_batch("VACUUM").map_err(LedgerError::sqlite(WIPING))?;

@@ -1,10 +1,10 @@
 //! Finds the payouts of a plan that a file no longer names, and what it may name instead of them.
 
-use super::error::LedgerError;
 use super::planning::Planning;
 use super::read;
-use super::record::PayoutId;
 use crate::domain::payout_status::State;
+use crate::ledger::error::LedgerError;
+use crate::ledger::record::PayoutId;
 use rusqlite::params;
 
 /// A payout of the plan that the file no longer names.

@@ -4,15 +4,15 @@
 //! Architecture invariant: memory does not grow with the payouts; everything is shown once, in order, and let go.
 
 use super::columns;
-use super::error::LedgerError;
-use super::outcome::{Decided, ExtraCell, FileColumn, Outcome, TimedCall};
 use super::read::{self, state_of};
-use super::record::{Batch, Totals};
 use super::row::receipt_cells;
 use super::skipped::{self, Skipped};
-use super::words::event_of;
 use crate::domain::event::{Event, Fate, MemberAnswer, OrderAnswer, Refusal};
 use crate::domain::payout_status::State;
+use crate::ledger::error::LedgerError;
+use crate::ledger::outcome::{Decided, ExtraCell, FileColumn, Outcome, TimedCall};
+use crate::ledger::record::{Batch, Totals};
+use crate::ledger::words::event_of;
 use rusqlite::{Connection, Row, Statement, Transaction};
 
 const READING: &str = "reading a batch's outcomes";
@@ -33,7 +33,7 @@ pub struct Snapshot<'l> {
 }
 
 impl<'l> Snapshot<'l> {
-    pub(super) fn take(connection: &'l Connection, name: &str) -> Result<Self, LedgerError> {
+    pub(in crate::ledger) fn take(connection: &'l Connection, name: &str) -> Result<Self, LedgerError> {
         // A transaction that only reads: all queries see the same moment. It writes nothing and ends by being dropped.
         let transaction = connection.unchecked_transaction().map_err(reading())?;
         let batch = read::batch(&transaction, name)?.ok_or_else(|| LedgerError::NoBatch(name.to_owned()))?;

@@ -4,12 +4,12 @@
 //! Architecture invariant: every query is bounded and goes by an index, so that a look costs the same at a thousand
 //! rows and at a million, and is no burden on a run beside it. What a bound left out is said, not guessed.
 
-use super::error::LedgerError;
 use super::read;
-use super::record::{BatchId, Payout, UnixMs};
-use super::words::event_of;
 use crate::domain::event::Event;
 use crate::domain::payout_status::State;
+use crate::ledger::error::LedgerError;
+use crate::ledger::record::{BatchId, Payout, UnixMs};
+use crate::ledger::words::event_of;
 use rusqlite::{Connection, Row, params};
 use std::collections::HashSet;
 
@@ -82,7 +82,7 @@ pub struct Pace {
 }
 
 /// Looks at a batch; `running` says whether a run of it is going on.
-pub(super) fn batch_details(
+pub(in crate::ledger) fn batch_details(
     connection: &Connection,
     batch: BatchId,
     now: UnixMs,

@@ -1,9 +1,10 @@
 //! Holds the tables, indexes and triggers of a ledger against those that the migrations make: a guard that somebody took
 //! away guards nothing, and one that somebody added may do anything.
 
-use super::audit::Audit;
-use super::error::LedgerError;
-use super::{open, read};
+use super::open;
+use super::read;
+use crate::ledger::audit::Audit;
+use crate::ledger::error::LedgerError;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -12,7 +13,7 @@ use std::sync::OnceLock;
 type Schema = BTreeMap<(String, String), String>;
 
 /// Finds what is missing, changed or added. In memory there are only simulations, which add faults of their own.
-pub(super) fn check(connection: &Connection, audit: &mut Audit) -> Result<(), LedgerError> {
+pub(in crate::ledger) fn check(connection: &Connection, audit: &mut Audit) -> Result<(), LedgerError> {
     if !open::is_file(connection) {
         return Ok(());
     }

@@ -1,12 +1,13 @@
 //! Reads the payouts in doubt of a batch, each with what became of its sends, for the person who has to settle them.
 
-use super::error::LedgerError;
-use super::record::{BatchId, PayoutId, UnixMs};
-use super::words::event_of;
-use super::{Ledger, read};
+use super::read;
 use crate::domain::event::{Event, Fate, OrderAnswer};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout_status::{PayoutStatus, State};
+use crate::ledger::Ledger;
+use crate::ledger::error::LedgerError;
+use crate::ledger::record::{BatchId, PayoutId, UnixMs};
+use crate::ledger::words::event_of;
 use rusqlite::{Connection, Row};
 
 const READING: &str = "reading what is in doubt";
@@ -56,7 +57,11 @@ impl Ledger {
 }
 
 /// The first payouts in doubt of a batch, in the order of the plan.
-pub(super) fn in_doubt(connection: &Connection, batch: BatchId, rows_max: usize) -> Result<Vec<InDoubt>, LedgerError> {
+pub(in crate::ledger) fn in_doubt(
+    connection: &Connection,
+    batch: BatchId,
+    rows_max: usize,
+) -> Result<Vec<InDoubt>, LedgerError> {
     let payouts = read::payouts_after(connection, batch, (State::InDoubt, u32::MAX), None, rows_max)?;
     let mut found = Vec::new();
     for payout in payouts {
