@@ -42,9 +42,9 @@
 //!   their order alone: an answer that a proxy delivers twice is taken for the next request's, however long the connection
 //!   was quiet in between.
 //! - **A top-up is stamped nearly as old as the gateway takes it**, so that the gateway refuses it when it is delivered
-//!   later than [`gateway::Fence::within`] after its intent. With it, an absence after the settle time means that nothing
-//!   of the send can still arrive. What the gateway queues after it took it in is not bounded by that: for it the settle
-//!   time stays. The bound counts from before the commit of the intent ([`ledger::SubmitPermit::intended_at`]) on a clock
+//!   later than [`gateway::Fence::within`] after its intent. The settle time counts from there
+//!   ([`domain::payout_process::Policy::proof_after`]): an absence after it means that nothing of the send can still
+//!   arrive, and that the gateway had its time with what did. What it queues for longer is not bounded by that. The bound counts from before the commit of the intent ([`ledger::SubmitPermit::intended_at`]) on a clock
 //!   that counts sleep ([`moment`]); whoever was stopped in between finds a dead permit, or a gateway that refuses.
 //! - **A permit lives shorter than the bound by the time that a call may take**: an answer "too old" then speaks for
 //!   every copy of the request, not only for a second delivery that came later than the first.

@@ -72,7 +72,7 @@ pub(super) fn rehearse(context: &Context, args: &RunArgs, terms: &Terms) -> Resu
     let config = rehearsed(&context.config, &simulator.url(), args.members.is_some())?;
     let client = HttpGateway::new(setup::gateway_settings(&config)?, PrivateKey::from_pem(&key)?)?;
     let settings = setup::run_settings(&config, Mode::Pay, batch.points)?;
-    let settle = [settings.policy.settle, real.policy.settle];
+    let settle = [settings.policy.proof_after(), real.policy.proof_after()];
     tracing::info!("a rehearsal: every call goes to a simulator inside this process");
     let ledger = execute::begin(scratch, &batch, &under(context, terms)?)?;
     let report = execute::run_to_its_end(context, settings, &ledger, Arc::new(client), None)?;
@@ -223,7 +223,7 @@ impl Play<'_> {
         if real > rehearsed {
             let _ = writeln!(
                 text,
-                "an order that is absent after a lost answer waited {} here; for real it waits {} (resolve.settle_s)",
+                "an order that is absent after a lost answer waited {} here; for real it waits {} (gateway.deliver_within_s, resolve.settle_s)",
                 duration(rehearsed),
                 duration(real)
             );

@@ -174,6 +174,7 @@ pub(super) fn run_settings(config: &Config, mode: Mode, budget_points: u64) -> R
         mode,
         policy: Policy {
             settle,
+            late: fence.map_or(Duration::ZERO, |fence| fence.arrives_for()),
             queries_max: config.count("resolve.queries_max", 1..=1000)?,
             resends_max: config.count("resolve.resends_max", 0..=100)?,
             resubmit: config.yes("resolve.resubmit"),

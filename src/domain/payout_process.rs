@@ -17,8 +17,12 @@ const IN_VAIN_MAX: u32 = 2;
 /// How patient a run is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// How long after a send's end an absent order proves that the send did nothing (`resolve.settle_s`).
+    /// How long the gateway may take with a send that has reached it, until order status tells the truth about it
+    /// (`resolve.settle_s`).
     pub settle: Duration,
+    /// How long after its end a send may still reach the gateway (`gateway.deliver_within_s`); zero where nothing bounds
+    /// that: then `settle` has to cover it as well.
+    pub late: Duration,
     /// Order-status queries of one payout in one run (`resolve.queries_max`).
     pub queries_max: u32,
     /// Sends of one number that follow a send of unknown fate (`resolve.resends_max`).
@@ -47,6 +51,13 @@ pub enum Stuck {
 }
 
 impl Policy {
+    /// How long after a send's end an absent order proves that the send did nothing: it cannot reach the gateway any more,
+    /// and if it reached it at the last moment, the gateway has had its time with it.
+    #[must_use]
+    pub fn proof_after(&self) -> Duration {
+        self.late + self.settle
+    }
+
     /// Why no run can settle this payout any more; `None`: it is not in doubt, or a run may well.
     #[must_use]
     pub fn stuck(&self, standing: &PayoutStatus) -> Option<Stuck> {
@@ -308,7 +319,7 @@ impl PayoutProcess {
                 | OrderAnswer::AskAgain => {}
             }
         }
-        let settled_at = self.ended_at + policy.settle;
+        let settled_at = self.ended_at + policy.proof_after();
         self.absent_now = absent;
         self.absent_settled = absent && asked_at >= settled_at;
         let backed_off = now + policy.backoff.wait(self.queries, jitter);

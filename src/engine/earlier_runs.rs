@@ -27,7 +27,7 @@ where
         if self.settings.policy.stuck(standing).is_none() {
             return Ok(false);
         }
-        let settle_ms = i64::try_from(self.settings.policy.settle.as_millis()).unwrap_or(i64::MAX);
+        let settle_ms = i64::try_from(self.settings.policy.proof_after().as_millis()).unwrap_or(i64::MAX);
         let last_send_at = self.ledger.last_send_at(id)?;
         Ok(last_send_at.is_none_or(|at| (self.clock)() - at > settle_ms))
     }

@@ -184,6 +184,7 @@ mod tests {
             mode,
             policy: Policy {
                 settle: Duration::from_secs(60),
+                late: Duration::ZERO,
                 queries_max: 10,
                 resends_max: 3,
                 resubmit: true,

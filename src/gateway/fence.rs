@@ -13,6 +13,9 @@ const SPARE: Duration = Duration::from_secs(2);
 /// What a permit lives at the least where the bound is not longer than a call may take: half of it, of long bounds less.
 const LEAST: Duration = Duration::from_secs(4);
 
+/// Timestamps have whole seconds, and a `Date` header tells the gateway's clock to about one.
+const CLOCKS: Duration = Duration::from_secs(3);
+
 /// The bound of late requests. Where there is none, a signed request stays valid as long as the gateway's window is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fence {
@@ -27,6 +30,12 @@ impl Fence {
     #[must_use]
     pub fn age(&self) -> Duration {
         self.window.saturating_sub(self.within)
+    }
+
+    /// How long after its intent the gateway may still take a top-up in.
+    #[must_use]
+    pub fn arrives_for(&self) -> Duration {
+        self.within + CLOCKS
     }
 
     /// How long after its intent a top-up may leave, when a call takes at most `timeout`: later, it would be refused

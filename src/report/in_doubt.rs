@@ -112,7 +112,8 @@ fn listed(payout: &InDoubt, policy: &Policy, signed_valid: Duration, now: UnixMs
     let last_send_at = payout.sends.last().map_or(payout.since, |send| send.at);
     let ms = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
     // What was sent a moment ago may turn up yet.
-    let settles = stuck.is_none() || (now - last_send_at <= ms(policy.settle) && stuck != Some(Stuck::OtherOrder));
+    let settles =
+        stuck.is_none() || (now - last_send_at <= ms(policy.proof_after()) && stuck != Some(Stuck::OtherOrder));
     let not_credited_at = last_send_at + ms(signed_valid);
     Listed {
         row: payout.row,

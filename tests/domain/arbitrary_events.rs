@@ -116,7 +116,7 @@ impl Fixture {
                 world.take(index, Event::SendEnded(fate), now, setting);
             })
         };
-        let late = |book: &mut Book, now| book.delays(attempt, now, setting.policy.settle);
+        let late = |book: &mut Book, now| book.delays(attempt, now, setting.policy.proof_after());
         let lost = Fate::Unknown(Doubt::Unanswered);
         next.push(ended(Fate::Unsent, &|_, _| {}));
         next.push(ended(lost, &|_, _| {}));
@@ -153,7 +153,7 @@ impl Fixture {
             &|_, _| {},
             &|book, _| book.arrives(attempt, Verdict::Credit),
             &|book, _| book.arrives(attempt, Verdict::Fail),
-            &|book, now| book.delays(attempt, now, setting.policy.settle),
+            &|book, now| book.delays(attempt, now, setting.policy.proof_after()),
         ];
         next.extend(ways.iter().map(|way| {
             intended.with("crash in a send", |world| {

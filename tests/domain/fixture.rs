@@ -46,7 +46,8 @@ impl Setting {
     pub(crate) fn documented() -> Self {
         Self {
             policy: Policy {
-                settle: Duration::from_secs(10),
+                settle: Duration::from_secs(7),
+                late: Duration::from_secs(3),
                 queries_max: 3,
                 resends_max: 2,
                 resubmit: true,
@@ -225,7 +226,7 @@ impl Fixture {
         let taken = paying.course.clone().take(&event, policy, asked_at, now, JITTER);
         let Ok(course) = taken else { panic!("{}: {self:#?}", taken.map(drop).unwrap_err()) };
         let after = course.standing().clone();
-        paying.sends = paying.sends.clone().after(&event, asked_at, now, policy.settle);
+        paying.sends = paying.sends.clone().after(&event, asked_at, now, policy.proof_after());
         paying.history.push(event);
         (paying.course, paying.volatile) = (course, false);
         let recorded = PayoutStatus::from_history(&paying.history);

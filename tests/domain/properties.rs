@@ -114,6 +114,25 @@ proptest! {
     }
 }
 
+/// The gateway has its whole time from the last moment at which the send can have reached it, in this run and after a kill.
+#[test]
+fn an_absence_proves_nothing_before_the_gateway_had_its_time_with_what_came_last() {
+    let s = Duration::from_secs;
+    let policy = Policy { settle: s(60), late: s(48), ..Setting::documented().policy };
+    let events = [(Event::SubmitIntended, 0), (Event::SendEnded(Fate::Unknown(Doubt::Unanswered)), 30)];
+    let sent = events.iter().fold(PayoutProcess::new(PayoutStatus::default(), false), |process, (event, at)| {
+        process.take(event, &policy, s(*at), s(*at), 0.0).unwrap()
+    });
+    let killed = PayoutProcess::new(sent.standing().clone(), false);
+    for (process, ended_s) in [(sent, 30), (killed, 0)] {
+        for (asked_s, resent) in [(61, false), (107, false), (108, true)] {
+            let at = s(ended_s + asked_s);
+            let asked = process.clone().take(&Event::OrderAnswered(OrderAnswer::Absent), &policy, at, at, 0.0).unwrap();
+            assert_eq!(asked.may_resend(&policy), resent, "{asked_s} s after {ended_s} s");
+        }
+    }
+}
+
 /// It is set aside, and not held back with those that wait to be let out: whoever tries one of these alone when the gateway
 /// answers again would go on without a trial where nobody else is left.
 #[test]

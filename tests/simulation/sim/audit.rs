@@ -302,7 +302,7 @@ impl<'a> History<'a> {
             coverage.hit("history: resent after an absence");
             // What an earlier run saw end, or did not see end, counts from the start of this one.
             let ended_at = if self.ended.1 == run.number { self.ended.0 } else { run.started_at };
-            let settled_at = ended_at + i64::try_from(policy.settle.as_millis()).unwrap_or(i64::MAX);
+            let settled_at = ended_at + i64::try_from(policy.proof_after().as_millis()).unwrap_or(i64::MAX);
             if self.absent_at.is_none_or(|absent_at| absent_at < settled_at) {
                 return Err(format!(
                     "V8: {number} is sent again after an absence at {:?}, settled at {settled_at}",

@@ -113,7 +113,9 @@ impl Network {
         let Passage { words, arrivals, ends_at, back } = passage;
         words.into_iter().for_each(|word| self.coverage.hit(word));
         for (copy, at) in arrivals.into_iter().enumerate() {
-            let settled_at = ends_at + settle;
+            // The gateway has its time from the moment a send reaches it. Where nothing bounds that moment, the time until
+            // then is part of it.
+            let settled_at = if settings.fence.is_some() { at } else { ends_at } + settle;
             let delivery = Delivery { request, copy, call: call.clone(), ends_at, settled_at };
             self.on_the_way.insert((at, request, copy), delivery);
         }
@@ -213,11 +215,9 @@ impl Network {
                 continue;
             }
             let mut arrives = at;
-            if was_open && !self.scenario.temper.beyond {
+            if was_open && !self.scenario.temper.beyond && self.scenario.settings.fence.is_none() {
                 delivery.settled_at = now + settle;
-                if self.scenario.settings.fence.is_none() {
-                    arrives = at.min(now + settle);
-                }
+                arrives = at.min(now + settle);
             }
             self.on_the_way.insert((arrives, request, copy), delivery);
         }

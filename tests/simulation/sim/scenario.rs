@@ -246,6 +246,7 @@ fn draw_settings(rng: &mut Rng, budget_points: u64, seed: u64) -> RunSettings {
         mode: Mode::Pay,
         policy: Policy {
             settle,
+            late: fence.map_or(Duration::ZERO, |fence| fence.arrives_for()),
             queries_max: rng.u32(2..=10),
             resends_max: rng.u32(0..=3),
             resubmit: rng.u32(0..8) > 0,
