@@ -29,7 +29,7 @@
 //!                                           simulator: apart, shares nothing with gateway
 //! ```
 //! One arrow goes between neighbours: `gateway` takes the ledger's [`ledger::SubmitPermit`], so that a POST without a
-//! durable intent does not compile. `tests/arrows.rs` holds all arrows.
+//! durable intent does not compile. `tests/arrows/` holds all arrows.
 //!
 //! # What was decided otherwise than one would expect
 //! - **A refusal of a second send says nothing about the first.** A payout whose first send was lost and whose second

@@ -254,10 +254,11 @@ fn report(batch: &Batch, audit: &Audit, online: Option<(&Answers, &InquiryReport
 mod tests {
     use super::*;
     use crate::domain::invoice_no::InvoiceNo;
-    use crate::domain::payout::{RowKey, TopUp};
+    use crate::domain::payout::TopUp;
     use crate::domain::payout_status::PayoutStatus;
     use crate::domain::phone::PhoneNumber;
     use crate::domain::points::Points;
+    use crate::domain::row_key::RowKey;
     use crate::ledger::{Payout, PayoutId};
 
     #[test]

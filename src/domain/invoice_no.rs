@@ -1,7 +1,7 @@
 //! Derives the number under which a payout is known to the gateway, the same on every machine and in every rerun.
 
 use super::batch_name::BatchName;
-use super::payout::RowKey;
+use super::row_key::RowKey;
 use aws_lc_rs::digest::{Context, SHA256};
 use std::fmt;
 

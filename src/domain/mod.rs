@@ -1,7 +1,7 @@
 //! The pure core: what a payout is, what the gateway's answers mean, and what to do next.
 //!
 //! Architecture invariant: nothing here does I/O, awaits, reads a clock, rolls dice, serialises or logs; time and
-//! chance are arguments. `tests/arrows.rs` holds it.
+//! chance are arguments. `tests/arrows/` holds it.
 
 pub mod answer;
 pub mod approval;
@@ -21,6 +21,7 @@ pub mod points;
 pub mod privacy;
 pub mod proposal;
 pub mod receipt;
+pub mod row_key;
 pub mod sha256;
 pub mod statement;
 pub mod team;

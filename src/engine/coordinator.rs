@@ -1,8 +1,8 @@
 //! Decides what happens next in a run: takes payouts up, puts each where its next step wants it, and lets it go.
 
-use super::EngineError;
 use super::breaker::Breaker;
 use super::canary::Canary;
+use super::error::EngineError;
 use super::event::{Requests, RunEvent, RunReport, Stop};
 use super::members::Members;
 use super::pacer::{Pacer, Slot};

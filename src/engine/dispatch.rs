@@ -1,7 +1,7 @@
 //! Gives payouts their slots and starts their calls; an intent is durable before its top-up leaves.
 
-use super::EngineError;
 use super::coordinator::{Coordinator, Done, Phase};
+use super::error::EngineError;
 use super::event::{CallKind, RunEvent, Stop, StopCode};
 use super::members::{Lookup, asked_about};
 use super::pacer::Slot;

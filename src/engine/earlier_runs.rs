@@ -1,7 +1,7 @@
 //! What earlier runs left of a payout that this one has to know: a canary that was not confirmed, an inquiry in vain.
 
-use super::EngineError;
 use super::coordinator::Coordinator;
+use super::error::EngineError;
 use super::event::RunEvent;
 use crate::domain::payout_status::PayoutStatus;
 use crate::gateway::Gateway;

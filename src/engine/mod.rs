@@ -9,6 +9,7 @@ mod clocks;
 mod coordinator;
 mod dispatch;
 mod earlier_runs;
+mod error;
 mod event;
 mod inquiry;
 mod members;
@@ -21,29 +22,19 @@ mod shared_pace;
 mod source;
 mod worker;
 
+pub use error::EngineError;
 pub use event::{CallKind, Requests, RunEvent, RunReport, Stop, StopCode};
 pub use inquiry::{Asked, Decision, Inquiry, InquiryReport, ask};
 pub use pacer::quiet_after_a_cut;
 pub use settings::{Mode, Names, NamesMissing, RunSettings};
 pub use shared_pace::SharedPace;
 
-use crate::domain::payout_status::{IllegalTransition, State};
+use crate::domain::payout_status::State;
 use crate::gateway::Gateway;
 use crate::ledger::{BatchEvent, LedgerError, RunLedger, UnixMs};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Why a run could not do its job. Refusals and stops are no errors: they are in the ledger and the report.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    /// The ledger failed.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    /// An event contradicted a payout's history.
-    #[error("a broken invariant stopped the run: {0}\nhint: keep the ledger and report this; nothing was sent on it")]
-    IllegalTransition(#[from] IllegalTransition),
-}
 
 /// Runs a batch until nothing is left to do, something stops it, or `shutdown` ends.
 ///
@@ -126,10 +117,11 @@ mod tests {
     use crate::domain::batch_name::BatchName;
     use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
     use crate::domain::member::Member;
-    use crate::domain::payout::{Row, RowKey};
+    use crate::domain::payout::Row;
     use crate::domain::payout_process::Policy;
     use crate::domain::phone::PhoneNumber;
     use crate::domain::points::Points;
+    use crate::domain::row_key::RowKey;
     use crate::gateway::{Received, Request};
     use crate::ledger::{Binding, Ledger, NewPayout, Origin, Purpose, Under};
 

@@ -2,9 +2,9 @@
 //!
 //! What is held back stays in hand, with all that was learnt about it: nothing is asked twice when the run goes on.
 
-use super::EngineError;
 use super::breaker::{Next, Turn};
 use super::coordinator::{Active, Coordinator, Phase};
+use super::error::EngineError;
 use super::event::RunEvent;
 use crate::domain::payout_process::{Permissions, Step};
 use crate::domain::payout_status::State;

@@ -19,8 +19,8 @@ use super::sqlite::row::{self, TOP_UP_COLUMNS};
 use super::sqlite::schema;
 use super::words::event_of;
 use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
-use crate::domain::payout::RowKey;
 use crate::domain::payout_status::{PayoutStatus, State};
+use crate::domain::row_key::RowKey;
 use crate::domain::sha256::Sha256;
 use rusqlite::{Connection, Row, Rows};
 

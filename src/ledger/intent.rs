@@ -86,10 +86,10 @@ mod tests {
     use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
     use crate::domain::member::Member;
     use crate::domain::payout;
-    use crate::domain::payout::RowKey;
     use crate::domain::payout_status::PayoutStatus;
     use crate::domain::phone::PhoneNumber;
     use crate::domain::points::Points;
+    use crate::domain::row_key::RowKey;
     use crate::ledger::record::Entry;
     use crate::ledger::repeats::Guard;
     use crate::ledger::writer::{Write, Writer};

@@ -5,8 +5,9 @@ use super::under::Settings;
 use crate::domain::batch_name::BatchName;
 use crate::domain::event::Event;
 use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
-use crate::domain::payout::{Row, RowKey, TopUp};
+use crate::domain::payout::{Row, TopUp};
 use crate::domain::payout_status::State;
+use crate::domain::row_key::RowKey;
 use crate::domain::sha256::Sha256;
 use std::time::Duration;
 

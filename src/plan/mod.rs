@@ -18,7 +18,8 @@ pub use kinds::{ByState, RowKinds};
 
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::InvoiceNo;
-use crate::domain::payout::{Row, RowKey};
+use crate::domain::payout::Row;
+use crate::domain::row_key::RowKey;
 use crate::intake::{Intake, IntakeError, Problem};
 use crate::ledger::{Batch, Binding, Ledger, LedgerError, Origin, RunLedger, Settings, Under, UnixMs};
 

@@ -1,9 +1,9 @@
 //! Sorts what a provider's statement says of a batch: equal, paid twice, only there, different, only here.
 
 use crate::domain::invoice_no::InvoiceNo;
-use crate::domain::payout::RowKey;
 use crate::domain::payout_status::State;
 use crate::domain::privacy::hide_numbers;
+use crate::domain::row_key::RowKey;
 use crate::domain::statement::{Difference, Line, LineStatus, ShownPhone, differences};
 use crate::ledger::{Batch, LedgerEntry, UnixMs};
 use std::collections::{BTreeMap, HashMap};

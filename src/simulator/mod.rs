@@ -22,6 +22,7 @@ mod fault;
 mod gateway_state;
 mod headers;
 mod key;
+mod link;
 mod members;
 mod nonces;
 mod plan;

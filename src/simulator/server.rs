@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper::Request;
@@ -13,10 +13,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::link::Link;
 use super::service::{Shared, respond};
 use super::wire::Reply;
 
@@ -26,15 +27,6 @@ const IDLE: Duration = Duration::from_millis(2);
 
 /// How long accepting pauses when the system is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
-
-/// What the requests of one connection tell the loop that drives it.
-#[derive(Debug, Default)]
-pub(super) struct Link {
-    /// The connection is to end with a reset.
-    reset: AtomicBool,
-    /// The connection is to end once it is idle.
-    pub(super) close_when_idle: Arc<Notify>,
-}
 
 /// Accepts until `stop` is told or dropped, then closes every connection.
 pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: oneshot::Receiver<Infallible>) {

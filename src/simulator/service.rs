@@ -17,10 +17,10 @@ use super::chance::{Chance, Latency};
 use super::fault::{Act, Call};
 use super::gateway_state::{Delivered, GatewayState, Outcome};
 use super::headers::{Clock, Merchant, Signed, timestamp_s, unix_seconds};
+use super::link::Link;
 use super::members::Members;
 use super::plan::{Drawn, FaultPlan};
 use super::requests::Asked;
-use super::server::Link;
 use super::wire::{AnswerBody, GATEWAY_PATH, Hangup, REDIRECTED, Reply, json, render};
 
 /// No request of the protocol comes near this.

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use topup::domain::batch_name::BatchName;
 use topup::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use topup::domain::member::Member;
-use topup::domain::payout::RowKey;
 use topup::domain::phone::PhoneNumber;
+use topup::domain::row_key::RowKey;
 
 /// Computed once with another program in another language: were it printed by this one, it would prove nothing.
 const GOLDEN: &str = include_str!("invoice_no.golden");

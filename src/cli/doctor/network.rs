@@ -9,7 +9,7 @@ use crate::cli::setup;
 use crate::domain::answer::{Answer, Reply};
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::InvoiceNo;
-use crate::domain::payout::RowKey;
+use crate::domain::row_key::RowKey;
 use crate::engine::Mode;
 use crate::gateway::{Gateway, GatewaySettings, Received, Request};
 use crate::ledger::Binding;

@@ -2,8 +2,8 @@
 
 use super::read;
 use crate::domain::invoice_no::InvoiceNo;
-use crate::domain::payout::RowKey;
 use crate::domain::payout_status::State;
+use crate::domain::row_key::RowKey;
 use crate::ledger::error::LedgerError;
 use crate::ledger::facts;
 use crate::ledger::record::{Batch, BatchId, Binding, PayoutId, UnixMs};

@@ -4,7 +4,8 @@
 use super::read;
 use super::soundness;
 use crate::domain::invoice_no::InvoiceNo;
-use crate::domain::payout::{RowKey, TopUp};
+use crate::domain::payout::TopUp;
+use crate::domain::row_key::RowKey;
 use crate::domain::sha256::Sha256;
 use crate::domain::team::Policy;
 use crate::ledger::Ledger;

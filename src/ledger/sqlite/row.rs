@@ -3,11 +3,12 @@
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use crate::domain::member::{Member, PURGED};
-use crate::domain::payout::{RowKey, TopUp};
+use crate::domain::payout::TopUp;
 use crate::domain::payout_status::State;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::points::Points;
 use crate::domain::receipt::Receipt;
+use crate::domain::row_key::RowKey;
 use crate::domain::sha256::Sha256;
 use crate::ledger::error::LedgerError;
 use crate::ledger::record::{Batch, BatchId, Binding, Payout, PayoutId};

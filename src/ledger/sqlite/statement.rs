@@ -4,9 +4,10 @@
 use super::read::state_of;
 use super::row;
 use crate::domain::invoice_no::InvoiceNo;
-use crate::domain::payout::{RowKey, TopUp};
+use crate::domain::payout::TopUp;
 use crate::domain::payout_status::State;
 use crate::domain::phone::PhoneNumber;
+use crate::domain::row_key::RowKey;
 use crate::domain::statement::{Line, LineStatus, ShownPhone};
 use crate::ledger::error::LedgerError;
 use crate::ledger::record::{Batch, BatchId, PayoutId};

@@ -2,45 +2,23 @@
 //!
 //! A cell that a spreadsheet would take for a formula gets an apostrophe in front, which `intake` takes off again.
 
+use super::error::{ExportError, Stopped};
 use super::file::NewFile;
 use super::layout::{
     ResultColumn, code_of, has_phone_column, is_formula_like, own_text, reason_text, rfc_3339, skipped_texts, words_of,
 };
-use super::{ExportError, Source};
-use crate::ledger::{LedgerError, Outcome, Skipped};
-use crate::report::Lang;
+use super::source::Source;
+use crate::ledger::{Outcome, Skipped};
+use crate::report::lang::Lang;
 use csv::{Terminator, Writer, WriterBuilder};
 use std::io::Write;
 
-/// What stops the writing of a row.
-#[derive(Debug)]
-enum Stopped {
-    Ledger(LedgerError),
-    Csv(csv::Error),
-}
-
-impl From<LedgerError> for Stopped {
-    fn from(error: LedgerError) -> Self {
-        Self::Ledger(error)
-    }
-}
-
-impl From<csv::Error> for Stopped {
-    fn from(error: csv::Error) -> Self {
-        Self::Csv(error)
-    }
-}
-
 pub(super) fn write(source: &Source<'_>, file: &mut NewFile) -> Result<(), ExportError> {
-    let path = source.request.path;
-    write_rows(source, file).map_err(|stopped| match stopped {
-        Stopped::Ledger(error) => error.into(),
-        Stopped::Csv(error) => ExportError::write(path)(error.into()),
-    })
+    write_rows(source, file).map_err(|stopped| stopped.at(source.request.path))
 }
 
 fn write_rows(source: &Source<'_>, file: &mut NewFile) -> Result<(), Stopped> {
-    file.write_all("\u{feff}".as_bytes()).map_err(csv::Error::from)?;
+    file.write_all("\u{feff}".as_bytes())?;
     let mut sheet = Sheet {
         // Excel's own line ends, which every other program takes too.
         writer: WriterBuilder::new().terminator(Terminator::CRLF).from_writer(file),
@@ -71,7 +49,7 @@ fn write_rows(source: &Source<'_>, file: &mut NewFile) -> Result<(), Stopped> {
         }
         Ok(sheet.end_row()?)
     })?;
-    sheet.writer.flush().map_err(csv::Error::from)?;
+    sheet.writer.flush()?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! A file that bears its name only when it is whole: written beside it, synced, and renamed.
 
-use super::ExportError;
+use super::error::ExportError;
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Result, Write};
 use std::path::{Path, PathBuf};

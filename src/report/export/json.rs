@@ -1,42 +1,20 @@
 //! Results as JSON, for scripts: one object, its payouts one to a line, written as they are read; and `skipped`, where the
 //! plan left rows out: row, reasons, and header and text of each cell.
 
+use super::error::{ExportError, Stopped};
 use super::file::NewFile;
 use super::layout::{Layout, Own, code_of, own_text, reason_text, rfc_3339, words_of};
-use super::{ExportError, Source};
+use super::source::Source;
 use crate::domain::payout_status::State;
-use crate::ledger::{LedgerError, Outcome};
-use crate::report::Lang;
+use crate::ledger::Outcome;
+use crate::report::lang::Lang;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::Write;
 
-/// What stops the writing of a payout.
-#[derive(Debug)]
-enum Stopped {
-    Ledger(LedgerError),
-    Io(std::io::Error),
-}
-
-impl From<LedgerError> for Stopped {
-    fn from(error: LedgerError) -> Self {
-        Self::Ledger(error)
-    }
-}
-
-impl From<std::io::Error> for Stopped {
-    fn from(error: std::io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
 pub(super) fn write(source: &Source<'_>, file: &mut NewFile) -> Result<(), ExportError> {
-    let path = source.request.path;
-    write_payouts(source, file).map_err(|stopped| match stopped {
-        Stopped::Ledger(error) => error.into(),
-        Stopped::Io(error) => ExportError::write(path)(error),
-    })
+    write_payouts(source, file).map_err(|stopped| stopped.at(source.request.path))
 }
 
 fn write_payouts(source: &Source<'_>, file: &mut NewFile) -> Result<(), Stopped> {

@@ -1,9 +1,9 @@
 //! Lays a result out in columns: the user's own first, in their order, and what came of each payout behind them.
 
-use super::{ExportFormat, ExportRequest};
+use super::request::{ExportFormat, ExportRequest};
 use crate::domain::column_role::ColumnRole;
 use crate::ledger::{FileColumn, Outcome, Skipped, UnixMs};
-use crate::report::Lang;
+use crate::report::lang::Lang;
 use crate::report::reasons::{Reason, code, own_words};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};

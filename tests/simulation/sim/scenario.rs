@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use topup::domain::backoff::Backoff;
 use topup::domain::member::Member;
-use topup::domain::payout::RowKey;
 use topup::domain::payout_process::Policy;
 use topup::domain::phone::PhoneNumber;
 use topup::domain::points::Points;
+use topup::domain::row_key::RowKey;
 use topup::engine::{Mode, Names, NamesMissing, RunSettings};
 use topup::gateway::Fence;
 

@@ -1,7 +1,7 @@
 //! Draws charts as inline SVG. Letters and figures stand beside the drawings, so that they keep their size on a phone.
 
 use super::timeline::Timeline;
-use crate::report::Lang;
+use crate::report::lang::Lang;
 use std::fmt::Write;
 
 /// The drawing's own units; the page stretches them to its width.

@@ -2,8 +2,8 @@
 
 use crate::domain::payout_status::State;
 use crate::ledger::{LedgerError, Outcome, UnixMs};
-use crate::report::export::Source;
 use crate::report::export::layout::{code_of, words_of};
+use crate::report::export::source::Source;
 use crate::report::reasons::Reason;
 use std::collections::BTreeMap;
 

@@ -7,8 +7,9 @@ mod sections;
 mod skipped;
 mod timeline;
 
+use super::error::ExportError;
 use super::file::NewFile;
-use super::{ExportError, Source};
+use super::source::Source;
 use gather::LISTED_MAX;
 use std::io::Write;
 use timeline::Timeline;

@@ -6,8 +6,8 @@ use super::page::{escaped, foreign, table, time};
 use super::timeline::Timeline;
 use crate::domain::payout_status::State;
 use crate::ledger::Totals;
-use crate::report::Lang;
-use crate::report::export::Source;
+use crate::report::export::source::Source;
+use crate::report::lang::Lang;
 use std::fmt::Write;
 
 const MINUTE_MS: i64 = 60_000;

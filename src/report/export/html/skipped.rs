@@ -4,7 +4,8 @@ use super::gather::LISTED_MAX;
 use super::page::{escaped, foreign, table};
 use crate::domain::text::grouped;
 use crate::ledger::LedgerError;
-use crate::report::export::{ExportError, Source};
+use crate::report::export::error::ExportError;
+use crate::report::export::source::Source;
 
 /// Nothing where no row was skipped, or none was asked for.
 pub(super) fn section(source: &Source<'_>) -> Result<String, ExportError> {

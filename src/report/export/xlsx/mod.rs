@@ -5,50 +5,27 @@
 
 mod sheet;
 mod skipped;
+mod styles;
 mod summary;
 
+use super::error::{ExportError, Stopped};
 use super::file::NewFile;
-use super::{ExportError, Source};
+use super::source::Source;
 use crate::caught::caught;
-use crate::domain::payout_status::State;
-use crate::ledger::{LedgerError, UnixMs};
-use rust_xlsxwriter::{Color, DocProperties, ExcelDateTime, Format, FormatAlign, Workbook, XlsxError};
+use rust_xlsxwriter::{DocProperties, Workbook};
 use sheet::Sheet;
 use std::path::Path;
+use styles::Styles;
 
 /// The payouts that fit on one sheet under its header: Excel's own limit.
 const ROWS_MAX: u64 = 1_048_575;
-/// Vietnam's clock, which knows no summer time.
-const ZONE_S: i64 = 7 * 3600;
-
-/// What stops the writing of a row.
-#[derive(Debug)]
-enum Stopped {
-    Ledger(LedgerError),
-    Workbook(XlsxError),
-}
-
-impl From<LedgerError> for Stopped {
-    fn from(error: LedgerError) -> Self {
-        Self::Ledger(error)
-    }
-}
-
-impl From<XlsxError> for Stopped {
-    fn from(error: XlsxError) -> Self {
-        Self::Workbook(error)
-    }
-}
 
 pub(super) fn write(source: &Source<'_>, file: &mut NewFile) -> Result<(), ExportError> {
     let path = source.request.path;
     // The library panics where its temporary file cannot be written, as on a full disk; that is an error here.
     let written = caught(|| write_sheets(source, file, ROWS_MAX));
     match written {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(Stopped::Ledger(error))) => Err(error.into()),
-        Ok(Err(Stopped::Workbook(XlsxError::IoError(error)))) => Err(ExportError::write(path)(error)),
-        Ok(Err(Stopped::Workbook(error))) => Err(ExportError::Workbook(error.to_string())),
+        Ok(written) => written.map_err(|stopped| stopped.at(path)),
         Err(panic) => Err(panicked(&panic, path)),
     }
 }
@@ -91,69 +68,21 @@ fn write_sheets(source: &Source<'_>, file: &mut NewFile, rows_max: u64) -> Resul
     Ok(())
 }
 
-/// How cells look.
-struct Styles {
-    header: Format,
-    title: Format,
-    number: Format,
-    time: Format,
-    /// Text that begins like a formula stays text when someone edits the cell.
-    quoted: Format,
-    states: [Format; State::ALL.len()],
-}
-
-impl Styles {
-    fn new() -> Self {
-        let plain = || Format::new().set_align(FormatAlign::Top);
-        Self {
-            header: plain().set_bold().set_background_color(Color::RGB(0xE8ECF1)).set_text_wrap(),
-            title: plain().set_bold().set_font_size(14),
-            number: plain().set_num_format("#,##0"),
-            time: plain().set_num_format("yyyy-mm-dd hh:mm:ss"),
-            quoted: plain().set_quote_prefix(),
-            states: State::ALL.map(|state| {
-                let (ink, paper) = colours(state);
-                plain().set_font_color(Color::RGB(ink)).set_background_color(Color::RGB(paper))
-            }),
-        }
-    }
-
-    fn state(&self, state: State) -> &Format {
-        &self.states[state as usize]
-    }
-}
-
-/// Ink and paper of a state; the word beside them says the same.
-fn colours(state: State) -> (u32, u32) {
-    match state {
-        State::Planned => (0x1F_4E79, 0xDD_EBF7),
-        State::InDoubt => (0x7F_4F00, 0xFF_E699),
-        State::Credited => (0x1E_5631, 0xC6_EFCE),
-        State::Declined => (0x9C_0006, 0xFF_C7CE),
-        State::Ineligible => (0x83_3C0B, 0xF8_CBAD),
-        State::Held => (0x5B_2C83, 0xE4_D7F1),
-        State::Cancelled => (0x40_4040, 0xE0_E0E0),
-    }
-}
-
-/// A time as finance people in Vietnam read it, to the second.
-fn local_time(at: UnixMs) -> Result<ExcelDateTime, XlsxError> {
-    ExcelDateTime::from_timestamp(at.div_euclid(1000) + ZONE_S)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::batch_name::BatchName;
     use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
     use crate::domain::member::Member;
-    use crate::domain::payout::{Row, RowKey};
+    use crate::domain::payout::Row;
+    use crate::domain::payout_status::State;
     use crate::domain::phone::PhoneNumber;
     use crate::domain::points::Points;
+    use crate::domain::row_key::RowKey;
     use crate::ledger::{Binding, Ledger, NewPayout, Origin};
-    use crate::report::Lang;
     use crate::report::export::layout::Layout;
-    use crate::report::export::{ExportFormat, ExportRequest};
+    use crate::report::export::request::{ExportFormat, ExportRequest};
+    use crate::report::lang::Lang;
     use calamine::Reader;
 
     /// A ledger that planned so many payouts.

@@ -1,12 +1,13 @@
 //! One sheet of payouts: a header that stays in sight, filters, and a row per payout.
 
-use super::{Stopped, Styles, local_time};
+use super::styles::{Styles, local_time};
 use crate::domain::column_role::ColumnRole;
 use crate::ledger::Outcome;
-use crate::report::export::Source;
+use crate::report::export::error::Stopped;
 use crate::report::export::layout::{
     Layout, Own, ResultColumn, code_of, has_phone_column, is_formula_like, own_text, reason_text, words_of,
 };
+use crate::report::export::source::Source;
 use rust_xlsxwriter::{Format, IgnoreError, Workbook, Worksheet, XlsxError};
 
 /// The longest text that a cell of Excel holds, in characters.

@@ -1,8 +1,10 @@
 //! The sheet of the rows that a plan left out: what stood in them, and why.
 
-use super::{Source, Stopped, Styles};
+use super::styles::Styles;
 use crate::ledger::Skipped;
+use crate::report::export::error::Stopped;
 use crate::report::export::layout::{is_formula_like, skipped_texts};
+use crate::report::export::source::Source;
 use rust_xlsxwriter::{Worksheet, XlsxError};
 
 pub(super) fn sheet(source: &Source<'_>, styles: &Styles) -> Result<Worksheet, Stopped> {

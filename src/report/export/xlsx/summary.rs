@@ -1,10 +1,11 @@
 //! The sheet that opens: what the batch is, its totals by state, and a chart of them.
 
-use super::{Stopped, Styles, colours, local_time};
+use super::styles::{Styles, colours, local_time};
 use crate::domain::payout_status::State;
 use crate::ledger::Totals;
-use crate::report::Lang;
-use crate::report::export::Source;
+use crate::report::export::error::Stopped;
+use crate::report::export::source::Source;
+use crate::report::lang::Lang;
 use rust_xlsxwriter::{
     Chart, ChartFormat, ChartPoint, ChartSolidFill, ChartType, Color, Formula, Worksheet, XlsxError,
 };

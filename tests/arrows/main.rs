@@ -3,6 +3,8 @@
 
 #![expect(clippy::expect_used, reason = "a helper of tests: where it fails, the test fails")]
 
+mod circles;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
