@@ -41,6 +41,12 @@ impl PhoneNumber {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
+    /// The ten digits as one number, below 1,000,000,000 since the first of them is zero.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.0.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
+    }
+
     /// The number with its middle hidden, for logs and errors: `090***4567`.
     #[must_use]
     pub fn masked(&self) -> String {

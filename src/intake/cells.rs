@@ -58,6 +58,11 @@ pub(crate) fn user_id(cell: Cell<'_>) -> Result<Option<Cow<'_, str>>, Refusal> {
 }
 
 fn identifier(text: &str, cell: Cell<'_>, what: &str, chars_max: usize, kind: ProblemKind) -> Result<(), Refusal> {
+    // What nearly every row has: none of the questions below has to be asked of it.
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/');
+    if text.len() <= chars_max && !cell.kind.number && text.bytes().all(is_plain) {
+        return Ok(());
+    }
     if text.contains(['\n', '\r', '\t']) {
         return Err(refuse(kind, format!("needs {what} on one line, has a line break or TAB; correct the cell")));
     }

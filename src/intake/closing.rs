@@ -32,7 +32,11 @@ impl Closing {
     /// Takes a row that is no payee's; `problems` gets what turns out to be wrong with the rows that were set aside.
     pub(crate) fn takes(&mut self, record: &Record, columns: &Columns, problems: &mut Vec<Problem>) -> bool {
         let is_open = self.total.is_some() || !self.footer.is_empty();
-        // The cheap question first: nearly every row has a phone. A signature may stand in its column.
+        // The cheap questions first: nearly every row has a phone. A signature may stand in its column.
+        let phone = columns.of(ColumnRole::Phone).map_or("", |column| record.cell(column).text);
+        if !is_open && phone.as_bytes().first().is_some_and(u8::is_ascii_digit) {
+            return false;
+        }
         if !is_open && total::has_member(record, columns) && !has_words_for_member(record, columns) {
             return false;
         }

@@ -1,4 +1,4 @@
-//! Finds rows that are there twice: eight to sixteen bytes a row in a first pass, the exact rows in a second.
+//! Finds rows that are there twice: eight to twelve bytes a row in a first pass, the exact rows in a second.
 //!
 //! Two rows are one if they have one reference, or if they pay one member and one of them has no reference: what lost
 //! its reference is told apart by nothing. Two references may pay one member.
@@ -58,14 +58,14 @@ fn print_of(text: &str) -> u64 {
     hasher.finish()
 }
 
-/// The digits themselves.
-fn print_of_phone(phone: &PhoneNumber) -> u64 {
-    phone.as_str().bytes().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))
+/// Its digits where the name is a phone.
+fn print_of_member(name: &str) -> u64 {
+    PhoneNumber::parse(name).map_or_else(|| print_of(name), |phone| phone.number().into())
 }
 
-/// As [`print_of_phone`] where the name is a phone.
-fn print_of_member(name: &str) -> u64 {
-    PhoneNumber::parse(name).as_ref().map_or_else(|| print_of(name), print_of_phone)
+/// Half of a print: the whole of a phone's.
+fn half(print: u64) -> u32 {
+    (print & u64::from(u32::MAX)) as u32
 }
 
 /// The first pass: remembers fingerprints of every row.
@@ -75,9 +75,10 @@ pub struct Duplicates {
     members_repeat: bool,
     /// References, by how they look.
     references: Vec<u64>,
-    /// Members of rows with and without a reference.
-    with: Vec<u64>,
+    /// Members of rows without a reference.
     without: Vec<u64>,
+    /// Halves of those with one, of which only is asked whether they are among the others.
+    with: Vec<u32>,
 }
 
 impl Duplicates {
@@ -99,7 +100,7 @@ impl Duplicates {
         self.references.extend(row.reference.as_deref().map(lookalike::appearance_hash));
         let has_reference = row.reference.is_some();
         match &row.member {
-            MemberRef::Phone(phone) => self.note_members(has_reference, std::iter::once(print_of_phone(phone))),
+            MemberRef::Phone(phone) => self.note_members(has_reference, std::iter::once(phone.number().into())),
             member @ (MemberRef::Card(..) | MemberRef::UserId(..)) => {
                 let prints = members(&member.to_member()).map(|name| print_of_member(&name)).collect::<Vec<_>>();
                 self.note_members(has_reference, prints.into_iter());
@@ -110,7 +111,7 @@ impl Duplicates {
     fn note_members(&mut self, has_reference: bool, prints: impl Iterator<Item = u64>) {
         match (self.members_repeat, has_reference) {
             (true, _) => {}
-            (false, true) => self.with.extend(prints),
+            (false, true) => self.with.extend(prints.map(half)),
             (false, false) => self.without.extend(prints),
         }
     }
@@ -120,9 +121,11 @@ impl Duplicates {
     pub fn suspects(mut self) -> Option<Suspects> {
         let references = doubled(&mut self.references);
         let mut members = doubled(&mut self.without);
-        if !self.without.is_empty() {
-            members.extend(self.with.iter().filter(|print| self.without.binary_search(print).is_ok()));
+        if !self.without.is_empty() && !self.with.is_empty() {
+            self.with.sort_unstable();
+            members.extend(self.without.iter().filter(|print| self.with.binary_search(&half(**print)).is_ok()));
             members.sort_unstable();
+            members.dedup();
         }
         let members_repeat = self.members_repeat;
         let is_needed = !(references.is_empty() && members.is_empty());

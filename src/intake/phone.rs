@@ -24,6 +24,9 @@ impl Digits {
 
 /// Reads a cell; the repair is named where the number is not what is written.
 pub(crate) fn read(cell: &str, number: bool) -> Result<(PhoneNumber, Option<RepairKind>), Refusal> {
+    if let Some(phone) = PhoneNumber::parse(cell) {
+        return Ok((phone, None));
+    }
     let text = cell.trim_matches(|c: char| c.is_whitespace() && !matches!(c, '\n' | '\r'));
     if let Some(phone) = PhoneNumber::parse(text) {
         return Ok((phone, None));

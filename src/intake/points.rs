@@ -55,6 +55,9 @@ pub(crate) enum Reading {
 
 /// Reads a cell as far as the cell alone tells.
 pub(crate) fn written(cell: &str, number: bool) -> Result<Written, Refusal> {
+    if let Some(points) = plain(cell) {
+        return Ok(Written::Plain(points));
+    }
     let text = cell.trim_matches(|c: char| c.is_whitespace() && !matches!(c, '\n' | '\r'));
     if let Some(points) = plain(text) {
         return Ok(Written::Plain(points));

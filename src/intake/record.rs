@@ -57,6 +57,8 @@ pub(crate) struct Record {
     seen: Vec<(usize, usize, usize)>,
     /// Whether a quoted cell of this row holds a line break.
     pub(crate) has_breaks: bool,
+    /// Whether text stands behind the closing quote of any cell.
+    pub(crate) has_stray_quotes: bool,
     /// Whether the row is hidden in the spreadsheet.
     pub(crate) hidden: bool,
     /// Whether it is a filter that hides the row.
@@ -85,6 +87,7 @@ impl Record {
         self.spans.clear();
         self.seen.clear();
         self.has_breaks = false;
+        self.has_stray_quotes = false;
         self.hidden = false;
         self.filtered = false;
     }
@@ -119,7 +122,8 @@ impl Record {
 
     /// Whether any text of the row is a NUL or another control character besides TAB and line breaks.
     pub(crate) fn has_controls(&self) -> bool {
-        self.text.bytes().any(is_control)
+        // To the end, whatever is found: so the compiler looks at many bytes at once.
+        self.text.bytes().fold(false, |found, byte| found | is_control(byte))
     }
 
     /// Adds a cell.
@@ -173,12 +177,17 @@ impl Record {
     pub(crate) fn mark_stray_quote(&mut self) {
         if let Some(span) = self.spans.last_mut() {
             span.kind.stray_quote = true;
+            self.has_stray_quotes = true;
         }
     }
 }
 
 /// The text in `="0901234567"`, which systems write so that a spreadsheet keeps zeros: that text is all it shows.
 pub(crate) fn text_formula(cell: &str) -> Option<&str> {
+    // The cheap question first.
+    if cell.as_bytes().first().is_none_or(u8::is_ascii_alphanumeric) {
+        return None;
+    }
     let inner = cell.trim().strip_prefix("=\"")?.strip_suffix('"')?;
     (!inner.contains('"')).then_some(inner)
 }

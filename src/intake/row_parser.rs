@@ -214,7 +214,9 @@ impl<'r> RowParser<'r, '_> {
         if self.record.has_controls() {
             self.each_cell(|cell| cell.text.bytes().any(is_control), ProblemKind::CellText, CONTROL);
         }
-        self.each_cell(|cell| cell.kind.stray_quote, ProblemKind::CellText, STRAY_QUOTE);
+        if self.record.has_stray_quotes {
+            self.each_cell(|cell| cell.kind.stray_quote, ProblemKind::CellText, STRAY_QUOTE);
+        }
     }
 
     /// Refuses a quoted cell that holds what looks like further rows: two stray quotes make whole rows vanish in it.
