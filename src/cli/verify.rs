@@ -10,7 +10,7 @@ use super::setup;
 use crate::domain::event::OrderAnswer;
 use crate::domain::member::Member;
 use crate::domain::payout_status::State;
-use crate::engine::{self, Asked, Inquiry, InquiryReport};
+use crate::engine::{self, Asked, Inquiry, RunReport};
 use crate::ledger::{Access, Audit, Batch, Ledger, LedgerError, PurgeKey, Purpose};
 use crate::plan;
 use crate::report::{counted, grouped};
@@ -182,7 +182,7 @@ impl Answers {
     }
 }
 
-fn report(batch: &Batch, audit: &Audit, online: Option<(&Answers, &InquiryReport)>) -> Report {
+fn report(batch: &Batch, audit: &Audit, online: Option<(&Answers, &RunReport)>) -> Report {
     let head = batch.chain_head.to_string();
     let differences = online.map_or(0, |(answers, _)| answers.difference_count);
     let unanswered = online.map_or(0, |(answers, _)| answers.unanswered);

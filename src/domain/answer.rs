@@ -28,6 +28,17 @@ pub enum Reply {
     Answered(Answer),
 }
 
+impl Reply {
+    /// The answer, if a whole one came back.
+    #[must_use]
+    pub fn answer(&self) -> Option<&Answer> {
+        match self {
+            Self::Answered(answer) => Some(answer),
+            Self::Unsent | Self::Lost => None,
+        }
+    }
+}
+
 /// A whole HTTP answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {

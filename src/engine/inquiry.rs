@@ -2,13 +2,13 @@
 //!
 //! For people's commands and for `verify`: nothing here can send a top-up.
 
-use super::event::{CallKind, Requests, Stop, StopCode};
+use super::event::{CallKind, Requests, RunReport, Stop, StopCode};
 use super::pacer::Pacer;
 use super::reach::{Reach, Reached};
 use super::settings::RunSettings;
 use super::worker::{self, Called, Ticket};
 use super::{EngineError, breaker};
-use crate::domain::answer::{Answer, Notice, Reply, order_meaning};
+use crate::domain::answer::{Notice, order_meaning};
 use crate::domain::event::{Event, OrderAnswer};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout_status::{PayoutStatus, State};
@@ -78,19 +78,6 @@ pub struct Decision {
     pub new_number: Option<InvoiceNo>,
 }
 
-/// How an inquiry ended.
-#[derive(Clone, Debug)]
-pub struct InquiryReport {
-    /// Requests that left.
-    pub requests: Requests,
-    /// Why it ended early.
-    pub stop: Option<Stop>,
-    /// The user asked for its end.
-    pub interrupted: bool,
-    /// How long it took.
-    pub elapsed: Duration,
-}
-
 /// What all that are asked about share.
 struct Way {
     pacer: Arc<Pacer>,
@@ -121,13 +108,13 @@ pub async fn ask<G: Gateway>(
     shutdown: impl Future<Output = ()>,
     inquiries: Vec<Inquiry>,
     mut decide: impl FnMut(&Asked) -> Option<Decision>,
-) -> Result<InquiryReport, EngineError> {
+) -> Result<RunReport, EngineError> {
     ledger.check_may_call()?;
     let started = Instant::now();
     let pacer = Arc::new(Pacer::of(settings, started));
     let reach = Arc::new(Mutex::new(Reach::new(settings.timeout)));
     let mut report =
-        InquiryReport { requests: Requests::default(), stop: None, interrupted: false, elapsed: Duration::ZERO };
+        RunReport { requests: Requests::default(), stop: None, interrupted: false, elapsed: Duration::ZERO };
     let mut waiting = inquiries.into_iter();
     let mut tasks = JoinSet::new();
     tokio::pin!(shutdown);
@@ -215,14 +202,9 @@ fn stop_of(notice: Notice, way: &Way, called: &Called) -> Option<Stop> {
             pacer.slow_down(pause);
             None
         }
-        Notice::StopsBatch(what) => Some(breaker::repair(what, answer_of(called), &received.message, way.now_unix_s)),
-    }
-}
-
-fn answer_of(called: &Called) -> Option<&Answer> {
-    match &called.received.reply {
-        Reply::Answered(answer) => Some(answer),
-        Reply::Unsent | Reply::Lost => None,
+        Notice::StopsBatch(what) => {
+            Some(breaker::repair(what, received.reply.answer(), &received.message, way.now_unix_s))
+        }
     }
 }
 
@@ -245,11 +227,9 @@ async fn take_in(
         requests.count(CallKind::OrderStatus);
         let (answer, _) = order_meaning(&called.received.reply, &payout.top_up);
         message = called.received.message.clone();
-        phone = answer_of(&called).and_then(|answer| PhoneNumber::spelt(answer.data.phone.as_deref()?));
+        phone = called.received.reply.answer().and_then(|answer| PhoneNumber::spelt(answer.data.phone.as_deref()?));
         if !is_earlier {
-            let latency = called.departed.map(|departed| called.ended.saturating_duration_since(departed));
-            let (http, code) = answer_of(&called).map_or((None, None), |answer| (Some(answer.http), answer.code));
-            let call = Call { request_id: called.request_id, http, code, latency };
+            let call = called.to_call();
             let event = Event::OrderAnswered(answer);
             // What a purge removed must not come back in the gateway's words.
             let is_kept = !message.is_empty() && !payout.top_up.member.is_purged();

@@ -29,24 +29,20 @@ where
     F: FnMut(RunEvent),
 {
     pub(super) fn apply_called(&mut self, called: Called) -> Result<(), EngineError> {
-        let Called { payout: id, kind, request_id, received, departed, ended } = called;
-        let (http, code) = match &received.reply {
-            Reply::Answered(answer) => (Some(answer.http), answer.code),
-            Reply::Unsent | Reply::Lost => (None, None),
-        };
-        let latency = departed.map(|departed| ended.saturating_duration_since(departed));
+        let (id, kind, call, latency) = (called.payout, called.kind, called.to_call(), called.latency());
+        let Called { request_id, received, departed, ended, .. } = called;
         if departed.is_some() {
-            self.requests.count(kind);
+            self.tally.requests.count(kind);
         }
-        let Some(active) = self.active.get_mut(&id) else { return Ok(()) };
+        let Some(active) = self.queue.get_mut(id) else { return Ok(()) };
         active.busy = false;
         let row = active.payout.row;
         self.tell(RunEvent::CallEnded {
             kind,
-            request_id: request_id.clone(),
+            request_id,
             row,
-            http,
-            code,
+            http: call.http,
+            code: call.code,
             departed: departed.map(|departed| departed.saturating_duration_since(self.started)),
             latency: latency.unwrap_or_default(),
             message: received.message.clone(),
@@ -54,7 +50,6 @@ where
         // Counted here, heeded when the outcome is taken in: stopping lets go of payouts that nothing is known of.
         let reached = self.reach.on_reply(&received, departed, ended);
         let skewed = self.compare_clocks(&received.reply, latency.unwrap_or_default(), ended);
-        let call = Call { request_id, http, code, latency };
         match kind {
             CallKind::MemberInfo => self.apply_member_info(id, received, call)?,
             CallKind::TopUp => self.apply_top_up(id, &received, call)?,
@@ -66,7 +61,7 @@ where
         match reached {
             Reached::GoOn => {}
             Reached::Pause(http, pause) => {
-                self.pacer.slow_down(pause);
+                self.slots.slow_down(pause);
                 self.tell(RunEvent::Unavailable { http, pause });
             }
             Reached::Stop(stop) => self.stop(stop, Phase::Halting)?,
@@ -90,7 +85,7 @@ where
     fn apply_member_info(&mut self, id: PayoutId, received: Received, call: Call) -> Result<(), EngineError> {
         let reply = MemberReply { received: Arc::new(received), call };
         let (answer, notice) = member_meaning(&reply.received.reply, None);
-        let Some(active) = self.active.get(&id) else { return Ok(()) };
+        let Some(active) = self.queue.get(id) else { return Ok(()) };
         let waiting = if active.payout.shares_member {
             let member = asked_about(&active.payout.top_up.member);
             let definite = matches!(answer, MemberAnswer::Eligible | MemberAnswer::Refused);
@@ -100,7 +95,7 @@ where
         };
         self.apply_member_reply(id, &reply)?;
         for other in waiting {
-            if let Some(active) = self.active.get_mut(&other) {
+            if let Some(active) = self.queue.get_mut(other) {
                 active.busy = false;
             }
             self.apply_member_reply(other, &reply)?;
@@ -110,7 +105,7 @@ where
 
     /// What a member's answer means for one of the payouts that go to it.
     pub(super) fn apply_member_reply(&mut self, id: PayoutId, reply: &MemberReply) -> Result<(), EngineError> {
-        let Some(active) = self.active.get(&id) else { return Ok(()) };
+        let Some(active) = self.queue.get(id) else { return Ok(()) };
         let (row, name) = (active.payout.row, self.expected_name(active));
         let accepts_none = active.course.standing().accepted_name.as_deref() == Some("");
         let (said, _) = member_meaning(&reply.received.reply, name.as_deref());
@@ -153,13 +148,13 @@ where
         let note = (fate != Fate::Credited).then(|| received.message.clone());
         self.apply_event(id, &Event::SendEnded(fate), Some(call), note, RunTime::ZERO)?;
         self.write(id);
-        let Some(active) = self.active.get(&id) else { return Ok(()) };
+        let Some(active) = self.queue.get(id) else { return Ok(()) };
         let (standing, points) = (active.course.standing(), active.payout.top_up.points.value());
         let first = standing.resends == 0;
         let unknown_number = fate == Fate::Unknown(Doubt::NumberTaken) && standing.doubtful == standing.taken;
         let invoice_no = active.payout.top_up.invoice_no.clone();
         if matches!(standing.state, State::Planned | State::Declined) {
-            self.give_back(points);
+            self.tally.give_back(points);
         }
         if unknown_number && !self.query_first {
             self.query_first = true;
@@ -188,18 +183,18 @@ where
         call: Call,
         asked_at: RunTime,
     ) -> Result<(), EngineError> {
-        let Some(active) = self.active.get(&id) else { return Ok(()) };
+        let Some(active) = self.queue.get(id) else { return Ok(()) };
         let was = active.course.standing().state;
         let (answer, notice) = order_meaning(&received.reply, &active.payout.top_up);
         let points = active.payout.top_up.points.value();
         let note = (!received.message.is_empty()).then(|| received.message.clone());
         self.apply_event(id, &Event::OrderAnswered(answer), Some(call), note, asked_at)?;
-        let now = self.active.get(&id).map(|active| active.course.standing().state);
+        let now = self.queue.get(id).map(|active| active.course.standing().state);
         if was == State::InDoubt && now == Some(State::Declined) {
-            self.give_back(points);
+            self.tally.give_back(points);
         }
         if was == State::Planned && now == Some(State::Credited) {
-            self.commit_points(points);
+            self.tally.commit_recovered(points);
         }
         self.write(id);
         self.heed(id, notice, received)
@@ -215,7 +210,7 @@ where
         asked_at: RunTime,
     ) -> Result<(), EngineError> {
         let (now, jitter) = (self.now(), self.chance.f64());
-        let Some(active) = self.active.get_mut(&id) else { return Ok(()) };
+        let Some(active) = self.queue.get_mut(id) else { return Ok(()) };
         let before = active.course.standing().state;
         active.course = active.course.clone().take(event, &self.settings.policy, asked_at, now, jitter)?;
         let standing = active.course.standing();
@@ -235,7 +230,7 @@ where
 
     /// A payout's events are durable: tell what changed, and go on with it.
     pub(super) fn apply_recorded(&mut self, id: PayoutId) -> Result<(), EngineError> {
-        let Some(active) = self.active.get_mut(&id) else { return Ok(()) };
+        let Some(active) = self.queue.get_mut(id) else { return Ok(()) };
         active.busy = false;
         let (from, to) = (active.told, active.course.standing().state);
         if from != to {
@@ -248,10 +243,7 @@ where
 
     /// What an answer means beyond its payout.
     fn heed(&mut self, id: PayoutId, notice: Notice, received: &Received) -> Result<(), EngineError> {
-        let answer = match &received.reply {
-            Reply::Answered(answer) => Some(answer),
-            Reply::Unsent | Reply::Lost => None,
-        };
+        let answer = received.reply.answer();
         match notice {
             Notice::None => Ok(()),
             Notice::CountsForBreaker => {
@@ -283,7 +275,7 @@ where
             );
             return self.stop(Stop { code: StopCode::RateLimited, message }, Phase::Halting);
         }
-        if let Some(rate_per_s) = self.pacer.slow_down(pause) {
+        if let Some(rate_per_s) = self.slots.slow_down(pause) {
             self.tell(RunEvent::SlowedDown { rate_per_s });
         }
         Ok(())

@@ -3,9 +3,10 @@
 //! What is held back stays in hand, with all that was learnt about it: nothing is asked twice when the run goes on.
 
 use super::breaker::{Next, Turn};
-use super::coordinator::{Active, Coordinator, Phase};
+use super::coordinator::{Coordinator, Phase};
 use super::error::EngineError;
 use super::event::RunEvent;
+use super::queue::Active;
 use crate::domain::payout_process::{Permissions, Step};
 use crate::domain::payout_status::State;
 use crate::gateway::Gateway;
@@ -27,20 +28,19 @@ where
     pub(super) fn is_held_up(&self) -> bool {
         self.phase == Phase::Running
             && !self.breaker.is_closed()
-            && self.tasks.is_empty()
-            && self.timers.is_empty()
-            && self.ready.iter().all(std::collections::VecDeque::is_empty)
+            && self.slots.is_idle()
+            && self.queue.is_nobody_waiting()
     }
 
     /// Tries one payout alone, goes on because nobody is held back, or gives up.
     pub(super) fn probe(&mut self) -> Result<(), EngineError> {
-        let resolved = self.active.values().all(|active| active.course.is_resolved());
+        let resolved = self.queue.all().all(|active| active.course.is_resolved());
         let held_back = self.next_held_back()?;
         match self.breaker.next(resolved, held_back) {
             Next::GoOn => self.reconsider(),
             Next::GiveUp(stop) => self.stop(stop, Phase::Draining),
             Next::Probe(id) => {
-                if let Some(active) = self.active.get(&id) {
+                if let Some(active) = self.queue.get(id) {
                     let row = active.payout.row;
                     self.tell(RunEvent::Probing { row });
                 }
@@ -72,8 +72,8 @@ where
             }
             Step::SetAside | Step::Rest => false,
         };
-        let in_state = self.active.iter().filter(|(_, active)| active.course.standing().state == state);
-        in_state.filter(|(_, active)| goes_on(active)).map(|(id, _)| *id).min()
+        let in_state = self.queue.all().filter(|active| active.course.standing().state == state);
+        in_state.filter(|active| goes_on(active)).map(|active| active.payout.id).min()
     }
 
     /// What an answer changed for everybody.

@@ -5,8 +5,9 @@ use super::pacer::{Pacer, Slot};
 use crate::crash;
 use crate::domain::answer::Reply;
 use crate::gateway::{Gateway, Received, Request};
-use crate::ledger::{LedgerError, PayoutId};
+use crate::ledger::{Call, LedgerError, PayoutId};
 use std::future::Future;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// One call that came to its end.
@@ -19,6 +20,20 @@ pub(super) struct Called {
     /// `None`: it never left.
     pub(super) departed: Option<Instant>,
     pub(super) ended: Instant,
+}
+
+impl Called {
+    /// From departure to end; `None`: it never left.
+    pub(super) fn latency(&self) -> Option<Duration> {
+        self.departed.map(|departed| self.ended.saturating_duration_since(departed))
+    }
+
+    /// The call as the ledger keeps it.
+    pub(super) fn to_call(&self) -> Call {
+        let answer = self.received.reply.answer();
+        let (http, code) = (answer.map(|answer| answer.http), answer.and_then(|answer| answer.code));
+        Call { request_id: self.request_id.clone(), http, code, latency: self.latency() }
+    }
 }
 
 /// A call that is to be made.

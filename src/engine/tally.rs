@@ -1,0 +1,74 @@
+//! What a run counts: points against its budget, requests, payouts that were not checked; and why it stops.
+//!
+//! Invariant: the points committed are those of payouts that are credited, in doubt or about to be, and no payout that was
+//! planned is committed beyond the budget.
+
+use super::event::{Requests, RunReport, Stop};
+use std::time::Duration;
+
+/// The counts of one run.
+#[derive(Debug)]
+pub(super) struct Tally {
+    budget_points: u64,
+    committed_points: u64,
+    /// Requests that left.
+    pub(super) requests: Requests,
+    /// Payouts that were let go of before their pre-check came to an answer.
+    pub(super) unchecked: u64,
+    stop: Option<Stop>,
+    /// Whether the user ended the run.
+    pub(super) interrupted: bool,
+}
+
+impl Tally {
+    /// Begins with the points that are credited or in doubt already.
+    pub(super) fn new(budget_points: u64, committed_points: u64) -> Self {
+        Self {
+            budget_points,
+            committed_points,
+            requests: Requests::default(),
+            unchecked: 0,
+            stop: None,
+            interrupted: false,
+        }
+    }
+
+    /// Commits the points of a top-up that is about to leave for the first time.
+    ///
+    /// # Errors
+    /// What would be committed then, where it is beyond the budget; nothing is.
+    pub(super) fn commit(&mut self, points: u32) -> Result<(), u64> {
+        let committed = self.committed_points + u64::from(points);
+        if committed > self.budget_points {
+            return Err(committed);
+        }
+        self.committed_points = committed;
+        Ok(())
+    }
+
+    /// Commits the points of a payout that turned out to be credited before this ledger sent it.
+    pub(super) fn commit_recovered(&mut self, points: u32) {
+        self.committed_points += u64::from(points);
+    }
+
+    /// Points that turned out not to be credited are free again.
+    pub(super) fn give_back(&mut self, points: u32) {
+        self.committed_points = self.committed_points.saturating_sub(u64::from(points));
+    }
+
+    /// Points that the batch may credit in all.
+    pub(super) fn budget_points(&self) -> u64 {
+        self.budget_points
+    }
+
+    /// Takes a reason to stop; whether it is the first, which is the one that is told.
+    pub(super) fn stop(&mut self, stop: &Stop) -> bool {
+        let is_first = self.stop.is_none();
+        self.stop.get_or_insert_with(|| stop.clone());
+        is_first
+    }
+
+    pub(super) fn into_report(self, elapsed: Duration) -> RunReport {
+        RunReport { requests: self.requests, stop: self.stop, interrupted: self.interrupted, elapsed }
+    }
+}
