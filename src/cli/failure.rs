@@ -120,8 +120,7 @@ impl From<LedgerError> for Failure {
             | LedgerError::Replaced { .. }
             | LedgerError::Setting { .. }
             | LedgerError::Io { .. }
-            | LedgerError::Sqlite { .. }
-            | LedgerError::Migration(_)
+            | LedgerError::Storage { .. }
             | LedgerError::ReadersInTheWay
             | LedgerError::Stopped(_) => (Exit::Failed, "ledger"),
         };

@@ -8,6 +8,7 @@ use super::record::{Batch, BatchId, PayoutId, UnixMs};
 use super::run_ledger::RunLedger;
 use super::sqlite::planning::Size;
 use super::sqlite::read;
+use super::store::Database;
 use super::team;
 use crate::domain::approval::ProposalKind;
 use crate::domain::batch_name::BatchName;
@@ -21,7 +22,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read, or its history of people contradicts itself.
     pub fn team(&self) -> Result<Team, LedgerError> {
-        team::team(&self.connection)
+        team::team(self.store())
     }
 
     /// The bytes that an administrator signs for a change of people or policy. They fit the ledger as it is now: after
@@ -30,7 +31,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn team_bytes(&self, event: &TeamEvent) -> Result<Vec<u8>, LedgerError> {
-        team::bytes(&self.connection, event)
+        team::bytes(self.store(), event)
     }
 
     /// Changes people or policy, with the signature of the administrator whom the change names.
@@ -44,7 +45,7 @@ impl Ledger {
         why: Option<&str>,
         signature: Option<&str>,
     ) -> Result<Team, LedgerError> {
-        team::change(&mut self.connection, at, event, why, signature)
+        self.file.commit(|store| team::change(store, at, event, why, signature))
     }
 
     /// Whether a batch has any payout.
@@ -52,8 +53,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn has_payouts(&self, batch: BatchId) -> Result<bool, LedgerError> {
-        let sql = "SELECT 1 FROM payouts WHERE batch_id = ?1 LIMIT 1";
-        Ok(read::one::<i64>(&self.connection, sql, [batch.0])?.is_some())
+        read::has_payouts(self.store(), batch)
     }
 
     /// What was proposed in a batch, what waits, and who approved what.
@@ -61,7 +61,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read, or the history of proposals contradicts itself.
     pub fn proposals(&self, batch: &Batch) -> Result<Proposals, LedgerError> {
-        proposals::proposals(&self.connection, batch.id)
+        proposals::proposals(self.store(), batch.id)
     }
 
     /// Exactly the bytes that a person signs to approve a proposal.
@@ -92,7 +92,7 @@ impl Ledger {
         kind: ProposalKind,
         payouts: &[PayoutId],
     ) -> Result<bool, LedgerError> {
-        decision_gate::is_unused(&self.connection, batch.id, kind, payouts)
+        decision_gate::is_unused(self.store(), batch.id, kind, payouts)
     }
 
     /// Takes a person's word about what waits in a batch: an approval, a sending back, a withdrawal.
@@ -106,7 +106,7 @@ impl Ledger {
         event: &ProposalEvent,
         along: &Along<'_>,
     ) -> Result<Proposals, LedgerError> {
-        proposals::decide(&mut self.connection, batch, at, event, along)
+        self.file.commit(|store| proposals::record(store, batch, at, event, along))
     }
 }
 
@@ -116,7 +116,7 @@ impl RunLedger {
     /// # Errors
     /// When the ledger cannot be read, or its history of people contradicts itself.
     pub fn team(&self) -> Result<Team, LedgerError> {
-        self.read(team::team)
+        self.read(|store| team::team(store))
     }
 
     /// Planned payouts that wait for approval, and their points: no run takes them up.
@@ -124,6 +124,6 @@ impl RunLedger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn waiting(&self) -> Result<Size, LedgerError> {
-        self.read(|connection| proposals::waiting(connection, self.batch, self.payable))
+        self.read(|connection| read::waiting(connection, self.batch, self.payable))
     }
 }

@@ -6,19 +6,8 @@
 
 use super::Ledger;
 use super::error::LedgerError;
-use super::record::{Batch, BatchId, Binding};
-use super::sqlite::read;
-use rusqlite::Connection;
-
-/// To what the whole ledger is bound; `None` until its first batch is planned.
-pub(super) fn of_ledger(connection: &Connection) -> Result<Option<[String; 3]>, LedgerError> {
-    let sql = "SELECT gateway_host, merchant_id, invoice_prefix FROM ledger WHERE merchant_id IS NOT NULL";
-    let found = read::rows(connection, sql, [], |row| {
-        let read = || Ok([row.get(0)?, row.get(1)?, row.get(2)?]);
-        read().map_err(LedgerError::sqlite("reading to what the ledger is bound"))
-    })?;
-    Ok(found.into_iter().next())
-}
+use super::record::{Batch, Binding};
+use super::store::Store;
 
 impl Ledger {
     /// Refuses another gateway, merchant or prefix than the ledger belongs to, and another terminal than the batch's.
@@ -26,7 +15,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Bound`], naming both and what to do.
     pub fn check_binding(&self, batch: Option<&Batch>, binding: &Binding) -> Result<(), LedgerError> {
-        check(&self.connection, batch, binding)
+        check(self.store(), batch, binding)
     }
 
     /// What of the binding of the ledger, or of a batch, another one would take over: nothing was ever sent from it.
@@ -34,11 +23,11 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn takes_over(&self, batch: Option<&Batch>, binding: &Binding) -> Result<bool, LedgerError> {
-        let ledger = ledger_difference(&self.connection, binding)?.is_some();
-        let is_open = !ledger || !is_touched(&self.connection, None)?;
+        let ledger = ledger_difference(self.store(), binding)?.is_some();
+        let is_open = !ledger || !self.store().is_touched(None)?;
         let Some(batch) = batch else { return Ok(ledger && is_open) };
         let differs = batch_difference(batch, binding).is_some();
-        let is_open = is_open && (!differs || !is_touched(&self.connection, Some(batch.id))?);
+        let is_open = is_open && (!differs || !self.store().is_touched(Some(batch.id))?);
         Ok((ledger || differs) && is_open)
     }
 }
@@ -77,8 +66,8 @@ fn first_difference(whose: &str, pairs: &[(What, &str, &str)]) -> Option<Differe
 }
 
 /// What of the ledger's own binding is another one.
-pub(super) fn ledger_difference(connection: &Connection, binding: &Binding) -> Result<Option<Difference>, LedgerError> {
-    let Some([host, merchant, prefix]) = of_ledger(connection)? else { return Ok(None) };
+pub(super) fn ledger_difference(store: &impl Store, binding: &Binding) -> Result<Option<Difference>, LedgerError> {
+    let Some([host, merchant, prefix]) = store.bound_to()? else { return Ok(None) };
     let pairs = [
         (What::Gateway, host.as_str(), binding.gateway_host.as_str()),
         (What::Merchant, &merchant, &binding.merchant_id),
@@ -103,14 +92,14 @@ pub(super) fn batch_difference(batch: &Batch, binding: &Binding) -> Option<Diffe
 }
 
 /// Refuses another gateway, merchant or prefix than the ledger's, and another terminal than the batch's.
-pub(super) fn check(connection: &Connection, batch: Option<&Batch>, binding: &Binding) -> Result<(), LedgerError> {
-    if let Some(difference) = ledger_difference(connection, binding)? {
-        let is_open = !is_touched(connection, None)?;
+pub(super) fn check(store: &impl Store, batch: Option<&Batch>, binding: &Binding) -> Result<(), LedgerError> {
+    if let Some(difference) = ledger_difference(store, binding)? {
+        let is_open = !store.is_touched(None)?;
         return Err(refusal(&difference, is_open, batch));
     }
     match batch.and_then(|of| Some((of, batch_difference(of, binding)?))) {
         None => Ok(()),
-        Some((of, difference)) => Err(refusal(&difference, !is_touched(connection, Some(of.id))?, batch)),
+        Some((of, difference)) => Err(refusal(&difference, !store.is_touched(Some(of.id))?, batch)),
     }
 }
 
@@ -145,36 +134,4 @@ fn refusal(difference: &Difference, is_open: bool, batch: Option<&Batch>) -> Led
     LedgerError::Bound(format!(
         "{whose} is bound to {word} {bound}, and the configuration says {found}; nothing was sent\nhint: {hint}"
     ))
-}
-
-/// What a top-up leaves in a history, and what the gateway said of a number that somebody else sent.
-const TOUCHES: &str = "(kind = 'submit_intended' OR kind = 'order_answered' AND detail IN ('success', 'failed') OR kind = 'gateway_ahead')";
-
-/// Whether a top-up was ever intended from the batch (or, with `None`, from the ledger), or the gateway was ever found to
-/// know one of its numbers.
-pub(super) fn is_touched(connection: &Connection, batch: Option<BatchId>) -> Result<bool, LedgerError> {
-    match batch {
-        None => {
-            let sql = format!("SELECT 1 FROM events WHERE {TOUCHES} LIMIT 1");
-            Ok(read::one::<i64>(connection, &sql, [])?.is_some())
-        }
-        Some(batch) => has_event(connection, batch, TOUCHES),
-    }
-}
-
-/// Whether a top-up was ever intended from the batch.
-pub(super) fn is_intended(connection: &Connection, batch: BatchId) -> Result<bool, LedgerError> {
-    has_event(connection, batch, "kind = 'submit_intended'")
-}
-
-/// Looked for from where the batch was planned, in the order of the history: the first one of a batch that was paid is
-/// near there.
-fn has_event(connection: &Connection, batch: BatchId, which: &str) -> Result<bool, LedgerError> {
-    let sql = format!(
-        "SELECT 1 FROM events
-         WHERE event_id >= (SELECT min(event_id) FROM events
-                            WHERE batch_id = ?1 AND payout_id IS NULL AND kind = 'batch_planned')
-           AND +batch_id = ?1 AND {which} LIMIT 1"
-    );
-    Ok(read::one::<i64>(connection, &sql, [batch.0])?.is_some())
 }

@@ -1,10 +1,7 @@
 //! Links the events of a batch: each carries the SHA-256 of the one before, so that an edited, removed or reordered
 //! event shows.
 
-use super::error::LedgerError;
 use crate::domain::sha256::Sha256;
-use rusqlite::Row;
-use rusqlite::types::FromSql;
 
 /// What the first event of a batch carries.
 pub(super) const START: Sha256 = Sha256::NONE;
@@ -52,51 +49,25 @@ pub(super) fn field(hashed: &mut Vec<u8>, bytes: Option<&[u8]>) {
     hashed.extend_from_slice(bytes.unwrap_or_default());
 }
 
-/// What [`StoredEvent::read`] reads, from `events e`.
-pub(super) const EVENT_COLUMNS: &str = "e.event_id, e.payout_id, e.at, e.kind, e.detail, e.state, e.request_id, \
-     e.http, e.code, e.latency_ms, e.note, e.why, e.previous";
-
 /// An event as the ledger holds it.
 #[derive(Debug)]
 pub(super) struct StoredEvent {
     pub(super) event_id: i64,
     pub(super) kind: String,
     pub(super) previous: Sha256,
-    payout_id: Option<i64>,
-    at: i64,
-    detail: Option<String>,
-    state: Option<String>,
-    request_id: Option<String>,
-    http: Option<i64>,
-    code: Option<i64>,
-    latency_ms: Option<i64>,
-    note: Option<String>,
-    why: Option<String>,
+    pub(super) payout_id: Option<i64>,
+    pub(super) at: i64,
+    pub(super) detail: Option<String>,
+    pub(super) state: Option<String>,
+    pub(super) request_id: Option<String>,
+    pub(super) http: Option<i64>,
+    pub(super) code: Option<i64>,
+    pub(super) latency_ms: Option<i64>,
+    pub(super) note: Option<String>,
+    pub(super) why: Option<String>,
 }
 
 impl StoredEvent {
-    /// Thirteen columns from `first` on, as [`EVENT_COLUMNS`] names them.
-    pub(super) fn read(row: &Row<'_>, first: usize) -> Result<Self, LedgerError> {
-        fn get<T: FromSql>(row: &Row<'_>, index: usize) -> Result<T, LedgerError> {
-            row.get(index).map_err(LedgerError::sqlite("reading the history"))
-        }
-        Ok(Self {
-            event_id: get(row, first)?,
-            payout_id: get(row, first + 1)?,
-            at: get(row, first + 2)?,
-            kind: get(row, first + 3)?,
-            detail: get(row, first + 4)?,
-            state: get(row, first + 5)?,
-            request_id: get(row, first + 6)?,
-            http: get(row, first + 7)?,
-            code: get(row, first + 8)?,
-            latency_ms: get(row, first + 9)?,
-            note: get(row, first + 10)?,
-            why: get(row, first + 11)?,
-            previous: get(row, first + 12)?,
-        })
-    }
-
     /// The hash that the next event carries.
     pub(super) fn hash(&self) -> Sha256 {
         let link = Link {

@@ -4,14 +4,13 @@
 use super::error::LedgerError;
 use super::proposals;
 use super::record::{BatchId, PayoutId};
-use super::sqlite::read;
+use super::store::Store;
 use super::team;
 use crate::domain::approval::ProposalKind;
 use crate::domain::batch_name::BatchName;
 use crate::domain::event::Event;
 use crate::domain::sha256::Sha256;
 use crate::domain::team::Policy;
-use rusqlite::Connection;
 
 /// What a decision has to be approved as; nothing where it takes one person.
 fn kind_of(event: &Event) -> Option<ProposalKind> {
@@ -25,16 +24,6 @@ fn kind_of(event: &Event) -> Option<ProposalKind> {
         | Event::SendEnded(_)
         | Event::Cancelled
         | Event::AttestedCredited => None,
-    }
-}
-
-/// The words by which the history calls the decisions of a kind.
-fn words_of(kind: ProposalKind) -> &'static str {
-    match kind {
-        ProposalKind::Plan => "",
-        ProposalKind::Retry => "kind = 'retried'",
-        ProposalKind::Release => "kind = 'released'",
-        ProposalKind::Attest => "kind = 'attested' AND detail = 'not_credited'",
     }
 }
 
@@ -53,33 +42,27 @@ pub(super) fn seal(batch: &BatchName, kind: ProposalKind, version: u32, payouts:
 }
 
 /// Refuses a decision that nobody else approved, whichever door it came by.
-pub(super) fn check(
-    connection: &Connection,
-    batch: BatchId,
-    event: &Event,
-    payout: PayoutId,
-) -> Result<(), LedgerError> {
+pub(super) fn check(store: &impl Store, batch: BatchId, event: &Event, payout: PayoutId) -> Result<(), LedgerError> {
     let Some(kind) = kind_of(event) else { return Ok(()) };
-    if team::team(connection)?.policy() == Policy::OnePerson || is_unused(connection, batch, kind, &[payout])? {
+    if team::team(store)?.policy() == Policy::OnePerson || is_unused(store, batch, kind, &[payout])? {
         return Ok(());
     }
-    let row = read::one(connection, "SELECT row FROM payouts WHERE payout_id = ?1", [payout.0])?.unwrap_or(0);
+    let row = store.stands(payout)?.row;
     Err(LedgerError::DecisionNotApproved { kind: kind.word(), row })
 }
 
 /// Whether each of the payouts has an approval for a decision of this kind that was not carried out yet.
 pub(super) fn is_unused(
-    connection: &Connection,
+    store: &impl Store,
     batch: BatchId,
     kind: ProposalKind,
     payouts: &[PayoutId],
 ) -> Result<bool, LedgerError> {
-    let approved = proposals::approved_decisions(connection, batch, kind)?;
+    let approved = proposals::approved_decisions(store, batch, kind)?;
     for payout in payouts {
         let approved_at = approved.iter().filter(|(_, named)| named.contains(&payout.0)).map(|(event, _)| *event).max();
         let Some(approved_at) = approved_at else { return Ok(false) };
-        let sql = format!("SELECT 1 FROM events WHERE payout_id = ?1 AND event_id > ?2 AND {} LIMIT 1", words_of(kind));
-        if read::one::<i64>(connection, &sql, (payout.0, approved_at))?.is_some() {
+        if store.was_decided_since(*payout, kind, approved_at)? {
             return Ok(false);
         }
     }

@@ -106,20 +106,16 @@ pub enum LedgerError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// SQLite said no.
-    #[error("while {doing}: {source}{}", hint_for_sqlite(.source))]
-    Sqlite {
+    /// The database said no.
+    #[error("while {doing}: {said}{hint}")]
+    Storage {
         /// What was being done.
         doing: &'static str,
-        /// What SQLite said.
-        source: rusqlite::Error,
+        /// What the database said.
+        said: Box<dyn std::error::Error + Send + Sync>,
+        /// What helps, as a line of its own; empty: nothing in particular.
+        hint: &'static str,
     },
-    /// The schema could not be brought up to date.
-    #[error(
-        "while bringing the ledger's schema up to date: {0}\nhint: the disk may be full or failing; mend that and run \
-         the same command again"
-    )]
-    Migration(#[from] rusqlite_migration::Error),
     /// A batch that the ledger does not hold.
     #[error("the ledger holds no batch {0:?}\nhint: `topup status` lists them")]
     NoBatch(String),
@@ -266,10 +262,6 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
-    pub(super) fn sqlite(doing: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {
-        move |source| Self::Sqlite { doing, source }
-    }
-
     pub(super) fn io(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let doing = doing.into();
         move |source| Self::Io { doing, source }
@@ -290,23 +282,5 @@ fn hint_for_io(error: &std::io::Error) -> &'static str {
         "\nhint: free some disk space and run the same command again"
     } else {
         ""
-    }
-}
-
-fn hint_for_sqlite(error: &rusqlite::Error) -> &'static str {
-    use rusqlite::ErrorCode as Code;
-    match error.sqlite_error_code() {
-        Some(Code::DiskFull) => "\nhint: free some disk space and run the same command again; nothing was lost",
-        Some(Code::ReadOnly | Code::CannotOpen | Code::PermissionDenied) => {
-            "\nhint: the ledger and its folder must be writable: SQLite keeps two files beside it"
-        }
-        Some(Code::DatabaseBusy | Code::DatabaseLocked) => {
-            "\nhint: another program holds the file; close it and run the same command again"
-        }
-        Some(Code::DatabaseCorrupt | Code::NotADatabase) => {
-            "\nhint: the file is damaged; restore a backup: `topup run` then asks the gateway before every first send"
-        }
-        Some(Code::SystemIoFailure) => "\nhint: the disk failed; run the same command again when it is sound",
-        _ => "",
     }
 }

@@ -2,34 +2,24 @@
 //! the policy of now demands. Whoever writes to the ledger, by whichever door, comes by here.
 
 use super::error::LedgerError;
-use super::proposals;
 use super::record::{BatchId, PayoutId};
-use super::row_seal::{SEALED_COLUMNS, Sealed};
-use super::sqlite::read;
-use super::sqlite::row::{self, TOP_UP_COLUMNS};
+use super::store::{PlannedRow, Store};
+use super::{history, proposals, row_seal};
 use crate::domain::payout::TopUp;
 use crate::domain::payout_status::State;
 use crate::domain::sha256::Sha256;
-use rusqlite::{Row, Transaction};
-
-/// Where the columns of the seal and of the top-up begin in what is read back.
-const SEALED_FROM: usize = 4;
-const TOP_UP_FROM: usize = SEALED_FROM + 12;
 
 /// The version of the plan up to which permits are minted, and the end of the ledger's own history for which that was
 /// found: people and policy may change during a run.
 pub(super) type Payable = Option<(Sha256, u32)>;
 
 /// The version of the plan up to which permits may be minted, found again whenever people or policy changed.
-pub(super) fn payable(known: &mut Payable, transaction: &Transaction<'_>, batch: BatchId) -> Result<u32, LedgerError> {
-    let head = transaction
-        .prepare_cached("SELECT chain_head FROM ledger")
-        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-        .map_err(LedgerError::sqlite("reading the end of the ledger's own history"))?;
+pub(super) fn payable(known: &mut Payable, store: &impl Store, batch: BatchId) -> Result<u32, LedgerError> {
+    let head = store.ledger_head()?;
     match *known {
         Some((then, version)) if then == head => Ok(version),
         Some(_) | None => {
-            let version = proposals::payable(transaction, batch)?;
+            let version = proposals::payable(store, batch)?;
             *known = Some((head, version));
             Ok(version)
         }
@@ -39,171 +29,35 @@ pub(super) fn payable(known: &mut Payable, transaction: &Transaction<'_>, batch:
 /// What may be sent is what the ledger holds, not what the run believes: what the row was planned with, under the number
 /// that it leads to, and only where its history says that this intent is the next thing that happens to it.
 pub(super) fn read_back(
-    transaction: &Transaction<'_>,
+    store: &impl Store,
     batch: BatchId,
     payable: u32,
     payout: PayoutId,
 ) -> Result<TopUp, LedgerError> {
-    let reading = || LedgerError::sqlite("reading an intent back");
-    let standing = read::standing(transaction, payout)?;
+    let standing = history::standing(store, payout)?;
     if standing.state != State::InDoubt {
         let state = standing.state.word();
         return Err(LedgerError::Broken(format!("payout {} was to be sent, and is {state}", payout.0)));
     }
-    let sql = format!(
-        "SELECT p.sha256, b.name, b.merchant_id, b.invoice_prefix, {SEALED_COLUMNS}, {TOP_UP_COLUMNS}
-         FROM payouts p JOIN batches b ON b.batch_id = p.batch_id WHERE p.payout_id = ?1 AND p.batch_id = ?2"
-    );
-    let read = |row: &Row<'_>| {
-        let sealed = Sealed::read(row, SEALED_FROM)?;
-        let top_up = row::top_up(row, TOP_UP_FROM)?;
-        let text = |index| row.get::<_, String>(index).map_err(reading());
-        let seal: Sha256 = row.get(0).map_err(reading())?;
-        let (batch, merchant_id, prefix) = (text(1)?, text(2)?, text(3)?);
-        let bound = (batch.as_str(), merchant_id.as_str(), prefix.as_str());
-        let is_own = row::is_own_number(&top_up.invoice_no, bound, sealed.row_key, standing.attempt);
-        if sealed.sha256(&batch) != seal || !is_own {
-            return Err(LedgerError::RowChanged { batch, row: sealed.row });
+    let judge = |planned: PlannedRow<'_>| {
+        let PlannedRow { sealed, seal, top_up, batch, merchant_id, invoice_prefix } = planned;
+        let bound = (batch, merchant_id, invoice_prefix);
+        let is_own = row_seal::is_own_number(&top_up.invoice_no, bound, sealed.row_key, standing.attempt);
+        if sealed.sha256(batch) != seal || !is_own {
+            return Err(LedgerError::RowChanged { batch: batch.to_owned(), row: sealed.row });
         }
         if sealed.plan > i64::from(payable) {
-            return Err(LedgerError::NotApproved { batch, row: sealed.row });
+            return Err(LedgerError::NotApproved { batch: batch.to_owned(), row: sealed.row });
         }
         Ok(top_up)
     };
-    transaction
-        .prepare_cached(&sql)
-        .and_then(|mut statement| statement.query_row([payout.0, batch.0], |row| Ok(read(row))))
-        .map_err(reading())?
-        .and_then(row::sendable)
+    store.planned_row(batch, payout, judge).and_then(sendable)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::batch_name::BatchName;
-    use crate::domain::event::Event;
-    use crate::domain::event::MemberAnswer;
-    use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
-    use crate::domain::member::Member;
-    use crate::domain::payout;
-    use crate::domain::payout_status::PayoutStatus;
-    use crate::domain::phone::PhoneNumber;
-    use crate::domain::points::Points;
-    use crate::domain::row_key::RowKey;
-    use crate::ledger::record::Entry;
-    use crate::ledger::repeats::Guard;
-    use crate::ledger::writer::{Write, Writer};
-    use crate::ledger::{Binding, Ledger, NewPayout, Origin};
-
-    /// A writer of a batch with one payout that waits, without the guards of its tables.
-    fn one_payout() -> Writer {
-        let mut ledger = Ledger::in_memory().unwrap();
-        let invoice_prefix = InvoicePrefix::parse("TP").unwrap();
-        let (name, key) = (BatchName::parse("b").unwrap(), RowKey::reference("1"));
-        let number = || InvoiceNo::derive(&invoice_prefix, "M", &name, &key, 1);
-        let text = String::new;
-        let origin = Origin { file_name: text(), settings: text(), planned_by: text(), planned_at: 0 };
-        let binding = Binding {
-            gateway_host: "h".into(),
-            merchant_id: "M".into(),
-            terminal_id: "T".into(),
-            invoice_prefix: invoice_prefix.clone(),
-        };
-        let row = payout::Row {
-            row: 2,
-            reference: None,
-            member: Member::Phone(PhoneNumber::parse("0901234567").unwrap()),
-            points: Points::new(50).unwrap(),
-            name: None,
-            send_sms: None,
-            receipt: None,
-            extra: Vec::new(),
-        };
-        let mut planning = ledger.plan(&name, &binding, &origin).unwrap();
-        planning.place(&NewPayout { row: &row, key: &key, send_sms: true, number: &number }).unwrap();
-        planning.seal(Sha256::NONE, 0, "yes", 0).unwrap();
-        let batch = ledger.batch("b").unwrap().id;
-        ledger
-            .connection
-            .execute_batch(
-                "DROP TRIGGER payouts_keep_what_they_send; DROP TRIGGER events_are_never_removed;
-                 DROP TRIGGER batches_keep_their_name; DROP TRIGGER credited_never_changes",
-            )
-            .unwrap();
-        Writer::new(ledger.connection, batch, Guard { may_send: true, ..Guard::default() })
+/// The top-up, unless its member is only a hash: nobody is behind it, and nothing may ever be intended for it.
+pub(super) fn sendable(top_up: TopUp) -> Result<TopUp, LedgerError> {
+    if top_up.member.is_purged() {
+        return Err(LedgerError::Broken(format!("{} is of a purged batch, and was to be sent", top_up.invoice_no)));
     }
-
-    fn entry(event: Event, before: State, after: State) -> Write {
-        let entry = Entry {
-            payout: PayoutId(1),
-            event,
-            before,
-            after,
-            call: None,
-            note: None,
-            why: None,
-            new_number: None,
-            recovered: false,
-        };
-        Write::Payouts { at: 0, entries: vec![entry] }
-    }
-
-    fn intent() -> Write {
-        entry(Event::SubmitIntended, State::Planned, State::InDoubt)
-    }
-
-    /// Between the moment at which a run took a payout up and its intent.
-    #[test]
-    fn a_row_that_was_edited_meanwhile_gets_no_permit() {
-        for edit in [
-            "UPDATE payouts SET member = '0901234568'",
-            "UPDATE payouts SET spelt = '0901234568'",
-            "UPDATE payouts SET phone = '0901234568'",
-            "UPDATE payouts SET points = 51",
-            "UPDATE payouts SET send_sms = 0",
-            "UPDATE payouts SET receipt = '[\"\",\"\",\"\",\"\"]'",
-            "UPDATE payouts SET row = 3",
-            "UPDATE payouts SET row_key = 'ref:2'",
-            "UPDATE payouts SET name = 'An'",
-            "UPDATE payouts SET extra = '[]'",
-            "UPDATE payouts SET sha256 = zeroblob(32)",
-            "UPDATE payouts SET invoice_no = 'TP0'",
-            "UPDATE payouts SET attempt = 2",
-            "UPDATE batches SET name = 'c'",
-            "UPDATE batches SET merchant_id = 'N'",
-        ] {
-            let mut writer = one_payout();
-            writer.connection().execute_batch(edit).unwrap();
-            let refused = writer.commit(&[intent()]).unwrap_err();
-            let is_finding = matches!(refused, LedgerError::RowChanged { .. } | LedgerError::Broken(_));
-            assert!(is_finding, "{edit}: {refused}");
-            assert!(matches!(writer.commit(&[intent()]), Err(LedgerError::Stopped(_))), "{edit}");
-        }
-        assert_eq!(one_payout().commit(&[intent()]).unwrap().remove(0).len(), 1);
-    }
-
-    /// A payout whose history says otherwise is not sent, however its row was put back.
-    #[test]
-    fn a_payout_that_its_history_says_is_paid_gets_no_permit() {
-        let mut writer = one_payout();
-        let credited = entry(Event::SendEnded(crate::domain::event::Fate::Credited), State::InDoubt, State::Credited);
-        writer.commit(&[intent(), credited]).unwrap();
-        let back = "UPDATE payouts SET state = 'planned', credited_at = NULL;
-                    UPDATE totals SET rows = 1, points = 50 WHERE state = 'planned'";
-        writer.connection().execute_batch(back).unwrap();
-        assert!(matches!(writer.commit(&[intent()]), Err(LedgerError::Broken(_))));
-    }
-
-    /// What a run believes about a payout is compared as it is replaced, in a write that sends nothing too.
-    #[test]
-    fn a_run_that_believes_otherwise_about_a_payout_is_stopped() {
-        let mut writer = one_payout();
-        writer.connection().execute_batch("UPDATE payouts SET state = 'held'").unwrap();
-        let refused = Event::MemberAnswered(MemberAnswer::Refused);
-        let standing = PayoutStatus::default().after(&refused).unwrap();
-        assert_eq!(standing.state, State::Planned, "only an absent order closes it");
-        let closed = entry(refused, State::Planned, State::Ineligible);
-        let stopped = writer.commit(&[closed]).unwrap_err().to_string();
-        assert!(stopped.contains("payout 1 was expected to be planned"), "{stopped}");
-    }
+    Ok(top_up)
 }

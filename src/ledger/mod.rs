@@ -1,6 +1,10 @@
 //! The ledger: what was planned, sent and answered, durable before anything depends on it.
 //!
-//! Architecture invariant: no SQL stands outside this module, and nothing outside it knows that the ledger is SQLite.
+//! Here is what is true in any database: what is stored, how it is chained and sealed, who may write what, and where a permit
+//! is minted; `sqlite` has the statements. The rules ask for those through `store`, which a second kind of database would
+//! have to answer as well.
+//!
+//! Architecture invariant: no SQL stands outside `sqlite`, and nothing outside it knows that there is SQLite.
 
 mod approvals;
 mod audit;
@@ -10,6 +14,7 @@ mod decided;
 mod decision_gate;
 mod error;
 mod facts;
+mod history;
 mod intent;
 mod ledger_chain;
 mod outcome;
@@ -22,6 +27,7 @@ mod row_seal;
 mod run_ledger;
 mod sqlite;
 mod start;
+mod store;
 mod team;
 mod under;
 mod words;
@@ -57,26 +63,26 @@ pub use under::{Changed, Purpose, RepeatRule, Settings, Under};
 use crate::domain::batch_name::BatchName;
 use crate::domain::payout::TopUp;
 use crate::domain::payout_status::State;
-use rusqlite::Connection;
-use sqlite::held::Held;
+use sqlite::{File, Reader};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use store::Database;
 
 /// An open ledger.
 #[derive(Debug)]
 pub struct Ledger {
-    connection: Connection,
-    /// `None`: in memory.
-    path: Option<PathBuf>,
+    file: File,
     /// Where the key of its purged batches is, also of a copy.
     purge_key: Option<PathBuf>,
     /// A copy for a rehearsal: nothing of it is kept, and nothing of it is approved.
     is_rehearsal: bool,
-    /// The file itself; `None`: in memory. Let go of after the connection.
-    held: Option<Arc<Held>>,
 }
 
 impl Ledger {
+    /// What the rules ask.
+    fn store(&self) -> &Reader {
+        self.file.store()
+    }
+
     /// Whether a ledger may be in this folder.
     ///
     /// # Errors
@@ -90,14 +96,8 @@ impl Ledger {
     /// # Errors
     /// When the file is missing, no ledger, of a newer schema, or not usable as `access` wants.
     pub fn open(path: &Path, access: Access) -> Result<Self, LedgerError> {
-        let (connection, held) = sqlite::open::open(path, access)?;
-        Ok(Self {
-            connection,
-            path: Some(path.to_owned()),
-            purge_key: Some(purge_key::path_beside(path)),
-            is_rehearsal: false,
-            held: Some(held),
-        })
+        let purge_key = Some(purge_key::path_beside(path));
+        Ok(Self { file: File::open(path, access)?, purge_key, is_rehearsal: false })
     }
 
     /// A ledger in memory, for simulations: the same schema and code, nothing durable.
@@ -105,8 +105,7 @@ impl Ledger {
     /// # Errors
     /// When SQLite cannot make one.
     pub fn in_memory() -> Result<Self, LedgerError> {
-        let connection = sqlite::open::open_in_memory(":memory:")?;
-        Ok(Self { connection, path: None, purge_key: None, is_rehearsal: false, held: None })
+        Ok(Self { file: File::in_memory(":memory:")?, purge_key: None, is_rehearsal: false })
     }
 
     /// A ledger in memory that everyone in this process who opens this name shares, as a file, while one of them has it
@@ -116,8 +115,8 @@ impl Ledger {
     /// When SQLite cannot make one.
     pub fn in_shared_memory(name: &str) -> Result<Self, LedgerError> {
         // The leading slash is what makes it shared.
-        let connection = sqlite::open::open_in_memory(&format!("file:/{name}?vfs=memdb"))?;
-        Ok(Self { connection, path: None, purge_key: None, is_rehearsal: false, held: None })
+        let file = File::in_memory(&format!("file:/{name}?vfs=memdb"))?;
+        Ok(Self { file, purge_key: None, is_rehearsal: false })
     }
 
     /// A copy that lives as long as this value, of the ledger at `from` if there is one: for rehearsals, which must
@@ -126,9 +125,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read, or the copy not be made.
     pub fn scratch(from: Option<&Path>) -> Result<Self, LedgerError> {
-        let connection = sqlite::open::open_scratch(from)?;
-        let purge_key = from.map(purge_key::path_beside);
-        Ok(Self { connection, path: None, purge_key, is_rehearsal: true, held: None })
+        Ok(Self { file: File::scratch(from)?, purge_key: from.map(purge_key::path_beside), is_rehearsal: true })
     }
 
     /// All batches, oldest first.
@@ -136,7 +133,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn batches(&self) -> Result<Vec<Batch>, LedgerError> {
-        sqlite::read::batches(&self.connection)
+        sqlite::read::batches(self.store())
     }
 
     /// The batch of a name, if there is one.
@@ -144,7 +141,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn find_batch(&self, name: &str) -> Result<Option<Batch>, LedgerError> {
-        sqlite::read::batch(&self.connection, name)
+        sqlite::read::batch(self.store(), name)
     }
 
     /// The batch of a name.
@@ -160,7 +157,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn totals(&self, batch: BatchId) -> Result<Totals, LedgerError> {
-        sqlite::read::totals(&self.connection, batch)
+        sqlite::read::totals(self.store(), batch)
     }
 
     /// Looks into a batch: why payouts were not paid, since when others are in doubt, and, if a run of it is going on,
@@ -169,7 +166,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn batch_details(&self, batch: BatchId, now: UnixMs, running: bool) -> Result<BatchDetails, LedgerError> {
-        sqlite::batch_details::batch_details(&self.connection, batch, now, running)
+        sqlite::batch_details::batch_details(self.store(), batch, now, running)
     }
 
     /// Shows every payout of a batch with its state, in the order of the plan.
@@ -177,7 +174,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn outcomes(&self, batch: BatchId, show: impl FnMut(&TopUp, State)) -> Result<(), LedgerError> {
-        sqlite::read::outcomes(&self.connection, batch, show)
+        sqlite::read::outcomes(self.store(), batch, show)
     }
 
     /// Holds a batch against its own history; `head` is the (beginning of the) end of the history that an earlier
@@ -186,7 +183,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read; what is wrong with it is a finding, not an error.
     pub fn audit(&self, batch: &Batch, head: Option<&str>) -> Result<Audit, LedgerError> {
-        audit::audit(&self.connection, batch, head)
+        sqlite::audit::audit(self.store(), batch, head)
     }
 
     /// Begins to hold a statement of the provider against a batch. Nothing of it stays.
@@ -194,7 +191,7 @@ impl Ledger {
     /// # Errors
     /// When there is no room for a temporary table.
     pub fn reconcile_with(&self, batch: &Batch) -> Result<StatementLines<'_>, LedgerError> {
-        StatementLines::begin(&self.connection, batch)
+        StatementLines::begin(self.store(), batch)
     }
 
     /// A batch as it stands now, for results: a run beside it goes on, and does not show.
@@ -202,7 +199,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::NoBatch`] when there is none, or when the ledger cannot be read.
     pub fn snapshot(&self, name: &str) -> Result<Snapshot<'_>, LedgerError> {
-        Snapshot::take(&self.connection, name)
+        Snapshot::take(self.store(), name)
     }
 
     /// When the last run ended, in Unix milliseconds; `None` if it did not end on its own.
@@ -210,7 +207,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn last_run_ended_at(&self) -> Result<Option<UnixMs>, LedgerError> {
-        sqlite::read::last_run_ended_at(&self.connection)
+        sqlite::read::last_run_ended_at(self.store())
     }
 
     /// Whether a run of the batch began and did not end on its own: it goes on, or was cut off.
@@ -218,7 +215,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn has_open_run(&self, batch: BatchId) -> Result<bool, LedgerError> {
-        sqlite::read::has_open_run(&self.connection, batch)
+        sqlite::read::has_open_run(self.store(), batch)
     }
 
     /// Whether no run ever sent anything from this ledger.
@@ -226,7 +223,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn is_unused(&self) -> Result<bool, LedgerError> {
-        sqlite::read::is_unused(&self.connection)
+        sqlite::read::is_unused(self.store())
     }
 
     /// Begins to write a plan. Nothing of it is in the ledger before it is sealed.
@@ -234,7 +231,8 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be written.
     pub fn plan(&mut self, name: &BatchName, binding: &Binding, origin: &Origin) -> Result<Planning<'_>, LedgerError> {
-        let mut planning = Planning::begin(&mut self.connection, self.purge_key.as_deref(), name, binding, origin)?;
+        let mut planning =
+            Planning::begin(self.file.connection_mut(), self.purge_key.as_deref(), name, binding, origin)?;
         planning.is_rehearsal = self.is_rehearsal;
         Ok(planning)
     }
@@ -244,7 +242,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be written.
     pub fn plan_again(&mut self, batch: BatchId) -> Result<Planning<'_>, LedgerError> {
-        let mut planning = Planning::again(&mut self.connection, self.purge_key.as_deref(), batch)?;
+        let mut planning = Planning::again(self.file.connection_mut(), self.purge_key.as_deref(), batch)?;
         planning.is_rehearsal = self.is_rehearsal;
         Ok(planning)
     }
@@ -254,7 +252,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::PurgeKey`] when there are purged batches, and their key is not there.
     pub fn purge_key(&self) -> Result<Option<PurgeKey>, LedgerError> {
-        purge_key::read(&self.connection, self.purge_key.as_deref())
+        sqlite::purge::key(self.store(), self.purge_key.as_deref())
     }
 
     /// Where that key is, or will be; `None`: of a ledger in memory there is none.
@@ -281,7 +279,7 @@ impl Ledger {
     /// # Errors
     /// When the batch is not finished or would not hold together afterwards, or the ledger cannot be written.
     pub fn purge(&mut self, batch: &Batch, key: &PurgeKey, at: UnixMs, why: &str) -> Result<(), LedgerError> {
-        sqlite::purge::purge(&mut self.connection, batch, key, at, why)
+        sqlite::purge::purge(self.file.connection_mut(), batch, key, at, why)
     }
 
     /// Writes the file anew, so that nothing that was removed is left in its free space or its write-ahead log.
@@ -289,7 +287,7 @@ impl Ledger {
     /// # Errors
     /// When the disk has no room for it, or another program is in the way. Nothing is lost then.
     pub fn wipe(&mut self) -> Result<(), LedgerError> {
-        sqlite::purge::wipe(&self.connection)
+        sqlite::purge::wipe(self.store())
     }
 
     /// Shows each payout of a batch in the order of the row keys, with the name that its file says.
@@ -301,7 +299,7 @@ impl Ledger {
         batch: BatchId,
         show: impl FnMut(&str, &TopUp, Option<&str>),
     ) -> Result<(), LedgerError> {
-        sqlite::read::in_key_order(&self.connection, batch, show)
+        sqlite::read::in_key_order(self.store(), batch, show)
     }
 
     /// Looks at the ledger as it is at one moment, however much a run writes beside it meanwhile.
@@ -309,8 +307,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read, or the look fails.
     pub fn at_one_moment<T, E: From<LedgerError>>(&self, look: impl FnOnce(&Self) -> Result<T, E>) -> Result<T, E> {
-        // It writes nothing and ends by being dropped.
-        let _moment = self.connection.unchecked_transaction().map_err(LedgerError::sqlite("reading the ledger"))?;
+        let _moment = self.file.moment()?;
         look(self)
     }
 }

@@ -1,5 +1,6 @@
 //! Defines the right to send one top-up once.
 
+use super::writer::Committed;
 use crate::domain::payout::TopUp;
 use crate::moment::Moment;
 
@@ -20,9 +21,9 @@ pub struct SubmitPermit {
 }
 
 impl SubmitPermit {
-    /// Only for a top-up whose intent is durable, and not since before `intended_at`.
-    pub(super) fn mint(top_up: TopUp, intended_at: Moment) -> Self {
-        Self { top_up, intended_at }
+    /// Only for a top-up whose intent is durable by this commit.
+    pub(super) fn mint(top_up: TopUp, committed: &Committed) -> Self {
+        Self { top_up, intended_at: committed.intended_at() }
     }
 
     /// What may be sent.

@@ -7,20 +7,14 @@
 use super::error::LedgerError;
 use super::facts;
 use super::record::{BatchEvent, BatchId, PayoutId, UnixMs};
-use super::sqlite::planning::Size;
-use super::sqlite::read;
+use super::store::{Store, StoredWord};
 use super::team::{self, Change};
 use super::writer::{Group, Write};
 use crate::domain::approval::{self, Actor, ProposalKind, ProposalState};
 use crate::domain::proposal::{Proposal, ProposalEvent, Proposals};
 use crate::domain::sha256::Sha256;
 use crate::domain::team::{PersonName, Team};
-use crate::sshsig::Key;
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use serde_json::{Value, json};
-
-const READING: &str = "reading what was approved";
-const WRITING: &str = "writing what was approved";
 
 /// The words by which the ledger calls what happens to proposals.
 pub(super) const KINDS: [&str; 4] = ["proposed", "approved", "sent_back", "withdrawn"];
@@ -114,15 +108,8 @@ fn event_of(word: &str, note: &Value) -> Option<ProposalEvent> {
 }
 
 /// Every word about the proposals of a batch, oldest first.
-fn words(connection: &Connection, batch: BatchId) -> Result<Vec<Word>, LedgerError> {
-    let kinds = KINDS.map(|kind| format!("'{kind}'")).join(", ");
-    let sql = format!(
-        "SELECT event_id, kind, note FROM events WHERE batch_id = ?1 AND payout_id IS NULL AND kind IN ({kinds})
-         ORDER BY event_id"
-    );
-    read::rows(connection, &sql, [batch.0], |row| {
-        let read = || Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?));
-        let (event_id, kind, note) = read().map_err(LedgerError::sqlite(READING))?;
+fn words(store: &impl Store, batch: BatchId) -> Result<Vec<Word>, LedgerError> {
+    let read = |StoredWord { event_id, kind, note }| {
         let broken = || LedgerError::Broken(format!("event {event_id} says nothing of a proposal"));
         let note: Value = serde_json::from_str(&note.unwrap_or_default()).map_err(|_| broken())?;
         Ok(Word {
@@ -135,7 +122,8 @@ fn words(connection: &Connection, batch: BatchId) -> Result<Vec<Word>, LedgerErr
                 .and_then(Value::as_array)
                 .map_or_else(Vec::new, |payouts| payouts.iter().filter_map(Value::as_i64).collect()),
         })
-    })
+    };
+    store.batch_events(batch, &KINDS)?.into_iter().map(read).collect()
 }
 
 fn fold(words: &[Word], changes: &[Change]) -> Result<Proposals, LedgerError> {
@@ -145,18 +133,18 @@ fn fold(words: &[Word], changes: &[Change]) -> Result<Proposals, LedgerError> {
 }
 
 /// The proposals of a batch.
-pub(super) fn proposals(connection: &Connection, batch: BatchId) -> Result<Proposals, LedgerError> {
-    fold(&words(connection, batch)?, &team::changes(connection)?)
+pub(super) fn proposals(store: &impl Store, batch: BatchId) -> Result<Proposals, LedgerError> {
+    fold(&words(store, batch)?, &team::changes(store)?)
 }
 
 /// The approved decisions of a kind: the event that approved each as the policy of now demands, and the payouts that it
 /// names.
 pub(super) fn approved_decisions(
-    connection: &Connection,
+    store: &impl Store,
     batch: BatchId,
     kind: ProposalKind,
 ) -> Result<Vec<(i64, Vec<i64>)>, LedgerError> {
-    let (words, changes) = (words(connection, batch)?, team::changes(connection)?);
+    let (words, changes) = (words(store, batch)?, team::changes(store)?);
     let policy = team::team_at(&changes, i64::MAX)?.policy();
     let (mut proposals, mut named, mut approved) = (Proposals::default(), Vec::new(), Vec::new());
     for word in words {
@@ -176,74 +164,45 @@ pub(super) fn approved_decisions(
 }
 
 /// The version of the plan up to which a permit may be minted as things stand: approved as the policy of now demands.
-pub(super) fn payable(connection: &Connection, batch: BatchId) -> Result<u32, LedgerError> {
-    let changes = team::changes(connection)?;
+pub(super) fn payable(store: &impl Store, batch: BatchId) -> Result<u32, LedgerError> {
+    let changes = team::changes(store)?;
     let policy = team::team_at(&changes, i64::MAX)?.policy();
-    let proposals = fold(&words(connection, batch)?, &changes)?;
+    let proposals = fold(&words(store, batch)?, &changes)?;
     let suffices = |plan: &&Proposal| approval::is_approved(policy, &plan.by, &plan.approved_by);
     Ok(proposals.approved_plan().filter(suffices).map_or(0, |plan| plan.version))
 }
 
-/// Planned payouts of versions that may not be paid yet, and their points.
-pub(super) fn waiting(connection: &Connection, batch: BatchId, payable: u32) -> Result<Size, LedgerError> {
-    let sql = "SELECT plan_version FROM batches WHERE batch_id = ?1";
-    // The cheap question first: nearly every batch is approved whole.
-    if read::one::<u32>(connection, sql, [batch.0])?.is_none_or(|version| version <= payable) {
-        return Ok(Size::default());
-    }
-    let sql = "SELECT count(*), coalesce(sum(points), 0) FROM payouts
-               WHERE batch_id = ?1 AND state = 'planned' AND plan > ?2";
-    connection
-        .query_row(sql, params![batch.0, payable], |row| Ok(Size { rows: row.get(0)?, points: row.get(1)? }))
-        .map_err(LedgerError::sqlite(READING))
-}
-
-/// Takes a person's word about what waits, in a transaction of its own.
-pub(super) fn decide(
-    connection: &mut Connection,
-    batch: BatchId,
-    at: UnixMs,
-    event: &ProposalEvent,
-    along: &Along<'_>,
-) -> Result<Proposals, LedgerError> {
-    let behavior = TransactionBehavior::Immediate;
-    let transaction = connection.transaction_with_behavior(behavior).map_err(LedgerError::sqlite(WRITING))?;
-    let proposals = record(&transaction, batch, at, event, along)?;
-    transaction.commit().map_err(LedgerError::sqlite(WRITING))?;
-    Ok(proposals)
-}
-
 /// Writes a person's word about what waits, if the rules and the signature allow it.
 pub(super) fn record(
-    transaction: &Transaction<'_>,
+    store: &impl Store,
     batch: BatchId,
     at: UnixMs,
     event: &ProposalEvent,
     along: &Along<'_>,
 ) -> Result<Proposals, LedgerError> {
-    let changes = team::changes(transaction)?;
+    let changes = team::changes(store)?;
     let team = team::team_at(&changes, i64::MAX)?;
-    let before = fold(&words(transaction, batch)?, &changes)?;
+    let before = fold(&words(store, batch)?, &changes)?;
     let waiting = before.waiting().cloned();
     let after = before.after(event, &team)?;
-    let name: String = read::one(transaction, "SELECT name FROM batches WHERE batch_id = ?1", [batch.0])?
-        .ok_or_else(|| LedgerError::Broken("a proposal of no batch".to_owned()))?;
-    if let Some(signed) = signed_bytes(&name, event, after.all(), waiting.as_ref())
+    let name = store.batch(batch)?.name;
+    if let Some(signed) = signed_bytes(name.as_str(), event, after.all(), waiting.as_ref())
         && (is_signed(event) || along.signature.is_some())
     {
         check_signature(&team, actor(event), &signed, along.signature)?;
     }
-    let ledger_event =
-        read::one(transaction, "SELECT coalesce(max(ledger_event_id), 0) FROM ledger_events", [])?.unwrap_or(0);
-    let mut group = Group::begin(transaction, batch)?;
-    let note = note(event, along, ledger_event);
+    let mut group = Group::begin(store, batch)?;
+    let note = note(event, along, store.last_ledger_event()?);
     group.write(&Write::Batch { at, event: BatchEvent::Proposal { kind: kind(event), note } })?;
     group.finish()?;
     match event {
-        ProposalEvent::Approved { .. } => keep_approved(transaction, batch, &after)?,
+        // Beside the history for the triggers, which let nothing of an approved plan go; an audit compares the two.
+        ProposalEvent::Approved { .. } => {
+            store.keep_approved(batch, after.approved_plan().map_or(0, |plan| plan.version))?;
+        }
         ProposalEvent::SentBack { .. } | ProposalEvent::Withdrawn { .. } => {
             if let Some(plan) = waiting.filter(|waiting| waiting.kind == ProposalKind::Plan) {
-                take_back(transaction, batch, &plan, &after, at)?;
+                take_back(store, batch, &plan, &after, at)?;
             }
         }
         ProposalEvent::Proposed { .. } => {}
@@ -276,69 +235,36 @@ fn signed_bytes(batch: &str, event: &ProposalEvent, after: &[Proposal], waiting:
 
 fn check_signature(team: &Team, actor: &Actor, signed: &[u8], signature: Option<&str>) -> Result<(), LedgerError> {
     let Some(name) = actor.person() else { return Ok(()) };
-    let person = team.person(name);
-    let key = person.and_then(|person| person.ssh_key.as_deref()).and_then(|line| Key::parse(line).ok());
-    let problem = match (key, signature) {
-        (Some(key), Some(signature)) => match key.verify(signed, signature) {
-            Ok(()) => return Ok(()),
-            Err(error) => error.to_string(),
-        },
-        (_, None) => "is missing".to_owned(),
-        (None, _) => "cannot be checked: the person has no key".to_owned(),
-    };
-    Err(LedgerError::Signature { name: name.to_string(), problem })
-}
-
-/// Beside the history for the triggers, which let nothing of an approved plan go; an audit compares the two.
-fn keep_approved(transaction: &Transaction<'_>, batch: BatchId, proposals: &Proposals) -> Result<(), LedgerError> {
-    let version = proposals.approved_plan().map_or(0, |plan| plan.version);
-    transaction
-        .execute("UPDATE batches SET approved_plan = ?2 WHERE batch_id = ?1", params![batch.0, version])
-        .map(drop)
-        .map_err(LedgerError::sqlite(WRITING))
+    match team.person(name) {
+        Some(person) => team::check_signature_of(person, signed, signature),
+        None => {
+            let problem = "cannot be checked: nobody has that name".to_owned();
+            Err(LedgerError::Signature { name: name.to_string(), problem })
+        }
+    }
 }
 
 /// Takes the rows of a version out that nobody approved: nothing ever happened to them, and another version may have
 /// them again. What the batch is said to be goes back to what it was before.
 fn take_back(
-    transaction: &Transaction<'_>,
+    store: &impl Store,
     batch: BatchId,
     plan: &Proposal,
     after: &Proposals,
     at: UnixMs,
 ) -> Result<(), LedgerError> {
-    let writing = || LedgerError::sqlite(WRITING);
-    let row = params![batch.0, plan.version];
-    let (rows, points): (u64, u64) = transaction
-        .query_row(
-            "SELECT count(*), coalesce(sum(points), 0) FROM payouts WHERE batch_id = ?1 AND plan = ?2",
-            row,
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
-        .map_err(writing())?;
-    for sql in [
-        "DELETE FROM invoices WHERE payout_id IN (SELECT payout_id FROM payouts WHERE batch_id = ?1 AND plan = ?2)",
-        "DELETE FROM payouts WHERE batch_id = ?1 AND plan = ?2",
-    ] {
-        transaction.execute(sql, row).map_err(writing())?;
-    }
-    transaction
-        .execute(
-            "UPDATE totals SET rows = rows - ?2, points = points - ?3 WHERE batch_id = ?1 AND state = 'planned'",
-            params![batch.0, rows, points],
-        )
-        .map_err(writing())?;
+    store.remove_version(batch, plan.version)?;
     let stands = |proposal: &&Proposal| {
         proposal.kind == ProposalKind::Plan
             && matches!(proposal.state, ProposalState::Proposed | ProposalState::Approved)
     };
     let left: Vec<u32> = after.all().iter().filter(stands).map(|proposal| proposal.version).collect();
-    facts::restore(transaction, batch, &left, at)
+    facts::restore(store, batch, &left, at)
 }
 
 /// What is wrong with a batch's proposals: words that were not allowed, signatures that do not fit.
-pub(super) fn findings(connection: &Connection, batch: BatchId, name: &str) -> Result<Vec<String>, LedgerError> {
-    let (words, changes) = (words(connection, batch)?, team::changes(connection)?);
+pub(super) fn findings(store: &impl Store, batch: BatchId, name: &str) -> Result<Vec<String>, LedgerError> {
+    let (words, changes) = (words(store, batch)?, team::changes(store)?);
     let (mut findings, mut proposals) = (Vec::new(), Proposals::default());
     for word in &words {
         let mut find = |what: String| findings.push(format!("event {} ({}): {what}", word.event_id, kind(&word.event)));
@@ -355,8 +281,7 @@ pub(super) fn findings(connection: &Connection, batch: BatchId, name: &str) -> R
             find(error.to_string());
         }
     }
-    let approved: u32 =
-        read::one(connection, "SELECT approved_plan FROM batches WHERE batch_id = ?1", [batch.0])?.unwrap_or(0);
+    let approved = store.approved_plan(batch)?;
     let expected = proposals.approved_plan().map_or(0, |plan| plan.version);
     if approved != expected {
         findings.push(format!(

@@ -2,11 +2,9 @@
 //! hold of the ledger alone cannot try all phone numbers against them.
 
 use super::error::LedgerError;
-use super::sqlite::read;
 use crate::domain::member::PURGED;
 use crate::domain::sha256::hex;
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
-use rusqlite::Connection;
 use std::fmt;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -77,11 +75,9 @@ pub(super) fn path_beside(ledger: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The key, if there is a file of it. One that cannot be what purged batches were hashed with is refused.
-pub(super) fn read(connection: &Connection, path: Option<&Path>) -> Result<Option<PurgeKey>, LedgerError> {
-    let checks = read::rows(connection, "SELECT DISTINCT key_check FROM purges", [], |row| {
-        row.get::<_, [u8; 32]>(0).map_err(LedgerError::sqlite("reading the ledger's purges"))
-    })?;
+/// The key, if there is a file of it. One that cannot be what purged batches were hashed with, by the checks that their
+/// purges left, is refused.
+pub(super) fn read(checks: &[[u8; 32]], path: Option<&Path>) -> Result<Option<PurgeKey>, LedgerError> {
     let refuse = |found: &'static str| {
         let path = path.map_or_else(|| PathBuf::from("the purge key"), Path::to_owned);
         Err(LedgerError::PurgeKey { path, found })

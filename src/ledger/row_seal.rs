@@ -3,16 +3,13 @@
 //! The seal is made when the row is planned and compared where its permit is minted: a row that was edited in between
 //! is not sent. Its state and its number are not in it, since they move; they follow from its history and its key.
 
-use super::error::LedgerError;
+use crate::domain::batch_name::BatchName;
+use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
+use crate::domain::row_key::RowKey;
 use crate::domain::sha256::Sha256;
-use rusqlite::Row;
-use rusqlite::types::ValueRef;
 
 /// Room for what most rows hash.
 const HASHED_BYTES: usize = 384;
-
-/// What [`Sealed::read`] reads, from `payouts p`.
-pub(super) const SEALED_COLUMNS: &str = "p.payout_id, p.row, p.row_key, p.member, p.phone, p.points, p.send_sms, p.receipt, p.name, p.extra, p.spelt, p.plan";
 
 /// The columns of a payout that never change, as they are stored.
 #[derive(Clone, Copy, Debug)]
@@ -33,34 +30,7 @@ pub(super) struct Sealed<'a> {
     pub(super) extra: Option<&'a str>,
 }
 
-impl<'a> Sealed<'a> {
-    /// Twelve columns from `first` on, as [`SEALED_COLUMNS`] names them.
-    pub(super) fn read(row: &'a Row<'_>, first: usize) -> Result<Self, LedgerError> {
-        let get = |index: usize| row.get_ref(first + index).map_err(LedgerError::sqlite("reading a row's seal"));
-        let text = |index| match get(index)? {
-            ValueRef::Null => Ok(None),
-            value @ (ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Text(_) | ValueRef::Blob(_)) => {
-                value.as_str().map(Some).map_err(|_| LedgerError::Broken("a stored text is none".to_owned()))
-            }
-        };
-        let number =
-            |index| get(index)?.as_i64().map_err(|_| LedgerError::Broken("a stored number is none".to_owned()));
-        Ok(Self {
-            payout_id: number(0)?,
-            row: number(1)?,
-            row_key: text(2)?.unwrap_or_default(),
-            member: text(3)?.unwrap_or_default(),
-            phone: text(4)?,
-            points: number(5)?,
-            send_sms: number(6)? != 0,
-            receipt: text(7)?,
-            name: text(8)?,
-            extra: text(9)?,
-            spelt: text(10)?,
-            plan: number(11)?,
-        })
-    }
-
+impl Sealed<'_> {
     /// The seal of the row in the batch of this name.
     pub(super) fn sha256(&self, batch: &str) -> Sha256 {
         let Self { payout_id, plan, row, row_key, member, spelt, phone, points, send_sms, receipt, name, extra } =
@@ -79,6 +49,18 @@ impl<'a> Sealed<'a> {
         }
         Sha256::of(&bytes)
     }
+}
+
+/// Whether a number is the one that the row's key leads to at an attempt.
+pub(super) fn is_own_number(
+    number: &InvoiceNo,
+    (batch, merchant_id, prefix): (&str, &str, &str),
+    key: &str,
+    attempt: u32,
+) -> bool {
+    let (Ok(batch), Some(prefix)) = (BatchName::parse(batch), InvoicePrefix::parse(prefix)) else { return false };
+    let key = RowKey::from_stored(key.to_owned());
+    *number == InvoiceNo::derive(&prefix, merchant_id, &batch, &key, attempt)
 }
 
 #[cfg(test)]

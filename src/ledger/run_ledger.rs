@@ -3,25 +3,21 @@
 //! A commit costs a sync of the disk. All writes that wait for one go into the next together: the sync is shared,
 //! and nothing is reported as durable before it is over.
 
-use super::Ledger;
 use super::error::LedgerError;
-use super::facts;
 use super::permit::SubmitPermit;
-use super::proposals;
 use super::record::{Batch, BatchEvent, BatchId, Entry, Newest, Payout, PayoutId, Totals, UnixMs};
 use super::repeats::{Guard, Repeat};
-use super::sqlite::decision;
-use super::sqlite::held::Held;
 use super::sqlite::in_doubt::{self, InDoubt};
-use super::sqlite::read;
+use super::sqlite::{File, Reader, decision, read};
+use super::store::{Database, Store};
 use super::under::Purpose;
 use super::writer::{Write, Writer};
+use super::{Ledger, facts, history, proposals};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout_status::{PayoutStatus, State};
 use crate::moment::Moment;
-use rusqlite::Connection;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -50,21 +46,19 @@ pub struct RunLedger {
     purpose: Purpose,
     guard: Guard,
     side: Side,
-    /// The file itself; `None`: in memory. Let go of after the connections.
-    _held: Option<Arc<Held>>,
 }
 
 #[derive(Debug)]
 enum Side {
     /// A file: the writer has a thread of its own. The engine bounds what waits in the channel.
     /// The writer closes last: only it can fold the write-ahead log back into the file.
-    Threaded { reader: Mutex<Connection>, writer: WriterThread },
+    Threaded { reader: Mutex<File>, writer: WriterThread },
     /// In memory: the writer is driven by whoever records, which keeps a simulation on one thread.
-    Inline(Mutex<Writer>),
+    Inline(Mutex<Writer<File>>),
 }
 
 /// The thread that writes. It is waited for however the run ends: an outcome that was given to it is written, and
-/// nothing is written any more once the run lock is given back.
+/// nothing is written any more once the lease is given back.
 #[derive(Debug)]
 struct WriterThread {
     jobs: Option<mpsc::Sender<Job>>,
@@ -86,41 +80,28 @@ impl Drop for WriterThread {
 }
 
 impl RunLedger {
-    pub(super) fn threaded(
-        writer: Connection,
-        reader: Connection,
-        batch: BatchId,
-        purpose: Purpose,
-        guard: Guard,
-        held: Option<Arc<Held>>,
-    ) -> Result<Self, LedgerError> {
-        let (jobs, waiting) = mpsc::channel::<Job>();
-        let payable = proposals::payable(&reader, batch)?;
-        let mut writer = Writer::new(writer, batch, guard.clone()).watching()?;
-        let thread = std::thread::Builder::new()
-            .name("ledger".to_owned())
-            .spawn(move || write_until_closed(&mut writer, &waiting))
-            .map_err(LedgerError::io("starting the ledger's thread"))?;
-        let writer = WriterThread { jobs: Some(jobs), thread: Some(thread) };
-        let side = Side::Threaded { reader: Mutex::new(reader), writer };
-        Ok(Self { batch, payable, purpose, guard, side, _held: held })
-    }
-
-    pub(super) fn inline(
-        connection: Connection,
+    pub(super) fn begin(
+        file: File,
+        is_rehearsal: bool,
         batch: BatchId,
         purpose: Purpose,
         guard: Guard,
     ) -> Result<Self, LedgerError> {
-        let payable = proposals::payable(&connection, batch)?;
-        let writer = Writer::new(connection, batch, guard.clone());
-        Ok(Self { batch, payable, purpose, guard, side: Side::Inline(Mutex::new(writer)), _held: None })
-    }
-
-    /// On a rehearsal's copy.
-    pub(super) fn rehearsing(connection: Connection, batch: BatchId, purpose: Purpose, guard: Guard) -> Self {
-        let writer = Writer::rehearsing(connection, batch, guard.clone());
-        Self { batch, payable: u32::MAX, purpose, guard, side: Side::Inline(Mutex::new(writer)), _held: None }
+        let payable = if is_rehearsal { u32::MAX } else { proposals::payable(file.store(), batch)? };
+        let side = match file.beside()? {
+            None => Side::Inline(Mutex::new(Writer::new(file, is_rehearsal, batch, guard.clone()))),
+            Some(reader) => {
+                let (jobs, waiting) = mpsc::channel::<Job>();
+                let mut writer = Writer::new(file.watched()?, is_rehearsal, batch, guard.clone());
+                let thread = std::thread::Builder::new()
+                    .name("ledger".to_owned())
+                    .spawn(move || write_until_closed(&mut writer, &waiting))
+                    .map_err(LedgerError::io("starting the ledger's thread"))?;
+                let writer = WriterThread { jobs: Some(jobs), thread: Some(thread) };
+                Side::Threaded { reader: Mutex::new(reader), writer }
+            }
+        };
+        Ok(Self { batch, payable, purpose, guard, side })
     }
 
     /// Refuses to be used for calls unless the ledger was made for them: only then was it held against the gateway that
@@ -176,10 +157,10 @@ impl RunLedger {
         async move { written.await.unwrap_or_else(|_| Err(LedgerError::Stopped("its thread ended".to_owned()))) }
     }
 
-    pub(super) fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
+    pub(super) fn read<T>(&self, read: impl FnOnce(&Reader) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
         match &self.side {
-            Side::Threaded { reader, .. } => read(&unpoisoned(reader)),
-            Side::Inline(writer) => read(unpoisoned(writer).connection()),
+            Side::Threaded { reader, .. } => read(unpoisoned(reader).store()),
+            Side::Inline(writer) => read(unpoisoned(writer).database().store()),
         }
     }
 
@@ -218,7 +199,7 @@ impl RunLedger {
     /// # Errors
     /// When the ledger cannot be read, or the history contradicts itself.
     pub fn standing(&self, payout: PayoutId) -> Result<PayoutStatus, LedgerError> {
-        self.read(|connection| read::standing(connection, payout))
+        self.read(|store| history::standing(store, payout))
     }
 
     /// The batch, with the newest head of its chain.
@@ -300,7 +281,7 @@ impl RunLedger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn last_send_at(&self, payout: PayoutId) -> Result<Option<UnixMs>, LedgerError> {
-        self.read(|connection| decision::last_send_at(connection, payout))
+        self.read(|connection| connection.last_send_at(payout))
     }
 
     /// Every number that may have been sent, by this ledger or by one that was lost meanwhile, with the payout and
@@ -330,13 +311,7 @@ impl RunLedger {
             Side::Inline(writer) => {
                 let writer = writer.into_inner().unwrap_or_else(PoisonError::into_inner);
                 let is_rehearsal = writer.is_rehearsal();
-                Some(Ledger {
-                    connection: writer.into_connection(),
-                    path: None,
-                    purge_key: None,
-                    is_rehearsal,
-                    held: None,
-                })
+                Some(Ledger { file: writer.into_database(), purge_key: None, is_rehearsal })
             }
         }
     }
@@ -361,7 +336,7 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn write_until_closed(writer: &mut Writer, waiting: &mpsc::Receiver<Job>) {
+fn write_until_closed(writer: &mut Writer<File>, waiting: &mpsc::Receiver<Job>) {
     while let Ok(first) = waiting.recv() {
         let (mut writes, mut dones) = (vec![first.write], vec![first.done]);
         std::thread::sleep(GATHERING);
@@ -382,30 +357,5 @@ fn write_until_closed(writer: &mut Writer, waiting: &mpsc::Receiver<Job>) {
                 }
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ledger::writer::tests::{planned, under};
-    use crate::ledger::{Access, Ledger};
-
-    #[test]
-    fn what_was_given_to_a_run_that_failed_is_written() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("topup.db");
-        let (ledger, batch) = planned(&path);
-        let run = ledger.into_run(batch, &under()).unwrap();
-        let before = run.batch().unwrap().chain_head;
-        for _ in 0..100 {
-            drop(run.record_batch(0, BatchEvent::CanaryConfirmed));
-        }
-        drop(run);
-        let ledger = Ledger::open(&path, Access::Read).unwrap();
-        let written =
-            read::rows(&ledger.connection, "SELECT 1 FROM events WHERE kind = 'canary_confirmed'", [], |_| Ok(()));
-        assert_eq!(written.unwrap().len(), 100);
-        assert_ne!(ledger.batch("b").unwrap().chain_head, before);
     }
 }

@@ -2,16 +2,14 @@
 //! administrator, and has signed exactly that change of exactly this ledger; the first person alone needs nobody.
 
 use super::error::LedgerError;
-use super::ledger_chain::{self, LedgerEvent};
+use super::ledger_chain::{self, LedgerEvent, StoredLedgerEvent};
 use super::record::UnixMs;
-use super::sqlite::read;
+use super::store::Store;
 use crate::domain::sha256::Sha256;
 use crate::domain::team::{Person, PersonName, Policy, Role, Team, TeamEvent};
 use crate::sshsig::Key;
-use rusqlite::{Connection, TransactionBehavior};
 use serde_json::{Map, Value, json};
 
-const CHANGING: &str = "changing the people of the ledger";
 /// Where a stored change has its signature, which is not signed itself.
 const SIGNATURE: &str = "signature";
 
@@ -94,31 +92,22 @@ fn bytes_on(head: &Sha256, event: &TeamEvent) -> Vec<u8> {
     format!("topup approval v1\n-\n{}\n{seal}\n", kind(event)).into_bytes()
 }
 
-fn head(connection: &Connection) -> Result<Sha256, LedgerError> {
-    connection.query_row("SELECT chain_head FROM ledger", [], |row| row.get(0)).map_err(LedgerError::sqlite(CHANGING))
-}
-
 /// The bytes that an administrator has to sign for a change now.
-pub(super) fn bytes(connection: &Connection, event: &TeamEvent) -> Result<Vec<u8>, LedgerError> {
-    Ok(bytes_on(&head(connection)?, event))
+pub(super) fn bytes(store: &impl Store, event: &TeamEvent) -> Result<Vec<u8>, LedgerError> {
+    Ok(bytes_on(&store.ledger_head()?, event))
 }
 
 /// Every change, oldest first.
-pub(super) fn changes(connection: &Connection) -> Result<Vec<Change>, LedgerError> {
-    let kinds = KINDS.map(|kind| format!("'{kind}'")).join(", ");
-    let sql = format!(
-        "SELECT ledger_event_id, kind, note, previous FROM ledger_events WHERE kind IN ({kinds}) ORDER BY ledger_event_id"
-    );
-    read::rows(connection, &sql, [], |row| {
-        let read = || Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get(3)?));
-        let (id, kind, note, previous) = read().map_err(LedgerError::sqlite("reading the people of the ledger"))?;
+pub(super) fn changes(store: &impl Store) -> Result<Vec<Change>, LedgerError> {
+    let read = |StoredLedgerEvent { id, kind, note, previous, .. }| {
         let broken =
             || LedgerError::Broken(format!("event {id} of the ledger's own history says nothing of its people"));
         let stored: Map<String, Value> = serde_json::from_str(&note).map_err(|_| broken())?;
         let event = event_of(&kind, &stored).ok_or_else(broken)?;
         let signature = stored.get(SIGNATURE).and_then(Value::as_str).map(str::to_owned);
         Ok(Change { id, event, signature, previous })
-    })
+    };
+    store.ledger_events(&KINDS)?.into_iter().map(read).collect()
 }
 
 /// The people and the policy as they were up to an event of the ledger's history.
@@ -128,28 +117,25 @@ pub(super) fn team_at(changes: &[Change], last: i64) -> Result<Team, LedgerError
 }
 
 /// The people and the policy.
-pub(super) fn team(connection: &Connection) -> Result<Team, LedgerError> {
-    team_at(&changes(connection)?, i64::MAX)
+pub(super) fn team(store: &impl Store) -> Result<Team, LedgerError> {
+    team_at(&changes(store)?, i64::MAX)
 }
 
-/// Makes a change durable, if the team and its administrator's signature allow it.
+/// Writes a change, if the team and its administrator's signature allow it.
 pub(super) fn change(
-    connection: &mut Connection,
+    store: &impl Store,
     at: UnixMs,
     event: &TeamEvent,
     why: Option<&str>,
     signature: Option<&str>,
 ) -> Result<Team, LedgerError> {
-    let behavior = TransactionBehavior::Immediate;
-    let transaction = connection.transaction_with_behavior(behavior).map_err(LedgerError::sqlite(CHANGING))?;
-    let before = team(&transaction)?;
-    check_signature(&before, event, &head(&transaction)?, signature)?;
+    let before = team(store)?;
+    check_signature(&before, event, &store.ledger_head()?, signature)?;
     let after = before.after(event)?;
     let mut note = stored(event);
     note.insert(SIGNATURE.to_owned(), json!(signature));
     let note = Value::Object(note).to_string();
-    ledger_chain::append(&transaction, at, &LedgerEvent::Team { kind: kind(event), note: &note, why })?;
-    transaction.commit().map_err(LedgerError::sqlite(CHANGING))?;
+    ledger_chain::append(store, at, &LedgerEvent::Team { kind: kind(event), note: &note, why })?;
     Ok(after)
 }
 
@@ -160,16 +146,18 @@ fn check_signature(
     signature: Option<&str>,
 ) -> Result<(), LedgerError> {
     let Some(name) = signer(event) else { return Ok(()) };
-    let person = before.administrator(name)?;
+    check_signature_of(before.administrator(name)?, &bytes_on(head, event), signature)
+}
+
+/// Refuses what a person did not sign with the key that the ledger has of them.
+pub(super) fn check_signature_of(person: &Person, signed: &[u8], signature: Option<&str>) -> Result<(), LedgerError> {
     let key = person.ssh_key.as_deref().and_then(|line| Key::parse(line).ok());
     let fits = match (key, signature) {
-        (Some(key), Some(signature)) => {
-            key.verify(&bytes_on(head, event), signature).map_err(|error| error.to_string())
-        }
+        (Some(key), Some(signature)) => key.verify(signed, signature).map_err(|error| error.to_string()),
         (_, None) => Err("is missing".to_owned()),
         (None, _) => Err("cannot be checked: the person has no key".to_owned()),
     };
-    fits.map_err(|problem| LedgerError::Signature { name: name.to_string(), problem })
+    fits.map_err(|problem| LedgerError::Signature { name: person.name.to_string(), problem })
 }
 
 /// What is wrong with the history of people and policy: changes that were not allowed, signatures that do not fit.

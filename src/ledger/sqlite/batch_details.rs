@@ -204,7 +204,7 @@ mod tests {
         let mut looks = DECIDED_BY.map(|(state, decided_by)| reasons_sql(state, decided_by)).to_vec();
         looks.extend([IN_DOUBT_SINCE, RUN_BEGUN, RECENT].map(str::to_owned));
         for sql in looks {
-            let mut plan = ledger.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let mut plan = ledger.store().prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let arguments = ["1", "1"][..plan.parameter_count()].iter();
             let lines = plan.query_map(rusqlite::params_from_iter(arguments), |row| row.get::<_, String>(3)).unwrap();
             for line in lines.map(Result::unwrap) {

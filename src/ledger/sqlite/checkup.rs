@@ -29,7 +29,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn checkup(&self) -> Result<Checkup, LedgerError> {
-        checkup(&self.connection)
+        checkup(self.store())
     }
 }
 

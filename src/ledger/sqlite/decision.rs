@@ -6,7 +6,7 @@ use crate::domain::payout_status::State;
 use crate::domain::row_key::RowKey;
 use crate::ledger::error::LedgerError;
 use crate::ledger::facts;
-use crate::ledger::record::{Batch, BatchId, Binding, PayoutId, UnixMs};
+use crate::ledger::record::{Batch, BatchId, Binding, PayoutId};
 use rusqlite::{Connection, params};
 
 /// Payouts of a batch that a text names: by their reference, or by any invoice_no that they ever had.
@@ -45,15 +45,6 @@ pub(in crate::ledger) fn in_state(
     read::rows(connection, sql, params![batch.0, state.word()], |row| {
         row.get(0).map(PayoutId).map_err(LedgerError::sqlite("reading the ledger"))
     })
-}
-
-/// When the last send of a payout was intended or ended, in Unix milliseconds.
-pub(in crate::ledger) fn last_send_at(
-    connection: &Connection,
-    payout: PayoutId,
-) -> Result<Option<UnixMs>, LedgerError> {
-    let sql = "SELECT max(at) FROM events WHERE payout_id = ?1 AND kind IN ('submit_intended', 'send_ended')";
-    Ok(read::one(connection, sql, [payout.0])?.flatten())
 }
 
 /// Every number that this ledger, or one that was lost meanwhile, may have sent: all of them but those of payouts that

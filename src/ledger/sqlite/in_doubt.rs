@@ -52,7 +52,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn in_doubt(&self, batch: BatchId, rows_max: usize) -> Result<Vec<InDoubt>, LedgerError> {
-        in_doubt(&self.connection, batch, rows_max)
+        in_doubt(self.store(), batch, rows_max)
     }
 }
 

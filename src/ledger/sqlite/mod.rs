@@ -2,13 +2,18 @@
 //!
 //! Architecture invariant: nobody else knows that there is SQL, or SQLite.
 
+pub(super) mod audit;
 pub(super) mod batch_details;
 pub(super) mod checkup;
 pub(super) mod columns;
 pub(super) mod decision;
+pub(super) mod error;
+pub(super) mod facts;
+pub(super) mod file;
 pub(super) mod held;
 pub(super) mod in_doubt;
 pub(super) mod known;
+pub(super) mod ledger_audit;
 pub(super) mod lock;
 pub(super) mod missing_payout;
 pub(super) mod open;
@@ -18,6 +23,7 @@ pub(super) mod purge;
 pub(super) mod purge_seal;
 pub(super) mod read;
 pub(super) mod rebinding;
+pub(super) mod repeats;
 pub(super) mod row;
 pub(super) mod schema;
 pub(super) mod sealing;
@@ -25,3 +31,9 @@ pub(super) mod skipped;
 pub(super) mod snapshot;
 pub(super) mod soundness;
 pub(super) mod statement;
+pub(super) mod store;
+
+pub(super) use file::File;
+
+/// What reads a ledger, beside a run too.
+pub(super) type Reader = rusqlite::Connection;

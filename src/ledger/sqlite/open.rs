@@ -296,10 +296,10 @@ mod tests {
     fn the_reader_of_a_run_leaves_the_writers_locks_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("topup.db");
-        let (ledger, batch) = crate::ledger::writer::tests::planned(&path);
+        let (ledger, batch) = crate::ledger::sqlite::file::tests::planned(&path);
         let before = posix_locks_on(&path);
         assert!(before > 0, "SQLite keeps a lock on the file of a write-ahead log");
-        let run = ledger.into_run(batch, &crate::ledger::writer::tests::under()).unwrap();
+        let run = ledger.into_run(batch, &crate::ledger::sqlite::file::tests::under()).unwrap();
         assert_eq!(posix_locks_on(&path), before);
         run.close().unwrap();
     }

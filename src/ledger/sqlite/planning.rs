@@ -15,11 +15,11 @@ use crate::domain::sha256::Sha256;
 use crate::ledger::binding;
 use crate::ledger::chain;
 use crate::ledger::error::LedgerError;
-use crate::ledger::facts;
 use crate::ledger::ledger_chain::{self, LedgerEvent};
 use crate::ledger::proposals;
 use crate::ledger::record::{Batch, BatchId, Binding, NewPayout, Origin, UnixMs};
 use crate::ledger::row_seal::Sealed;
+use crate::ledger::store::Store;
 use crate::ledger::under::Settings;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
@@ -102,10 +102,10 @@ impl<'l> Planning<'l> {
         open::set_cache(connection, open::PLANNING_CACHE_KIB)?;
         let transaction = immediate(connection)?;
         soundness::check_before_plan(&transaction, None)?;
-        if ledger_chain::is_bound(&transaction)? {
-            binding::check(&transaction, None, binding)?;
+        if transaction.bound_to()?.is_some() {
+            binding::check(&*transaction, None, binding)?;
         } else {
-            ledger_chain::append(&transaction, origin.planned_at, &LedgerEvent::Bound { binding, why: None })?;
+            ledger_chain::append(&*transaction, origin.planned_at, &LedgerEvent::Bound { binding, why: None })?;
         }
         let batch = transaction
             .prepare_cached(
@@ -162,7 +162,7 @@ impl<'l> Planning<'l> {
         // Of any batch: the last one of this batch alone is known only after its whole index.
         let last = read::one(&transaction, "SELECT coalesce(max(payout_id), 0) FROM payouts", [])?.unwrap_or(0);
         let known = KnownPayouts::new(batch, last);
-        let version = proposals::proposals(&transaction, batch)?.next_version(ProposalKind::Plan);
+        let version = proposals::proposals(&*transaction, batch)?.next_version(ProposalKind::Plan);
         let purge_key = purge_key.map(Path::to_owned);
         let (next, new) = (last + 1, Size::default());
         Ok(Self {
@@ -207,7 +207,7 @@ impl<'l> Planning<'l> {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn skipped_sha256(&self) -> Result<Sha256, LedgerError> {
-        facts::skipped_sha256(&self.transaction, self.batch)
+        super::facts::skipped_sha256(&self.transaction, self.batch)
     }
 
     /// Places one row of the file: adds it to the plan, or finds it there.

@@ -3,20 +3,22 @@
 //!
 //! Architecture invariant: nothing that a purge leaves can be sent, planned or retried: `PURGED:…` names no member.
 
+use super::audit;
 use super::open;
 use super::purge_seal::{self, Purge};
 use super::read;
+use super::row::EVENT_COLUMNS;
 use crate::crash;
 use crate::domain::payout_status::State;
 use crate::ledger::Ledger;
-use crate::ledger::audit;
-use crate::ledger::chain::{EVENT_COLUMNS, StoredEvent};
+use crate::ledger::chain::StoredEvent;
 use crate::ledger::error::LedgerError;
 use crate::ledger::ledger_chain::{self, LedgerEvent};
-use crate::ledger::purge_key::PurgeKey;
+use crate::ledger::purge_key::{self, PurgeKey};
 use crate::ledger::record::{Batch, BatchId, Totals, UnixMs};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::collections::HashMap;
+use std::path::Path;
 
 const PURGING: &str = "purging a batch";
 /// Rows that are read before they are written over.
@@ -56,7 +58,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn is_purge_sealed(&self, batch: &Batch) -> Result<Option<bool>, LedgerError> {
-        purge_seal::holds(&self.connection, batch)
+        purge_seal::holds(self.store(), batch)
     }
 
     /// Every batch, oldest first, with what decides whether it may be purged.
@@ -64,7 +66,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn purgeable(&self) -> Result<Vec<Purgeable>, LedgerError> {
-        purgeable(&self.connection)
+        purgeable(self.store())
     }
 
     /// How much there is to remove from a batch.
@@ -72,12 +74,20 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn personal(&self, batch: BatchId) -> Result<Personal, LedgerError> {
-        personal(&self.connection, batch)
+        personal(self.store(), batch)
     }
 }
 
 fn purging() -> impl FnOnce(rusqlite::Error) -> LedgerError {
     LedgerError::sqlite(PURGING)
+}
+
+/// The key of the ledger's purged batches; `None`: there is none yet, and no purged batch.
+pub(in crate::ledger) fn key(connection: &Connection, path: Option<&Path>) -> Result<Option<PurgeKey>, LedgerError> {
+    let checks = read::rows(connection, "SELECT DISTINCT key_check FROM purges", [], |row| {
+        row.get::<_, [u8; 32]>(0).map_err(LedgerError::sqlite("reading the ledger's purges"))
+    })?;
+    purge_key::read(&checks, path)
 }
 
 /// Every batch, oldest first, those that were purged before included.
@@ -249,7 +259,7 @@ fn keep_purge(
         )
         .map_err(purging())?;
     let name = of.name.as_str();
-    ledger_chain::append(transaction, at, &LedgerEvent::BatchPurged { batch, name, seal: sha256 })
+    ledger_chain::append(&**transaction, at, &LedgerEvent::BatchPurged { batch, name, seal: sha256 })
 }
 
 /// Writes the file anew without the bytes that purges left in its free space, and empties its write-ahead log.

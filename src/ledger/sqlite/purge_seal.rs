@@ -1,8 +1,8 @@
 //! Seals what is left of a purged batch: one SHA-256 over all of it, since neither the plan's own seal nor the numbers
 //! can be derived any more from rows that are hashes.
 
+use super::row::EVENT_COLUMNS;
 use crate::domain::sha256::{Hasher, Sha256};
-use crate::ledger::chain::EVENT_COLUMNS;
 use crate::ledger::error::LedgerError;
 use crate::ledger::record::{Batch, BatchId};
 use rusqlite::types::ValueRef;

@@ -1,14 +1,14 @@
 //! Reads the ledger: batches, totals, payouts to take up, histories.
 
+use super::planning::Size;
+use super::row::SEALED_COLUMNS;
 use super::row::{self, BATCH_COLUMNS, TOP_UP_COLUMNS};
 use crate::domain::payout::TopUp;
-use crate::domain::payout_status::{PayoutStatus, State};
+use crate::domain::payout_status::State;
 use crate::ledger::error::LedgerError;
 use crate::ledger::record::{Batch, BatchId, Payout, PayoutId, Totals};
-use crate::ledger::row_seal::SEALED_COLUMNS;
-use crate::ledger::words::event_of;
 use rusqlite::types::FromSql;
-use rusqlite::{Connection, OptionalExtension, Params};
+use rusqlite::{Connection, OptionalExtension, Params, params};
 
 const READING: &str = "reading the ledger";
 
@@ -26,6 +26,16 @@ pub(in crate::ledger) fn rows<T>(
         found.push(read(row)?);
     }
     Ok(found)
+}
+
+/// Words as a list of SQL; none of them is anything that somebody typed.
+pub(in crate::ledger) fn quoted(words: &[&str]) -> String {
+    words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether a batch has any payout.
+pub(in crate::ledger) fn has_payouts(connection: &Connection, batch: BatchId) -> Result<bool, LedgerError> {
+    Ok(one::<i64>(connection, "SELECT 1 FROM payouts WHERE batch_id = ?1 LIMIT 1", [batch.0])?.is_some())
 }
 
 /// One value that a query may give.
@@ -170,28 +180,6 @@ pub(in crate::ledger) fn state_of(word: &str) -> Result<State, LedgerError> {
     State::from_word(word).ok_or_else(|| LedgerError::Broken(format!("no state is called {word:?}")))
 }
 
-/// How a payout stands after its whole history, which has to be what its row says.
-pub(in crate::ledger) fn standing(connection: &Connection, payout: PayoutId) -> Result<PayoutStatus, LedgerError> {
-    let sql = "SELECT kind, detail, note FROM events WHERE payout_id = ?1 ORDER BY event_id";
-    let events = rows(connection, sql, [payout.0], |row| {
-        let get = |index| row.get::<_, Option<String>>(index).map_err(LedgerError::sqlite(READING));
-        event_of(&get(0)?.unwrap_or_default(), get(1)?.as_deref(), get(2)?)
-    })?;
-    let standing = PayoutStatus::from_history(&events)?;
-    let sql = "SELECT row, state, attempt FROM payouts WHERE payout_id = ?1";
-    let (row, state, attempt): (i64, String, u32) = connection
-        .prepare_cached(sql)
-        .and_then(|mut statement| statement.query_row([payout.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))))
-        .map_err(LedgerError::sqlite(READING))?;
-    if (state.as_str(), attempt) != (standing.state.word(), standing.attempt) {
-        let (implied, implied_attempt) = (standing.state.word(), standing.attempt);
-        return Err(LedgerError::Broken(format!(
-            "row {row} is {state} at attempt {attempt}, and its history implies {implied} at attempt {implied_attempt}"
-        )));
-    }
-    Ok(standing)
-}
-
 /// Whether a batch ever had an event of this kind.
 pub(in crate::ledger) fn has_batch_event(
     connection: &Connection,
@@ -219,4 +207,18 @@ pub(in crate::ledger) fn has_open_run(connection: &Connection, batch: BatchId) -
 pub(in crate::ledger) fn is_unused(connection: &Connection) -> Result<bool, LedgerError> {
     let sql = "SELECT 1 FROM events WHERE payout_id IS NULL AND kind = 'run_started' LIMIT 1";
     Ok(one::<i64>(connection, sql, [])?.is_none())
+}
+
+/// Planned payouts of versions that may not be paid yet, and their points.
+pub(in crate::ledger) fn waiting(connection: &Connection, batch: BatchId, payable: u32) -> Result<Size, LedgerError> {
+    let sql = "SELECT plan_version FROM batches WHERE batch_id = ?1";
+    // The cheap question first: nearly every batch is approved whole.
+    if one::<u32>(connection, sql, [batch.0])?.is_none_or(|version| version <= payable) {
+        return Ok(Size::default());
+    }
+    let sql = "SELECT count(*), coalesce(sum(points), 0) FROM payouts
+               WHERE batch_id = ?1 AND state = 'planned' AND plan > ?2";
+    connection
+        .query_row(sql, params![batch.0, payable], |row| Ok(Size { rows: row.get(0)?, points: row.get(1)? }))
+        .map_err(LedgerError::sqlite("reading what waits for approval"))
 }

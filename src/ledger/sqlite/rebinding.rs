@@ -14,6 +14,7 @@ use crate::ledger::error::LedgerError;
 use crate::ledger::facts;
 use crate::ledger::ledger_chain::{self, LedgerEvent};
 use crate::ledger::record::{Batch, BatchId, Binding, UnixMs};
+use crate::ledger::store::Store;
 use crate::ledger::team;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
@@ -43,7 +44,7 @@ impl Ledger {
         why: Option<&'l str>,
         at: UnixMs,
     ) -> Result<Rebinding<'l>, LedgerError> {
-        Rebinding::begin(&mut self.connection, binding, why, at)
+        Rebinding::begin(self.file.connection_mut(), binding, why, at)
     }
 }
 
@@ -60,7 +61,7 @@ impl<'l> Rebinding<'l> {
         // Nothing is bound anew over what somebody edited.
         soundness::check_before_plan(&transaction, None)?;
         // Whoever binds plans elsewhere seals them anew, and an approval is of one seal.
-        if team::team(&transaction)?.policy() == Policy::TwoPersons {
+        if team::team(&*transaction)?.policy() == Policy::TwoPersons {
             return Err(LedgerError::BoundByTwo);
         }
         Ok(Self { transaction, binding, why, at })
@@ -71,16 +72,16 @@ impl<'l> Rebinding<'l> {
     /// # Errors
     /// [`LedgerError::Bound`] where top-ups were intended and this is another merchant or prefix, or nobody says why.
     pub fn ledger(&self) -> Result<Option<String>, LedgerError> {
-        let Some([host, merchant, prefix]) = binding::of_ledger(&self.transaction)? else { return Ok(None) };
-        if binding::ledger_difference(&self.transaction, self.binding)?.is_none() {
+        let Some([host, merchant, prefix]) = self.transaction.bound_to()? else { return Ok(None) };
+        if binding::ledger_difference(&*self.transaction, self.binding)?.is_none() {
             return Ok(None);
         }
         let is_same_merchant = merchant == self.binding.merchant_id && prefix == self.binding.invoice_prefix.as_str();
-        if !(is_same_merchant && self.why.is_some()) && binding::is_touched(&self.transaction, None)? {
-            binding::check(&self.transaction, None, self.binding)?;
+        if !(is_same_merchant && self.why.is_some()) && self.transaction.is_touched(None)? {
+            binding::check(&*self.transaction, None, self.binding)?;
         }
         let event = LedgerEvent::Bound { binding: self.binding, why: self.why };
-        ledger_chain::append(&self.transaction, self.at, &event)?;
+        ledger_chain::append(&*self.transaction, self.at, &event)?;
         Ok(Some(format!("gateway {host}, merchant {merchant}, prefix {prefix:?}")))
     }
 
@@ -95,8 +96,8 @@ impl<'l> Rebinding<'l> {
         }
         let (old, new) = (&batch.binding, self.binding);
         let is_same_merchant = old.merchant_id == new.merchant_id && old.invoice_prefix == new.invoice_prefix;
-        if !(is_same_merchant && self.why.is_some()) && binding::is_touched(&self.transaction, Some(batch.id))? {
-            binding::check(&self.transaction, Some(batch), self.binding)?;
+        if !(is_same_merchant && self.why.is_some()) && self.transaction.is_touched(Some(batch.id))? {
+            binding::check(&*self.transaction, Some(batch), self.binding)?;
         }
         soundness::check_before_plan(&self.transaction, Some(batch.id))?;
         self.transaction
@@ -164,7 +165,7 @@ impl<'l> Rebinding<'l> {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn skipped_sha256(&self, batch: BatchId) -> Result<Sha256, LedgerError> {
-        facts::skipped_sha256(&self.transaction, batch)
+        super::facts::skipped_sha256(&self.transaction, batch)
     }
 
     /// Seals the plan of a batch anew, and writes what it is bound to into its history.
@@ -175,7 +176,7 @@ impl<'l> Rebinding<'l> {
         self.transaction
             .execute("UPDATE batches SET plan_sha256 = ?2 WHERE batch_id = ?1", params![batch.0, plan_sha256])
             .map_err(LedgerError::sqlite(REBINDING))?;
-        facts::record(&self.transaction, batch, self.at, None)
+        facts::record(&*self.transaction, batch, self.at, None)
     }
 
     /// Makes the change durable.

@@ -10,9 +10,10 @@ use crate::domain::points::Points;
 use crate::domain::receipt::Receipt;
 use crate::domain::row_key::RowKey;
 use crate::domain::sha256::Sha256;
+use crate::ledger::chain::StoredEvent;
 use crate::ledger::error::LedgerError;
 use crate::ledger::record::{Batch, BatchId, Binding, Payout, PayoutId};
-use crate::ledger::row_seal::Sealed;
+use crate::ledger::row_seal::{Sealed, is_own_number};
 use crate::ledger::under::Settings;
 use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
@@ -34,6 +35,66 @@ impl FromSql for Sha256 {
 impl ToSql for Sha256 {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(ValueRef::Blob(self.as_bytes())))
+    }
+}
+
+/// What [`Sealed::read`] reads, from `payouts p`.
+pub(in crate::ledger) const SEALED_COLUMNS: &str = "p.payout_id, p.row, p.row_key, p.member, p.phone, p.points, p.send_sms, p.receipt, p.name, p.extra, p.spelt, p.plan";
+
+impl<'a> Sealed<'a> {
+    /// Twelve columns from `first` on, as [`SEALED_COLUMNS`] names them.
+    pub(in crate::ledger) fn read(row: &'a Row<'_>, first: usize) -> Result<Self, LedgerError> {
+        let get = |index: usize| row.get_ref(first + index).map_err(LedgerError::sqlite("reading a row's seal"));
+        let text = |index| match get(index)? {
+            ValueRef::Null => Ok(None),
+            value @ (ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Text(_) | ValueRef::Blob(_)) => {
+                value.as_str().map(Some).map_err(|_| LedgerError::Broken("a stored text is none".to_owned()))
+            }
+        };
+        let number =
+            |index| get(index)?.as_i64().map_err(|_| LedgerError::Broken("a stored number is none".to_owned()));
+        Ok(Self {
+            payout_id: number(0)?,
+            row: number(1)?,
+            row_key: text(2)?.unwrap_or_default(),
+            member: text(3)?.unwrap_or_default(),
+            phone: text(4)?,
+            points: number(5)?,
+            send_sms: number(6)? != 0,
+            receipt: text(7)?,
+            name: text(8)?,
+            extra: text(9)?,
+            spelt: text(10)?,
+            plan: number(11)?,
+        })
+    }
+}
+
+/// What [`StoredEvent::read`] reads, from `events e`.
+pub(in crate::ledger) const EVENT_COLUMNS: &str = "e.event_id, e.payout_id, e.at, e.kind, e.detail, e.state, e.request_id, \
+     e.http, e.code, e.latency_ms, e.note, e.why, e.previous";
+
+impl StoredEvent {
+    /// Thirteen columns from `first` on, as [`EVENT_COLUMNS`] names them.
+    pub(in crate::ledger) fn read(row: &Row<'_>, first: usize) -> Result<Self, LedgerError> {
+        fn get<T: FromSql>(row: &Row<'_>, index: usize) -> Result<T, LedgerError> {
+            row.get(index).map_err(LedgerError::sqlite("reading the history"))
+        }
+        Ok(Self {
+            event_id: get(row, first)?,
+            payout_id: get(row, first + 1)?,
+            at: get(row, first + 2)?,
+            kind: get(row, first + 3)?,
+            detail: get(row, first + 4)?,
+            state: get(row, first + 5)?,
+            request_id: get(row, first + 6)?,
+            http: get(row, first + 7)?,
+            code: get(row, first + 8)?,
+            latency_ms: get(row, first + 9)?,
+            note: get(row, first + 10)?,
+            why: get(row, first + 11)?,
+            previous: get(row, first + 12)?,
+        })
     }
 }
 
@@ -64,14 +125,6 @@ pub(in crate::ledger) fn top_up(row: &Row<'_>, first: usize) -> Result<TopUp, Le
         send_sms: value(row, first + 4)?,
         receipt: receipt.map(|json| receipt_of(&json)).transpose()?,
     })
-}
-
-/// The top-up, unless its member is only a hash: nobody is behind it, and nothing may ever be intended for it.
-pub(in crate::ledger) fn sendable(top_up: TopUp) -> Result<TopUp, LedgerError> {
-    if top_up.member.is_purged() {
-        return Err(LedgerError::Broken(format!("{} is of a purged batch, and was to be sent", top_up.invoice_no)));
-    }
-    Ok(top_up)
 }
 
 /// A receipt as the ledger stores it.
@@ -120,18 +173,6 @@ pub(in crate::ledger) fn payout(row: &Row<'_>) -> Result<Payout, LedgerError> {
     })
 }
 
-/// Whether a number is the one that the row's key leads to at an attempt.
-pub(in crate::ledger) fn is_own_number(
-    number: &InvoiceNo,
-    (batch, merchant_id, prefix): (&str, &str, &str),
-    key: &str,
-    attempt: u32,
-) -> bool {
-    let (Ok(batch), Some(prefix)) = (BatchName::parse(batch), InvoicePrefix::parse(prefix)) else { return false };
-    let key = RowKey::from_stored(key.to_owned());
-    *number == InvoiceNo::derive(&prefix, merchant_id, &batch, &key, attempt)
-}
-
 /// [`BATCH_COLUMNS`].
 pub(in crate::ledger) fn batch(row: &Row<'_>) -> Result<Batch, LedgerError> {
     Ok(Batch {
@@ -160,6 +201,7 @@ pub(in crate::ledger) fn batch(row: &Row<'_>) -> Result<Batch, LedgerError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::intent::sendable;
 
     #[test]
     fn a_purged_member_reads_back_and_is_never_sent() {

@@ -27,7 +27,7 @@ impl Planning<'_> {
             self.write_proposal(plan_sha256, &by, None, at)?;
             let approved = ProposalEvent::Approved { seal: plan_sha256, by };
             let along = Along { why: Some(consent), ..Along::default() };
-            proposals::record(&self.transaction, self.batch, at, &approved, &along)?;
+            proposals::record(&*self.transaction, self.batch, at, &approved, &along)?;
         }
         self.transaction.commit().map_err(LedgerError::sqlite("committing the plan"))
     }
@@ -54,7 +54,7 @@ impl Planning<'_> {
     fn write_proposal(&self, seal: Sha256, by: &Actor, signature: Option<&str>, at: UnixMs) -> Result<(), LedgerError> {
         let proposed = ProposalEvent::Proposed { kind: ProposalKind::Plan, seal, by: by.clone() };
         let along = Along { signature, ..Along::default() };
-        proposals::record(&self.transaction, self.batch, at, &proposed, &along).map(drop)
+        proposals::record(&*self.transaction, self.batch, at, &proposed, &along).map(drop)
     }
 
     fn store(&self, plan_sha256: Sha256, skipped_rows: u64, consent: &str, at: UnixMs) -> Result<(), LedgerError> {
@@ -74,6 +74,6 @@ impl Planning<'_> {
             })
             .map_err(LedgerError::sqlite(PLANNING))?;
         let first_new = (rows > 0).then_some(PayoutId(self.last + 1));
-        facts::record(&self.transaction, self.batch, at, first_new)
+        facts::record(&*self.transaction, self.batch, at, first_new)
     }
 }

@@ -5,7 +5,6 @@ use super::read;
 use crate::domain::sha256::Sha256;
 use crate::ledger::Ledger;
 use crate::ledger::error::LedgerError;
-use crate::ledger::facts;
 use crate::ledger::record::{Batch, BatchId};
 use rusqlite::{Connection, params};
 
@@ -29,7 +28,7 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn skipped(&self, batch: &Batch, at_most: u64) -> Result<Vec<Skipped>, LedgerError> {
         let mut found = Vec::new();
-        each(&self.connection, batch, at_most, |skipped| {
+        each(self.store(), batch, at_most, |skipped| {
             found.push(skipped.clone());
             Ok::<_, LedgerError>(())
         })?;
@@ -41,7 +40,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn skipped_sha256(&self, batch: BatchId) -> Result<Sha256, LedgerError> {
-        facts::skipped_sha256(&self.connection, batch)
+        super::facts::skipped_sha256(self.store(), batch)
     }
 }
 

@@ -2,16 +2,17 @@
 //! something else in a fraction of a second, whatever the size of the batch. Here a torn copy shows, and an edit of what
 //! the whole batch rests on; each row is held against its seal when its permit is minted. `topup verify` looks at all.
 
+use super::ledger_audit;
 use super::open;
 use super::read;
+use super::row::EVENT_COLUMNS;
 use super::schema;
 use crate::domain::payout_status::State;
 use crate::domain::sha256::Sha256;
 use crate::ledger::audit::Audit;
-use crate::ledger::chain::{self, EVENT_COLUMNS, StoredEvent};
+use crate::ledger::chain::{self, StoredEvent};
 use crate::ledger::error::LedgerError;
 use crate::ledger::facts;
-use crate::ledger::ledger_chain;
 use crate::ledger::record::{Batch, BatchId};
 use rusqlite::Connection;
 
@@ -25,7 +26,7 @@ pub(in crate::ledger) fn check(connection: &Connection, batch: BatchId) -> Resul
     let mut audit = Audit::default();
     check_pages(connection, &mut audit)?;
     schema::check(connection, &mut audit)?;
-    ledger_chain::check(connection, &mut audit)?;
+    ledger_audit::check(connection, &mut audit)?;
     check_batch(connection, batch, &mut audit)?;
     check_counts(connection, &read::batch_of(connection, batch)?, &mut audit)?;
     refuse(&audit)
@@ -35,7 +36,7 @@ pub(in crate::ledger) fn check(connection: &Connection, batch: BatchId) -> Resul
 pub(in crate::ledger) fn check_before_plan(connection: &Connection, batch: Option<BatchId>) -> Result<(), LedgerError> {
     let mut audit = Audit::default();
     schema::check(connection, &mut audit)?;
-    ledger_chain::check(connection, &mut audit)?;
+    ledger_audit::check(connection, &mut audit)?;
     if let Some(batch) = batch {
         check_batch(connection, batch, &mut audit)?;
     }

@@ -1,10 +1,14 @@
 //! Writers beside each other, and what they do not take from one another.
 
+use super::super::read;
 use super::*;
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::InvoicePrefix;
 use crate::domain::sha256::Sha256;
-use crate::ledger::{Access, Binding, Ledger, Origin, Purpose, Under};
+use crate::ledger::record::BatchEvent;
+use crate::ledger::repeats::Guard;
+use crate::ledger::writer::{Write, Writer};
+use crate::ledger::{Access, Binding, Ledger, LedgerError, Origin, Purpose, Under};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -44,8 +48,8 @@ fn a_writer_waits_for_another_program_that_writes() {
         std::thread::yield_now();
         true
     };
-    ledger.connection.busy_handler(Some(waits)).unwrap();
-    let mut writer = Writer::new(ledger.connection, batch, Guard::default());
+    ledger.file.connection.busy_handler(Some(waits)).unwrap();
+    let mut writer = Writer::new(ledger.file, false, batch, Guard::default());
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE; UPDATE batches SET planned_by = 'other'").unwrap();
     let (done, is_done) = std::sync::mpsc::channel();
@@ -68,11 +72,29 @@ fn a_second_writer_of_a_batch_stops_the_first() {
     let path = folder.path().join("topup.db");
     let (ledger, batch) = planned(&path);
     let write = || [Write::Batch { at: 0, event: BatchEvent::CanaryConfirmed }];
-    let mut first = Writer::new(ledger.connection, batch, Guard::default());
-    let mut second = Writer::new(Connection::open(&path).unwrap(), batch, Guard::default());
+    let mut first = Writer::new(ledger.file, false, batch, Guard::default());
+    let mut second = Writer::new(Ledger::open(&path, Access::Write).unwrap().file, false, batch, Guard::default());
     first.commit(&write()).unwrap();
     first.commit(&write()).unwrap();
     second.commit(&write()).unwrap();
     assert!(matches!(first.commit(&write()), Err(LedgerError::Broken(_))));
     assert!(matches!(first.commit(&write()), Err(LedgerError::Stopped(_))));
+}
+
+#[test]
+fn what_was_given_to_a_run_that_failed_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("topup.db");
+    let (ledger, batch) = planned(&path);
+    let run = ledger.into_run(batch, &under()).unwrap();
+    let before = run.batch().unwrap().chain_head;
+    for _ in 0..100 {
+        drop(run.record_batch(0, BatchEvent::CanaryConfirmed));
+    }
+    drop(run);
+    let ledger = Ledger::open(&path, Access::Read).unwrap();
+    let written =
+        read::rows(ledger.file.store(), "SELECT 1 FROM events WHERE kind = 'canary_confirmed'", [], |_| Ok(()));
+    assert_eq!(written.unwrap().len(), 100);
+    assert_ne!(ledger.batch("b").unwrap().chain_head, before);
 }
