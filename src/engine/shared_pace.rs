@@ -9,7 +9,9 @@
 //! used the process keeps a pace of its own and [`SharedPace::trouble`] says so.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io;
+#[cfg(unix)]
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -25,6 +27,8 @@ const CATCH_UP_MAX_NS: u64 = 100_000_000;
 const SECOND_NS: u64 = 1_000_000_000;
 /// How long to wait for a lock that is held for microseconds only.
 const LOCK_WAIT: Duration = Duration::from_millis(1);
+/// How often to look whether the path still leads to the file.
+const LOOK_EVERY_NS: u64 = 10_000_000;
 /// Who holds it for longer is stopped, or something else.
 const LOCKED_MAX_NS: u64 = 2 * SECOND_NS;
 
@@ -61,6 +65,7 @@ struct State {
     file: Option<File>,
     /// Requests left without the file, or by another one: one that is joined then is joined with a pause.
     left_elsewhere: bool,
+    looked_at_ns: u64,
     not_before_ns: u64,
     locked_since_ns: Option<u64>,
     trouble: Option<String>,
@@ -122,8 +127,9 @@ impl SharedPace {
     }
 
     fn try_turn(&self, state: &mut State, now_ns: u64, speed: Speed) -> io::Result<Turn> {
-        if state.file.as_ref().is_some_and(|file| !is_still_at(file, &self.path)) {
-            state.file = None;
+        if now_ns.abs_diff(state.looked_at_ns) >= LOOK_EVERY_NS {
+            state.looked_at_ns = now_ns;
+            state.file.take_if(|file| !is_still_at(file, &self.path));
         }
         if state.file.is_none() {
             let opened = open(&self.path, self.may_create)?;
@@ -163,7 +169,7 @@ fn path_of(ledger: &Path) -> PathBuf {
 }
 
 /// Under the file's lock: writes a departure down, or says how long to wait.
-fn take_turn(mut file: &File, now_ns: u64, not_before_ns: u64, speed: Speed) -> io::Result<Turn> {
+fn take_turn(file: &File, now_ns: u64, not_before_ns: u64, speed: Speed) -> io::Result<Turn> {
     let interval_ns = u64::try_from(speed.interval.as_nanos()).unwrap_or(u64::MAX);
     // Of a machine that was started anew, the times are later than now.
     let known = read_head(file)?.filter(|head| head.ideal_ns <= now_ns + SECOND_NS);
@@ -175,8 +181,7 @@ fn take_turn(mut file: &File, now_ns: u64, not_before_ns: u64, speed: Speed) -> 
     // The one that has to be a second ago before another one may leave.
     let place = (head.next + head.capacity - speed.window) % head.capacity;
     let mut eight = [0; 8];
-    file.seek(SeekFrom::Start(HEAD_BYTES + 8 * place))?;
-    file.read_exact(&mut eight)?;
+    file.read_exact_at(&mut eight, HEAD_BYTES + 8 * place)?;
     let window_opens_ns = match u64::from_le_bytes(eight) {
         0 => 0,
         // Before the machine was started anew.
@@ -188,8 +193,7 @@ fn take_turn(mut file: &File, now_ns: u64, not_before_ns: u64, speed: Speed) -> 
         return Ok(Turn::Wait(Duration::from_nanos(at_ns - now_ns)));
     }
     // The departure first: cut off in between, it is written over, and it had not left.
-    file.seek(SeekFrom::Start(HEAD_BYTES + 8 * head.next))?;
-    file.write_all(&now_ns.to_le_bytes())?;
+    file.write_all_at(&now_ns.to_le_bytes(), HEAD_BYTES + 8 * head.next)?;
     write_head(file, Head { next: (head.next + 1) % head.capacity, ideal_ns, ..head })?;
     Ok(Turn::Now)
 }
@@ -202,10 +206,9 @@ fn first_ideal_ns(now_ns: u64, interval_ns: u64) -> u64 {
 }
 
 /// `None` where there is no head, or another program's.
-fn read_head(mut file: &File) -> io::Result<Option<Head>> {
+fn read_head(file: &File) -> io::Result<Option<Head>> {
     let mut bytes = [0; HEAD_BYTES as usize];
-    file.seek(SeekFrom::Start(0))?;
-    match file.read_exact(&mut bytes) {
+    match file.read_exact_at(&mut bytes, 0) {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
         read => read?,
     }
@@ -216,28 +219,24 @@ fn read_head(mut file: &File) -> io::Result<Option<Head>> {
     Ok((bytes.starts_with(&MAGIC) && is_whole).then_some(head))
 }
 
-fn write_head(mut file: &File, head: Head) -> io::Result<()> {
-    let mut bytes = MAGIC.to_vec();
-    for word in [head.capacity, head.next, head.ideal_ns] {
-        bytes.extend_from_slice(&word.to_le_bytes());
-    }
-    file.seek(SeekFrom::Start(0))?;
-    file.write_all(&bytes)
+fn write_head(file: &File, head: Head) -> io::Result<()> {
+    let mut bytes = [0; HEAD_BYTES as usize];
+    let words = [MAGIC, head.capacity.to_le_bytes(), head.next.to_le_bytes(), head.ideal_ns.to_le_bytes()];
+    bytes.chunks_exact_mut(8).zip(words).for_each(|(place, word)| place.copy_from_slice(&word));
+    file.write_all_at(&bytes, 0)
 }
 
 /// Writes the file anew with room for more: all of it, so that a disk that fills up later takes nothing from it.
-fn grow(mut file: &File, head: Head, capacity: u64, now_ns: u64) -> io::Result<Head> {
+fn grow(file: &File, head: Head, capacity: u64, now_ns: u64) -> io::Result<Head> {
     let mut kept = vec![0; usize::try_from(8 * head.capacity).unwrap_or_default()];
-    file.seek(SeekFrom::Start(HEAD_BYTES))?;
-    file.read_exact(&mut kept)?;
+    file.read_exact_at(&mut kept, HEAD_BYTES)?;
     let mut kept: Vec<u64> = kept.chunks_exact(8).map(|word| word.try_into().map_or(0, u64::from_le_bytes)).collect();
     kept.retain(|at| *at <= now_ns);
     kept.sort_unstable();
     let next = kept.len() as u64 % capacity;
     kept.resize(usize::try_from(capacity).unwrap_or_default(), 0);
     let grown = Head { capacity, next, ideal_ns: head.ideal_ns };
-    file.seek(SeekFrom::Start(HEAD_BYTES))?;
-    file.write_all(&kept.iter().flat_map(|at| at.to_le_bytes()).collect::<Vec<_>>())?;
+    file.write_all_at(&kept.iter().flat_map(|at| at.to_le_bytes()).collect::<Vec<_>>(), HEAD_BYTES)?;
     file.set_len(HEAD_BYTES + 8 * capacity)?;
     write_head(file, grown)?;
     Ok(grown)
