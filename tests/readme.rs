@@ -178,3 +178,15 @@ fn every_configuration_key_of_its_page_is_one() {
     }
     assert_eq!(toml.values().map(Vec::len).sum::<usize>(), 29);
 }
+
+/// Whoever evaluates the program reads the schema off one page: no table is missing on it.
+#[test]
+fn every_table_of_the_ledger_is_on_the_page_for_evaluators() {
+    let page = include_str!("../docs/evaluating.md");
+    let schema = include_str!("../migrations/0001_ledger.sql");
+    let tables: Vec<&str> = schema.split("CREATE TABLE ").skip(1).filter_map(|rest| rest.split(' ').next()).collect();
+    assert!(tables.len() > 5, "{tables:?}");
+    for table in tables {
+        assert!(page.contains(&format!("`{table}`")), "{table} is missing");
+    }
+}
