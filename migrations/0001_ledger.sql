@@ -140,7 +140,8 @@ CREATE TABLE events (
     code       INTEGER, -- meta.code
     latency_ms INTEGER,
     note       TEXT,    -- what the gateway said, or the name that a person accepted
-    why        TEXT,    -- a person's reason, and who it was
+    why        TEXT,    -- a person's reason
+    actor      TEXT    NOT NULL, -- who did it, and how that is known: signature:NAME, name:NAME or account:USER@MACHINE
     previous   BLOB    NOT NULL CHECK (length(previous) = 32)
 ) STRICT;
 
@@ -156,7 +157,8 @@ CREATE TABLE ledger_events (
             OR kind IN ('person_removed', 'policy_asked')),
     batch_id        INTEGER REFERENCES batches, -- null: of the ledger
     note            TEXT    NOT NULL, -- JSON: what it was bound to, or the batch's name and the hash of its event
-    why             TEXT,             -- a person's reason, and who it was
+    why             TEXT,             -- a person's reason
+    actor           TEXT    NOT NULL, -- as in events
     previous        BLOB    NOT NULL CHECK (length(previous) = 32)
 ) STRICT;
 

@@ -4,6 +4,7 @@ use super::args::Common;
 use super::config::Config;
 use super::failure::{Exit, Failure};
 use super::output::{Output, Report};
+use crate::domain::approval::Actor;
 use crate::engine::SharedPace;
 use crate::ledger::{Access, Ledger, RunLock, UnixMs};
 use std::cell::Cell;
@@ -52,7 +53,7 @@ impl Context {
     /// Opens the ledger for changes, under the run lock.
     pub(super) fn open_to_change(&self, access: Access) -> Result<Ledger, Failure> {
         let is_new = !self.ledger_path.exists();
-        let ledger = Ledger::open(&self.ledger_path, access)?;
+        let ledger = Ledger::open(&self.ledger_path, access)?.acting_as(Actor::System(who()));
         if is_new {
             self.created.set(true);
             // Not only where notes are wanted: a ledger that should have been there knows nobody who was paid.

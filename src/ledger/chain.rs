@@ -23,6 +23,7 @@ pub(super) struct Link<'a> {
     pub(super) latency_ms: Option<i64>,
     pub(super) note: Option<&'a str>,
     pub(super) why: Option<&'a str>,
+    pub(super) actor: &'a str,
     pub(super) previous: Sha256,
 }
 
@@ -35,7 +36,7 @@ impl Link<'_> {
         for number in [self.payout_id, Some(self.at), self.http, self.code, self.latency_ms] {
             field(&mut bytes, number.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
         }
-        for text in [Some(self.kind), self.detail, self.state, self.request_id, self.note, self.why] {
+        for text in [Some(self.kind), self.detail, self.state, self.request_id, self.note, self.why, Some(self.actor)] {
             field(&mut bytes, text.map(str::as_bytes));
         }
         Sha256::of(&bytes)
@@ -65,6 +66,7 @@ pub(super) struct StoredEvent {
     pub(super) latency_ms: Option<i64>,
     pub(super) note: Option<String>,
     pub(super) why: Option<String>,
+    pub(super) actor: String,
 }
 
 impl StoredEvent {
@@ -82,6 +84,7 @@ impl StoredEvent {
             latency_ms: self.latency_ms,
             note: self.note.as_deref(),
             why: self.why.as_deref(),
+            actor: &self.actor,
             previous: self.previous,
         };
         link.hash()

@@ -22,19 +22,19 @@ const FIRST_NEW: &str = "first_new_payout";
 pub(super) fn record(
     store: &impl Store,
     batch: BatchId,
-    at: UnixMs,
+    (at, actor): (UnixMs, &str),
     first_new: Option<PayoutId>,
 ) -> Result<(), LedgerError> {
     let mut facts = store.facts(batch)?;
     if let Some(first_new) = first_new {
         facts.insert(FIRST_NEW.to_owned(), json!(first_new.0));
     }
-    let mut group = Group::begin(store, batch)?;
+    let mut group = Group::begin(store, batch, actor)?;
     group.write(&Write::Batch { at, event: BatchEvent::Planned(Value::Object(facts.clone()).to_string()) })?;
     let event = group.head();
     group.finish()?;
     let name = facts.get("name").and_then(Value::as_str).unwrap_or_default();
-    ledger_chain::append(store, at, &LedgerEvent::BatchPlanned { batch, name, event })
+    ledger_chain::append(store, at, actor, &LedgerEvent::BatchPlanned { batch, name, event })
 }
 
 /// The newest rows of a batch, and whether the first of them were confirmed by order status.
@@ -52,7 +52,7 @@ pub(super) fn newest(store: &impl Store, batch: BatchId) -> Result<Newest, Ledge
 
 /// Makes the batch again what it was planned as before the version of its plan that nobody approved: what the newest of
 /// the versions that are left says, or nothing.
-pub(super) fn restore(store: &impl Store, batch: BatchId, left: &[u32], at: UnixMs) -> Result<(), LedgerError> {
+pub(super) fn restore(store: &impl Store, batch: BatchId, left: &[u32], by: (UnixMs, &str)) -> Result<(), LedgerError> {
     let facts = planned(store, batch)?;
     let is_left = |facts: &Map<String, Value>| {
         let version = facts.get("plan_version").and_then(Value::as_u64);
@@ -60,7 +60,7 @@ pub(super) fn restore(store: &impl Store, batch: BatchId, left: &[u32], at: Unix
     };
     let before = facts.into_iter().rfind(is_left);
     store.put_facts(batch, before.as_ref())?;
-    record(store, batch, at, None)
+    record(store, batch, by, None)
 }
 
 /// The merchants and prefixes that a batch was planned under, in the order of its history.

@@ -67,7 +67,7 @@ pub(super) fn purged_note(name: &str, seal: &Sha256) -> String {
 }
 
 /// Writes an event of the ledger, in the transaction of what it is about.
-pub(super) fn append(store: &impl Store, at: UnixMs, event: &LedgerEvent<'_>) -> Result<(), LedgerError> {
+pub(super) fn append(store: &impl Store, at: UnixMs, actor: &str, event: &LedgerEvent<'_>) -> Result<(), LedgerError> {
     let why = match event {
         LedgerEvent::Bound { binding, why } => {
             store.bind(binding)?;
@@ -83,6 +83,7 @@ pub(super) fn append(store: &impl Store, at: UnixMs, event: &LedgerEvent<'_>) ->
         batch_id: event.batch(),
         note: event.note(),
         why: why.map(str::to_owned),
+        actor: actor.to_owned(),
         previous: store.ledger_head()?,
     };
     store.append_ledger(&stored, stored.hash())
@@ -98,6 +99,7 @@ pub(super) struct StoredLedgerEvent {
     pub(super) batch_id: Option<i64>,
     pub(super) note: String,
     pub(super) why: Option<String>,
+    pub(super) actor: String,
     pub(super) previous: Sha256,
 }
 
@@ -108,7 +110,7 @@ impl StoredLedgerEvent {
         for number in [Some(self.at), self.batch_id] {
             chain::field(&mut bytes, number.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
         }
-        for text in [Some(&self.kind), Some(&self.note), self.why.as_ref()] {
+        for text in [Some(&self.kind), Some(&self.note), self.why.as_ref(), Some(&self.actor)] {
             chain::field(&mut bytes, text.map(|text| text.as_bytes()));
         }
         Sha256::of(&bytes)

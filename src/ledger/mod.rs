@@ -60,6 +60,7 @@ pub use sqlite::snapshot::Snapshot;
 pub use sqlite::statement::{LedgerEntry, NumberOwner, StatementLines};
 pub use under::{Changed, Purpose, RepeatRule, Settings, Under};
 
+use crate::domain::approval::Actor;
 use crate::domain::batch_name::BatchName;
 use crate::domain::payout::TopUp;
 use crate::domain::payout_status::State;
@@ -75,9 +76,22 @@ pub struct Ledger {
     purge_key: Option<PathBuf>,
     /// A copy for a rehearsal: nothing of it is kept, and nothing of it is approved.
     is_rehearsal: bool,
+    /// Who writes to it: each event names them.
+    actor: Actor,
 }
 
 impl Ledger {
+    fn of(file: File, purge_key: Option<PathBuf>) -> Self {
+        Self { file, purge_key, is_rehearsal: false, actor: Actor::System("unknown".to_owned()) }
+    }
+
+    /// The same, written to by this person or account: each event that comes of it names them, in the chain of its
+    /// history. What a person signed names that person whoever writes it.
+    #[must_use]
+    pub fn acting_as(self, actor: Actor) -> Self {
+        Self { actor, ..self }
+    }
+
     /// What the rules ask.
     fn store(&self) -> &Reader {
         self.file.store()
@@ -97,7 +111,7 @@ impl Ledger {
     /// When the file is missing, no ledger, of a newer schema, or not usable as `access` wants.
     pub fn open(path: &Path, access: Access) -> Result<Self, LedgerError> {
         let purge_key = Some(purge_key::path_beside(path));
-        Ok(Self { file: File::open(path, access)?, purge_key, is_rehearsal: false })
+        Ok(Self::of(File::open(path, access)?, purge_key))
     }
 
     /// A ledger in memory, for simulations: the same schema and code, nothing durable.
@@ -105,7 +119,7 @@ impl Ledger {
     /// # Errors
     /// When SQLite cannot make one.
     pub fn in_memory() -> Result<Self, LedgerError> {
-        Ok(Self { file: File::in_memory(":memory:")?, purge_key: None, is_rehearsal: false })
+        Ok(Self::of(File::in_memory(":memory:")?, None))
     }
 
     /// A ledger in memory that everyone in this process who opens this name shares, as a file, while one of them has it
@@ -115,8 +129,7 @@ impl Ledger {
     /// When SQLite cannot make one.
     pub fn in_shared_memory(name: &str) -> Result<Self, LedgerError> {
         // The leading slash is what makes it shared.
-        let file = File::in_memory(&format!("file:/{name}?vfs=memdb"))?;
-        Ok(Self { file, purge_key: None, is_rehearsal: false })
+        Ok(Self::of(File::in_memory(&format!("file:/{name}?vfs=memdb"))?, None))
     }
 
     /// A copy that lives as long as this value, of the ledger at `from` if there is one: for rehearsals, which must
@@ -125,7 +138,8 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read, or the copy not be made.
     pub fn scratch(from: Option<&Path>) -> Result<Self, LedgerError> {
-        Ok(Self { file: File::scratch(from)?, purge_key: from.map(purge_key::path_beside), is_rehearsal: true })
+        let copy = Self::of(File::scratch(from)?, from.map(purge_key::path_beside));
+        Ok(Self { is_rehearsal: true, ..copy })
     }
 
     /// All batches, oldest first.
@@ -232,7 +246,7 @@ impl Ledger {
     /// When the ledger cannot be written.
     pub fn plan(&mut self, name: &BatchName, binding: &Binding, origin: &Origin) -> Result<Planning<'_>, LedgerError> {
         let mut planning =
-            Planning::begin(self.file.connection_mut(), self.purge_key.as_deref(), name, binding, origin)?;
+            Planning::begin(self.file.connection_mut(), self.purge_key.as_deref(), &self.actor, name, binding, origin)?;
         planning.is_rehearsal = self.is_rehearsal;
         Ok(planning)
     }
@@ -242,7 +256,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be written.
     pub fn plan_again(&mut self, batch: BatchId) -> Result<Planning<'_>, LedgerError> {
-        let mut planning = Planning::again(self.file.connection_mut(), self.purge_key.as_deref(), batch)?;
+        let mut planning = Planning::again(self.file.connection_mut(), self.purge_key.as_deref(), &self.actor, batch)?;
         planning.is_rehearsal = self.is_rehearsal;
         Ok(planning)
     }
@@ -279,7 +293,7 @@ impl Ledger {
     /// # Errors
     /// When the batch is not finished or would not hold together afterwards, or the ledger cannot be written.
     pub fn purge(&mut self, batch: &Batch, key: &PurgeKey, at: UnixMs, why: &str) -> Result<(), LedgerError> {
-        sqlite::purge::purge(self.file.connection_mut(), batch, key, at, why)
+        sqlite::purge::purge(self.file.connection_mut(), batch, key, (at, &self.actor), why)
     }
 
     /// Writes the file anew, so that nothing that was removed is left in its free space or its write-ahead log.

@@ -191,7 +191,8 @@ pub(super) fn record(
     {
         check_signature(&team, actor(event), &signed, along.signature)?;
     }
-    let mut group = Group::begin(store, batch)?;
+    let by = super::words::actor_word(actor(event), along.signature.is_some());
+    let mut group = Group::begin(store, batch, &by)?;
     let note = note(event, along, store.last_ledger_event()?);
     group.write(&Write::Batch { at, event: BatchEvent::Proposal { kind: kind(event), note } })?;
     group.finish()?;
@@ -202,7 +203,7 @@ pub(super) fn record(
         }
         ProposalEvent::SentBack { .. } | ProposalEvent::Withdrawn { .. } => {
             if let Some(plan) = waiting.filter(|waiting| waiting.kind == ProposalKind::Plan) {
-                take_back(store, batch, &plan, &after, at)?;
+                take_back(store, batch, &plan, &after, (at, &by))?;
             }
         }
         ProposalEvent::Proposed { .. } => {}
@@ -251,7 +252,7 @@ fn take_back(
     batch: BatchId,
     plan: &Proposal,
     after: &Proposals,
-    at: UnixMs,
+    by: (UnixMs, &str),
 ) -> Result<(), LedgerError> {
     store.remove_version(batch, plan.version)?;
     let stands = |proposal: &&Proposal| {
@@ -259,7 +260,7 @@ fn take_back(
             && matches!(proposal.state, ProposalState::Proposed | ProposalState::Approved)
     };
     let left: Vec<u32> = after.all().iter().filter(stands).map(|proposal| proposal.version).collect();
-    facts::restore(store, batch, &left, at)
+    facts::restore(store, batch, &left, by)
 }
 
 /// What is wrong with a batch's proposals: words that were not allowed, signatures that do not fit.

@@ -13,6 +13,7 @@ use super::store::{Database, Store};
 use super::under::Purpose;
 use super::writer::{Write, Writer};
 use super::{Ledger, facts, history, proposals};
+use crate::domain::approval::Actor;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout_status::{PayoutStatus, State};
 use crate::moment::Moment;
@@ -84,15 +85,16 @@ impl RunLedger {
         file: File,
         is_rehearsal: bool,
         batch: BatchId,
+        actor: &Actor,
         purpose: Purpose,
         guard: Guard,
     ) -> Result<Self, LedgerError> {
         let payable = if is_rehearsal { u32::MAX } else { proposals::payable(file.store(), batch)? };
         let side = match file.beside()? {
-            None => Side::Inline(Mutex::new(Writer::new(file, is_rehearsal, batch, guard.clone()))),
+            None => Side::Inline(Mutex::new(Writer::new(file, is_rehearsal, batch, actor, guard.clone()))),
             Some(reader) => {
                 let (jobs, waiting) = mpsc::channel::<Job>();
-                let mut writer = Writer::new(file.watched()?, is_rehearsal, batch, guard.clone());
+                let mut writer = Writer::new(file.watched()?, is_rehearsal, batch, actor, guard.clone());
                 let thread = std::thread::Builder::new()
                     .name("ledger".to_owned())
                     .spawn(move || write_until_closed(&mut writer, &waiting))
@@ -311,7 +313,7 @@ impl RunLedger {
             Side::Inline(writer) => {
                 let writer = writer.into_inner().unwrap_or_else(PoisonError::into_inner);
                 let is_rehearsal = writer.is_rehearsal();
-                Some(Ledger { file: writer.into_database(), purge_key: None, is_rehearsal })
+                Some(Ledger { is_rehearsal, ..Ledger::of(writer.into_database(), None) })
             }
         }
     }

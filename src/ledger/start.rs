@@ -7,8 +7,10 @@ use super::repeats::Guard;
 use super::run_ledger::RunLedger;
 use super::store::{Database, Store, Waiting};
 use super::under::{Purpose, Settings, Under};
+use super::words::actor_word;
 use super::writer::{Group, Write};
 use super::{Ledger, binding};
+use crate::domain::approval::Actor;
 use crate::domain::payout_status::State;
 use std::path::Path;
 
@@ -26,10 +28,10 @@ impl Ledger {
     /// [`LedgerError::Repeated`] where it may not; or when the second connection or the writer's thread cannot be had.
     pub fn into_run(mut self, batch: BatchId, under: &Under) -> Result<RunLedger, LedgerError> {
         self.file.check_to_run(batch)?;
-        check(&mut self.file, self.purge_key.as_deref(), batch, under)?;
+        check(&mut self.file, self.purge_key.as_deref(), &self.actor, batch, under)?;
         let Under { purpose, repeats: rule, signed_valid, .. } = under.clone();
         let guard = Guard { may_send: purpose == Purpose::Pay, rule, signed_valid, purge_key: self.purge_key };
-        RunLedger::begin(self.file, self.is_rehearsal, batch, purpose, guard)
+        RunLedger::begin(self.file, self.is_rehearsal, batch, &self.actor, purpose, guard)
     }
 }
 
@@ -37,6 +39,7 @@ impl Ledger {
 pub(super) fn check(
     database: &mut impl Database,
     purge_key: Option<&Path>,
+    actor: &Actor,
     batch: BatchId,
     under: &Under,
 ) -> Result<(), LedgerError> {
@@ -55,7 +58,7 @@ pub(super) fn check(
         return Err(LedgerError::SettingChanged { batch: batch.name.to_string(), changed: Box::new(changed) });
     }
     check_limits(store, &batch, &under.settings)?;
-    if planned > 0 { check_repeats(database, purge_key, &batch, under) } else { Ok(()) }
+    if planned > 0 { check_repeats(database, purge_key, actor, &batch, under) } else { Ok(()) }
 }
 
 /// The operator's own limits, as they are now: one that was raised since the plan was sealed holds nothing back, one that
@@ -83,6 +86,7 @@ fn check_limits(store: &impl Store, batch: &Batch, now: &Settings) -> Result<(),
 fn check_repeats(
     database: &mut impl Database,
     purge_key: Option<&Path>,
+    actor: &Actor,
     batch: &Batch,
     under: &Under,
 ) -> Result<(), LedgerError> {
@@ -111,8 +115,9 @@ fn check_repeats(
         (Err(LedgerError::Repeated(_) | LedgerError::PurgeKey { .. }), Some(why)) => why,
         (other, _) => return other,
     };
+    let actor = actor_word(actor, false);
     database.commit(|store| {
-        let mut group = Group::begin(store, batch.id)?;
+        let mut group = Group::begin(store, batch.id, &actor)?;
         group.write(&Write::Batch { at: under.now, event: BatchEvent::RepeatAccepted(why.clone()) })?;
         group.finish()
     })

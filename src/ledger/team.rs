@@ -82,6 +82,14 @@ fn signer(event: &TeamEvent) -> Option<&PersonName> {
     }
 }
 
+/// Whom a change is about; the first person is their own actor.
+fn subject(event: &TeamEvent) -> &str {
+    match event {
+        TeamEvent::PersonAdded(person) => person.name.as_str(),
+        TeamEvent::PersonRemoved { name, .. } | TeamEvent::PolicyAsked { by: name, .. } => name.as_str(),
+    }
+}
+
 /// The bytes that an administrator signs for a change: they name the end of the ledger's history, so that a signature
 /// counts once, and for this ledger alone.
 fn bytes_on(head: &Sha256, event: &TeamEvent) -> Vec<u8> {
@@ -135,7 +143,8 @@ pub(super) fn change(
     let mut note = stored(event);
     note.insert(SIGNATURE.to_owned(), json!(signature));
     let note = Value::Object(note).to_string();
-    ledger_chain::append(store, at, &LedgerEvent::Team { kind: kind(event), note: &note, why })?;
+    let actor = signer(event).map_or_else(|| format!("name:{}", subject(event)), |name| format!("signature:{name}"));
+    ledger_chain::append(store, at, &actor, &LedgerEvent::Team { kind: kind(event), note: &note, why })?;
     Ok(after)
 }
 

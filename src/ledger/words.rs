@@ -2,7 +2,18 @@
 
 use super::error::LedgerError;
 use super::record::BatchEvent;
+use crate::domain::approval::Actor;
 use crate::domain::event::{Doubt, Event, Fate, MemberAnswer, OrderAnswer, Refusal};
+
+/// Who did something, and how that is known: by a signature, by a name that is only claimed, or by the account that the
+/// system gives.
+pub(super) fn actor_word(actor: &Actor, is_signed: bool) -> String {
+    match (actor, is_signed) {
+        (Actor::Person(name), true) => format!("signature:{name}"),
+        (Actor::Person(name), false) => format!("name:{name}"),
+        (Actor::System(account), _) => format!("account:{account}"),
+    }
+}
 
 /// The words of one event: kind and detail.
 pub(super) fn words_of(event: &Event) -> (&'static str, Option<&'static str>) {

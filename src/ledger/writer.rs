@@ -7,9 +7,10 @@ use super::permit::SubmitPermit;
 use super::record::{BatchEvent, BatchId, Call, Entry, Total, Totals, UnixMs};
 use super::repeats::Guard;
 use super::store::{Database, Store};
-use super::words::{batch_words_of, words_of};
+use super::words::{actor_word, batch_words_of, words_of};
 use super::{decided, decision_gate};
 use crate::crash;
+use crate::domain::approval::Actor;
 use crate::domain::event::Event;
 use crate::domain::payout::TopUp;
 use crate::domain::payout_status::State;
@@ -54,6 +55,7 @@ impl Committed {
 pub(super) struct Writer<D> {
     database: D,
     batch: BatchId,
+    actor: String,
     /// The end of the batch's chain as this writer left it; `None` before its first commit.
     head: Option<Sha256>,
     payable: Payable,
@@ -66,8 +68,18 @@ pub(super) struct Writer<D> {
 }
 
 impl<D: Database> Writer<D> {
-    pub(super) fn new(database: D, is_rehearsal: bool, batch: BatchId, guard: Guard) -> Self {
-        Self { database, batch, head: None, payable: None, is_rehearsal, stopped: None, now: Moment::now, guard }
+    pub(super) fn new(database: D, is_rehearsal: bool, batch: BatchId, actor: &Actor, guard: Guard) -> Self {
+        Self {
+            database,
+            batch,
+            actor: actor_word(actor, false),
+            head: None,
+            payable: None,
+            is_rehearsal,
+            stopped: None,
+            now: Moment::now,
+            guard,
+        }
     }
 
     /// The same with another clock for the moments of intents.
@@ -100,9 +112,9 @@ impl<D: Database> Writer<D> {
     }
 
     fn try_commit(&mut self, writes: &[Write]) -> Result<Vec<Vec<SubmitPermit>>, LedgerError> {
-        let Self { database, batch, head: known_head, payable, is_rehearsal, stopped: _, now, guard } = self;
+        let Self { database, batch, actor, head: known_head, payable, is_rehearsal, stopped: _, now, guard } = self;
         let (intended, head, intended_at) = database.commit(|store| {
-            let mut group = Group::begin(store, *batch)?;
+            let mut group = Group::begin(store, *batch, actor)?;
             group.guard = Some(guard);
             // The lease keeps a second run off; should one come all the same (its lock file was removed), what this run
             // read is no longer what holds, and a number in doubt could go out from both.
@@ -131,6 +143,8 @@ impl<D: Database> Writer<D> {
 pub(super) struct Group<'t, S> {
     store: &'t S,
     batch: BatchId,
+    /// Who writes, and how that is known.
+    actor: &'t str,
     head: Sha256,
     /// The event that this is the hash of, once one was written.
     event: Option<i64>,
@@ -143,10 +157,10 @@ pub(super) struct Group<'t, S> {
 }
 
 impl<'t, S: Store> Group<'t, S> {
-    pub(super) fn begin(store: &'t S, batch: BatchId) -> Result<Self, LedgerError> {
+    pub(super) fn begin(store: &'t S, batch: BatchId, actor: &'t str) -> Result<Self, LedgerError> {
         let head = store.chain_head(batch)?;
         let (gained, lost) = (Totals::default(), Totals::default());
-        Ok(Self { store, batch, head, event: None, payable: 0, gained, lost, guard: None })
+        Ok(Self { store, batch, actor, head, event: None, payable: 0, gained, lost, guard: None })
     }
 
     /// Gives the top-ups whose intents it wrote.
@@ -239,6 +253,7 @@ impl<'t, S: Store> Group<'t, S> {
             latency_ms: call.and_then(latency_ms),
             note: released_name.or(entry.note.as_deref()),
             why: why.as_deref().or(entry.why.as_deref()),
+            actor: self.actor,
             previous: self.head,
         })
     }
@@ -257,6 +272,7 @@ impl<'t, S: Store> Group<'t, S> {
             latency_ms: None,
             note,
             why: None,
+            actor: self.actor,
             previous: self.head,
         })
     }

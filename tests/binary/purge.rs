@@ -99,7 +99,8 @@ impl Stage {
 /// Links the events of a batch anew, as the ledger's own documentation says: apart from the program's code. Gives the
 /// hash of the first one, which planned the batch, and of the last.
 fn chain_again(connection: &Connection, batch: i64) -> ([u8; 32], [u8; 32]) {
-    let sql = "SELECT event_id, payout_id, at, http, code, latency_ms, kind, detail, state, request_id, note, why
+    let sql =
+        "SELECT event_id, payout_id, at, http, code, latency_ms, kind, detail, state, request_id, note, why, actor
                FROM events WHERE batch_id = ?1 ORDER BY event_id";
     let mut statement = connection.prepare(sql).unwrap();
     let mut rows = statement.query([batch]).unwrap();
@@ -107,7 +108,7 @@ fn chain_again(connection: &Connection, batch: i64) -> ([u8; 32], [u8; 32]) {
     while let Some(row) = rows.next().unwrap() {
         let event: i64 = row.get(0).unwrap();
         connection.execute("UPDATE events SET previous = ?2 WHERE event_id = ?1", params![event, head]).unwrap();
-        head = hash(head, row, &[1, 2, 3, 4, 5], &[6, 7, 8, 9, 10, 11]);
+        head = hash(head, row, &[1, 2, 3, 4, 5], &[6, 7, 8, 9, 10, 11, 12]);
         first = first.or(Some(head));
     }
     (first.unwrap(), head)
@@ -115,7 +116,8 @@ fn chain_again(connection: &Connection, batch: i64) -> ([u8; 32], [u8; 32]) {
 
 /// The same for the ledger's own events.
 fn chain_ledger_again(connection: &Connection) {
-    let sql = "SELECT ledger_event_id, at, batch_id, kind, note, why FROM ledger_events ORDER BY ledger_event_id";
+    let sql =
+        "SELECT ledger_event_id, at, batch_id, kind, note, why, actor FROM ledger_events ORDER BY ledger_event_id";
     let mut statement = connection.prepare(sql).unwrap();
     let mut rows = statement.query([]).unwrap();
     let mut head = [0_u8; 32];
@@ -123,7 +125,7 @@ fn chain_ledger_again(connection: &Connection) {
         let event: i64 = row.get(0).unwrap();
         let sql = "UPDATE ledger_events SET previous = ?2 WHERE ledger_event_id = ?1";
         connection.execute(sql, params![event, head]).unwrap();
-        head = hash(head, row, &[1, 2], &[3, 4, 5]);
+        head = hash(head, row, &[1, 2], &[3, 4, 5, 6]);
     }
     connection.execute("UPDATE ledger SET chain_head = ?1", [head]).unwrap();
 }

@@ -79,7 +79,7 @@ fn withdraw(desk: &mut Fixture) {
 
 /// Asks the ledger for a permit for the first row, as a run would.
 fn permit(desk: &Fixture) -> Result<Vec<SubmitPermit>, LedgerError> {
-    let ledger = Ledger::open(&desk.path(), Access::Write).unwrap();
+    let ledger = Ledger::open(&desk.path(), Access::Write).unwrap().acting_as(Actor::System("run".to_owned()));
     let batch = ledger.batch("a").unwrap();
     let run = ledger.into_run(batch.id, &under(&batch, Purpose::Pay)).unwrap();
     let payout = run.find("r1").unwrap().unwrap();
@@ -136,6 +136,45 @@ fn a_signature_on_a_plan_that_was_taken_back_does_not_fit_the_same_rows_proposed
     }
     assert_eq!(permit(&desk).unwrap().len(), 1);
     desk.audit("a");
+}
+
+#[test]
+fn every_event_says_who_did_it_and_how_that_is_known() {
+    let mut desk = Fixture::new();
+    let folder = tempfile::tempdir().unwrap();
+    raise_with(&mut desk, folder.path(), &["minh"]);
+    let (_, seal) = propose(&mut desk, FILE);
+    for who in ["lan", "minh"] {
+        approve(&mut desk, who, seal, &signed(who, folder.path(), seal)).unwrap();
+    }
+    permit(&desk).unwrap();
+    let connection = rusqlite::Connection::open(desk.path()).unwrap();
+    let actors = |table: &str| -> Vec<(String, String)> {
+        let mut all = connection.prepare(&format!("SELECT kind, actor FROM {table} ORDER BY 1, 2")).unwrap();
+        let rows = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    let told = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        pairs.iter().map(|(kind, actor)| ((*kind).to_owned(), (*actor).to_owned())).collect()
+    };
+    let (lan, minh, account) = ("signature:lan", "signature:minh", "account:test");
+    let events = [
+        ("approved", lan),
+        ("approved", minh),
+        ("batch_planned", account),
+        ("proposed", account),
+        ("submit_intended", "account:run"),
+    ];
+    assert_eq!(actors("events"), told(&events));
+    let of_the_ledger = [
+        ("batch_planned", account),
+        ("bound", account),
+        // The first person is added by nobody, and says so.
+        ("person_added", "name:lan"),
+        ("person_added", lan),
+        ("policy_asked", lan),
+    ];
+    assert_eq!(actors("ledger_events"), told(&of_the_ledger));
 }
 
 /// Writes a release as a door would that forgot to ask whether somebody approved it.

@@ -89,10 +89,12 @@ const EDITS: &[(&str, &str)] = &[
     ("a", "UPDATE events SET payout_id = 2 WHERE payout_id = 1"),
     ("a", "UPDATE events SET batch_id = 3 WHERE event_id = 3"),
     ("a", "UPDATE events SET previous = zeroblob(32) WHERE event_id = 3"),
+    ("a", "UPDATE events SET actor = 'signature:lan' WHERE event_id = 3"),
+    ("a", "UPDATE ledger_events SET actor = 'signature:lan' WHERE ledger_event_id = 1"),
     ("a", "DELETE FROM events WHERE event_id = 3"),
     ("a", "DELETE FROM events WHERE event_id = (SELECT max(event_id) FROM events WHERE batch_id = 1)"),
     ("a", "DELETE FROM events WHERE batch_id = 1 AND kind = 'batch_planned'"),
-    ("a", "INSERT INTO events (batch_id, at, kind, previous) VALUES (1, 0, 'run_ended', zeroblob(32))"),
+    ("a", "INSERT INTO events (batch_id, at, kind, actor, previous) VALUES (1, 0, 'run_ended', 'account:x', zeroblob(32))"),
     ("a", "INSERT INTO redacted_events VALUES (3, zeroblob(32))"),
     // Rows that were skipped.
     ("a", "INSERT INTO skipped_rows VALUES (1, 1, 9, '[]', '[]')"),

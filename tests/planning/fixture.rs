@@ -1,6 +1,7 @@
 //! A folder with one ledger, in which files are planned.
 
 use std::path::Path;
+use topup::domain::approval::Actor;
 use topup::domain::batch_name::BatchName;
 use topup::domain::event::{Event, Fate};
 use topup::domain::invoice_no::{InvoiceNo, InvoicePrefix};
@@ -40,7 +41,7 @@ impl Fixture {
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(&folder.path().join("topup.db"), Access::Create).unwrap();
-        Self { folder, ledger }
+        Self { folder, ledger: ledger.acting_as(Actor::System("test".to_owned())) }
     }
 
     pub(super) fn path(&self) -> std::path::PathBuf {

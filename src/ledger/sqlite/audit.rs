@@ -74,7 +74,7 @@ fn check_chain(
     let (mut before, mut last) = ("the beginning".to_owned(), None);
     while let Some(row) = next(&mut rows)? {
         let event = StoredEvent::read(row, 0)?;
-        let redacted = get::<Option<Sha256>>(row, 13)?;
+        let redacted = get::<Option<Sha256>>(row, 14)?;
         if redacted.is_some() && batch.purged_at.is_none() {
             audit.find(format!("event {} is marked as purged, and its batch was not", event.event_id));
         }

@@ -19,7 +19,7 @@ pub(in crate::ledger) fn ledger_events(
 ) -> Result<Vec<StoredLedgerEvent>, LedgerError> {
     let which = kinds.map(|kinds| format!("WHERE kind IN ({})", read::quoted(kinds))).unwrap_or_default();
     let sql = format!(
-        "SELECT at, kind, batch_id, note, why, previous, ledger_event_id FROM ledger_events {which}
+        "SELECT at, kind, batch_id, note, why, previous, ledger_event_id, actor FROM ledger_events {which}
          ORDER BY ledger_event_id"
     );
     read::rows(connection, &sql, [], |row| {
@@ -32,6 +32,7 @@ pub(in crate::ledger) fn ledger_events(
                 why: row.get(4)?,
                 previous: row.get(5)?,
                 id: row.get(6)?,
+                actor: row.get(7)?,
             })
         };
         read().map_err(LedgerError::sqlite(READING))

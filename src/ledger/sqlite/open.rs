@@ -358,9 +358,9 @@ mod tests {
                  INSERT INTO payouts VALUES (1, 1, 1, 2, 'ref:1', '0901234567', NULL, NULL, 50, 1, NULL, NULL, NULL, zeroblob(32),
                                              'credited', 1, 'TP1', 7);
                  INSERT INTO invoices VALUES ('TP1', 1, 1);
-                 INSERT INTO events (batch_id, at, kind, previous) VALUES (1, 0, 'run_started', zeroblob(32));
+                 INSERT INTO events (batch_id, at, kind, actor, previous) VALUES (1, 0, 'run_started', 'account:x', zeroblob(32));
                  INSERT INTO skipped_rows VALUES (1, 1, 3, '[]', '[]');
-                 INSERT INTO ledger_events VALUES (1, 0, 'bound', NULL, '{}', NULL, zeroblob(32));",
+                 INSERT INTO ledger_events VALUES (1, 0, 'bound', NULL, '{}', NULL, 'account:x', zeroblob(32));",
             )
             .unwrap();
         for change in [

@@ -6,7 +6,7 @@ use super::open;
 use super::read;
 use super::row;
 use super::soundness;
-use crate::domain::approval::ProposalKind;
+use crate::domain::approval::{Actor, ProposalKind};
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::{Row, TopUp};
@@ -21,6 +21,7 @@ use crate::ledger::record::{Batch, BatchId, Binding, NewPayout, Origin, UnixMs};
 use crate::ledger::row_seal::Sealed;
 use crate::ledger::store::Store;
 use crate::ledger::under::Settings;
+use crate::ledger::words::actor_word;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 
@@ -43,6 +44,8 @@ pub struct Planning<'l> {
     pub(in crate::ledger) version: u32,
     /// On a rehearsal's copy, of which nothing is approved.
     pub(in crate::ledger) is_rehearsal: bool,
+    /// Who plans.
+    pub(in crate::ledger) actor: Actor,
     pub(in crate::ledger) known: KnownPayouts,
     /// Whether another name makes a row another row: not where names are not compared.
     compares_names: bool,
@@ -95,6 +98,7 @@ impl<'l> Planning<'l> {
     pub(in crate::ledger) fn begin(
         connection: &'l mut Connection,
         purge_key: Option<&Path>,
+        actor: &Actor,
         name: &BatchName,
         binding: &Binding,
         origin: &Origin,
@@ -105,7 +109,12 @@ impl<'l> Planning<'l> {
         if transaction.bound_to()?.is_some() {
             binding::check(&*transaction, None, binding)?;
         } else {
-            ledger_chain::append(&*transaction, origin.planned_at, &LedgerEvent::Bound { binding, why: None })?;
+            ledger_chain::append(
+                &*transaction,
+                origin.planned_at,
+                &actor_word(actor, false),
+                &LedgerEvent::Bound { binding, why: None },
+            )?;
         }
         let batch = transaction
             .prepare_cached(
@@ -139,21 +148,27 @@ impl<'l> Planning<'l> {
                 .and_then(|mut statement| statement.execute(params![batch, state.word()]))
                 .map_err(LedgerError::sqlite(PLANNING))?;
         }
-        Self::of(transaction, purge_key, BatchId(batch))
+        Self::of(transaction, purge_key, actor, BatchId(batch))
     }
 
     /// Begins to hold a file against a batch that is planned already.
     pub(in crate::ledger) fn again(
         connection: &'l mut Connection,
         purge_key: Option<&Path>,
+        actor: &Actor,
         batch: BatchId,
     ) -> Result<Self, LedgerError> {
         let transaction = immediate(connection)?;
         soundness::check_before_plan(&transaction, Some(batch))?;
-        Self::of(transaction, purge_key, batch)
+        Self::of(transaction, purge_key, actor, batch)
     }
 
-    fn of(transaction: Transaction<'l>, purge_key: Option<&Path>, batch: BatchId) -> Result<Self, LedgerError> {
+    fn of(
+        transaction: Transaction<'l>,
+        purge_key: Option<&Path>,
+        actor: &Actor,
+        batch: BatchId,
+    ) -> Result<Self, LedgerError> {
         let (name, before) = transaction
             .query_row("SELECT name, rows, points FROM batches WHERE batch_id = ?1", [batch.0], |row| {
                 Ok((row.get(0)?, Size { rows: row.get(1)?, points: row.get(2)? }))
@@ -174,6 +189,7 @@ impl<'l> Planning<'l> {
             next,
             version,
             is_rehearsal: false,
+            actor: actor.clone(),
             known,
             compares_names: true,
             purge_key,

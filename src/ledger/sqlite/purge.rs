@@ -9,6 +9,7 @@ use super::purge_seal::{self, Purge};
 use super::read;
 use super::row::EVENT_COLUMNS;
 use crate::crash;
+use crate::domain::approval::Actor;
 use crate::domain::payout_status::State;
 use crate::ledger::Ledger;
 use crate::ledger::chain::StoredEvent;
@@ -16,6 +17,7 @@ use crate::ledger::error::LedgerError;
 use crate::ledger::ledger_chain::{self, LedgerEvent};
 use crate::ledger::purge_key::{self, PurgeKey};
 use crate::ledger::record::{Batch, BatchId, Totals, UnixMs};
+use crate::ledger::words::actor_word;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::collections::HashMap;
 use std::path::Path;
@@ -126,7 +128,7 @@ pub(in crate::ledger) fn purge(
     connection: &mut Connection,
     batch: &Batch,
     key: &PurgeKey,
-    at: UnixMs,
+    (at, actor): (UnixMs, &Actor),
     why: &str,
 ) -> Result<(), LedgerError> {
     connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(())).map_err(purging())?;
@@ -141,7 +143,7 @@ pub(in crate::ledger) fn purge(
     for guard in guards {
         transaction.execute_batch(&guard).map_err(purging())?;
     }
-    keep_purge(&transaction, batch, key, at, why)?;
+    keep_purge(&transaction, batch, key, (at, actor), why)?;
     // In pairs with the audit before: what is committed is a batch that holds together.
     let purged = read::batch_of(&transaction, batch.id)?;
     let audit = audit::audit(&transaction, &purged, None)?;
@@ -242,7 +244,7 @@ fn keep_purge(
     transaction: &Transaction<'_>,
     of: &Batch,
     key: &PurgeKey,
-    at: UnixMs,
+    (at, actor): (UnixMs, &Actor),
     why: &str,
 ) -> Result<(), LedgerError> {
     let batch = of.id;
@@ -259,7 +261,12 @@ fn keep_purge(
         )
         .map_err(purging())?;
     let name = of.name.as_str();
-    ledger_chain::append(&**transaction, at, &LedgerEvent::BatchPurged { batch, name, seal: sha256 })
+    ledger_chain::append(
+        &**transaction,
+        at,
+        &actor_word(actor, false),
+        &LedgerEvent::BatchPurged { batch, name, seal: sha256 },
+    )
 }
 
 /// Writes the file anew without the bytes that purges left in its free space, and empties its write-ahead log.

@@ -3,6 +3,7 @@
 
 use super::read;
 use super::soundness;
+use crate::domain::approval::Actor;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::TopUp;
 use crate::domain::row_key::RowKey;
@@ -16,6 +17,7 @@ use crate::ledger::ledger_chain::{self, LedgerEvent};
 use crate::ledger::record::{Batch, BatchId, Binding, UnixMs};
 use crate::ledger::store::Store;
 use crate::ledger::team;
+use crate::ledger::words::actor_word;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 const REBINDING: &str = "binding the ledger to another configuration";
@@ -30,6 +32,7 @@ pub struct Rebinding<'l> {
     /// A person's reason; without one only what never intended a top-up is bound anew.
     why: Option<&'l str>,
     at: UnixMs,
+    actor: String,
 }
 
 impl Ledger {
@@ -44,7 +47,7 @@ impl Ledger {
         why: Option<&'l str>,
         at: UnixMs,
     ) -> Result<Rebinding<'l>, LedgerError> {
-        Rebinding::begin(self.file.connection_mut(), binding, why, at)
+        Rebinding::begin(self.file.connection_mut(), binding, why, (at, &self.actor))
     }
 }
 
@@ -53,7 +56,7 @@ impl<'l> Rebinding<'l> {
         connection: &'l mut Connection,
         binding: &'l Binding,
         why: Option<&'l str>,
-        at: UnixMs,
+        (at, actor): (UnixMs, &Actor),
     ) -> Result<Self, LedgerError> {
         let transaction = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -64,7 +67,7 @@ impl<'l> Rebinding<'l> {
         if team::team(&*transaction)?.policy() == Policy::TwoPersons {
             return Err(LedgerError::BoundByTwo);
         }
-        Ok(Self { transaction, binding, why, at })
+        Ok(Self { transaction, binding, why, at, actor: actor_word(actor, false) })
     }
 
     /// Binds the ledger as a whole; gives what it was bound to where that was another, and `None` where nothing changed.
@@ -81,7 +84,7 @@ impl<'l> Rebinding<'l> {
             binding::check(&*self.transaction, None, self.binding)?;
         }
         let event = LedgerEvent::Bound { binding: self.binding, why: self.why };
-        ledger_chain::append(&*self.transaction, self.at, &event)?;
+        ledger_chain::append(&*self.transaction, self.at, &self.actor, &event)?;
         Ok(Some(format!("gateway {host}, merchant {merchant}, prefix {prefix:?}")))
     }
 
@@ -176,7 +179,7 @@ impl<'l> Rebinding<'l> {
         self.transaction
             .execute("UPDATE batches SET plan_sha256 = ?2 WHERE batch_id = ?1", params![batch.0, plan_sha256])
             .map_err(LedgerError::sqlite(REBINDING))?;
-        facts::record(&*self.transaction, batch, self.at, None)
+        facts::record(&*self.transaction, batch, (self.at, &self.actor), None)
     }
 
     /// Makes the change durable.

@@ -72,10 +72,10 @@ impl<'a> Sealed<'a> {
 
 /// What [`StoredEvent::read`] reads, from `events e`.
 pub(in crate::ledger) const EVENT_COLUMNS: &str = "e.event_id, e.payout_id, e.at, e.kind, e.detail, e.state, e.request_id, \
-     e.http, e.code, e.latency_ms, e.note, e.why, e.previous";
+     e.http, e.code, e.latency_ms, e.note, e.why, e.previous, e.actor";
 
 impl StoredEvent {
-    /// Thirteen columns from `first` on, as [`EVENT_COLUMNS`] names them.
+    /// Fourteen columns from `first` on, as [`EVENT_COLUMNS`] names them.
     pub(in crate::ledger) fn read(row: &Row<'_>, first: usize) -> Result<Self, LedgerError> {
         fn get<T: FromSql>(row: &Row<'_>, index: usize) -> Result<T, LedgerError> {
             row.get(index).map_err(LedgerError::sqlite("reading the history"))
@@ -94,6 +94,7 @@ impl StoredEvent {
             note: get(row, first + 10)?,
             why: get(row, first + 11)?,
             previous: get(row, first + 12)?,
+            actor: get(row, first + 13)?,
         })
     }
 }

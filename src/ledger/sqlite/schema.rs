@@ -132,8 +132,8 @@ mod tests {
         ledger.execute_batch(rows).unwrap();
         let event = |kind, detail, state| {
             format!(
-                "INSERT INTO events (batch_id, at, kind, detail, state, previous)
-                 VALUES (1, 0, {kind}, {detail}, {state}, zeroblob(32))"
+                "INSERT INTO events (batch_id, at, kind, detail, state, actor, previous)
+                 VALUES (1, 0, {kind}, {detail}, {state}, 'account:x', zeroblob(32))"
             )
         };
         for good in [event("'attested'", "NULL", "NULL"), event("'attested'", "'not_credited'", "'cancelled'")] {

@@ -8,6 +8,7 @@ use crate::ledger::error::LedgerError;
 use crate::ledger::facts;
 use crate::ledger::proposals::{self, Along};
 use crate::ledger::record::{PayoutId, UnixMs};
+use crate::ledger::words::actor_word;
 use rusqlite::params;
 
 impl Planning<'_> {
@@ -17,13 +18,13 @@ impl Planning<'_> {
     /// [`LedgerError::Proposal`] where a plan needs two persons; or the ledger cannot be written. Then nothing of what
     /// this file adds is in it.
     pub fn seal(self, plan_sha256: Sha256, skipped_rows: u64, consent: &str, at: UnixMs) -> Result<(), LedgerError> {
-        self.store(plan_sha256, skipped_rows, consent, at)?;
+        let by = self.actor.clone();
+        self.store(plan_sha256, skipped_rows, consent, at, &actor_word(&by, false))?;
         if self.is_rehearsal {
             // Nothing of a copy is anybody's money, and nothing of it is kept.
             let sql = "UPDATE batches SET approved_plan = plan_version WHERE batch_id = ?1";
             self.transaction.execute(sql, [self.batch.0]).map_err(LedgerError::sqlite(PLANNING))?;
         } else {
-            let by = Actor::System(self.batch()?.planned_by);
             self.write_proposal(plan_sha256, &by, None, at)?;
             let approved = ProposalEvent::Approved { seal: plan_sha256, by };
             let along = Along { why: Some(consent), ..Along::default() };
@@ -45,7 +46,7 @@ impl Planning<'_> {
         signature: Option<&str>,
         at: UnixMs,
     ) -> Result<u32, LedgerError> {
-        self.store(plan_sha256, skipped_rows, "", at)?;
+        self.store(plan_sha256, skipped_rows, "", at, &actor_word(by, signature.is_some()))?;
         self.write_proposal(plan_sha256, by, signature, at)?;
         self.transaction.commit().map_err(LedgerError::sqlite("committing the plan"))?;
         Ok(self.version)
@@ -57,7 +58,14 @@ impl Planning<'_> {
         proposals::record(&*self.transaction, self.batch, at, &proposed, &along).map(drop)
     }
 
-    fn store(&self, plan_sha256: Sha256, skipped_rows: u64, consent: &str, at: UnixMs) -> Result<(), LedgerError> {
+    fn store(
+        &self,
+        plan_sha256: Sha256,
+        skipped_rows: u64,
+        consent: &str,
+        at: UnixMs,
+        actor: &str,
+    ) -> Result<(), LedgerError> {
         let Size { rows, points } = self.new;
         self.transaction
             .execute(
@@ -74,6 +82,6 @@ impl Planning<'_> {
             })
             .map_err(LedgerError::sqlite(PLANNING))?;
         let first_new = (rows > 0).then_some(PayoutId(self.last + 1));
-        facts::record(&*self.transaction, self.batch, at, first_new)
+        facts::record(&*self.transaction, self.batch, (at, actor), first_new)
     }
 }

@@ -64,7 +64,7 @@ fn check_batch(connection: &Connection, batch: BatchId, audit: &mut Audit) -> Re
          WHERE e.event_id = ?1 AND e.batch_id = ?2"
     );
     let found = read::rows(connection, &sql, (event, batch.0), |row| {
-        let redacted = row.get::<_, Option<Sha256>>(13).map_err(reading())?.filter(|_| is_purged);
+        let redacted = row.get::<_, Option<Sha256>>(14).map_err(reading())?.filter(|_| is_purged);
         let event = StoredEvent::read(row, 0)?;
         Ok(redacted.unwrap_or_else(|| event.hash()))
     })?;

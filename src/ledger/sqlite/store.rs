@@ -185,8 +185,8 @@ impl Store for Connection {
 
     fn append(&self, batch: BatchId, link: &Link<'_>) -> Result<i64, LedgerError> {
         let sql = "INSERT INTO events (batch_id, payout_id, at, kind, detail, state, request_id, http, code,
-                                       latency_ms, note, why, previous)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+                                       latency_ms, note, why, previous, actor)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
         let row = params![
             batch.0,
             link.payout_id,
@@ -201,6 +201,7 @@ impl Store for Connection {
             link.note,
             link.why,
             link.previous,
+            link.actor,
         ];
         execute(self, "writing an event", sql, row)?;
         Ok(self.last_insert_rowid())
@@ -334,10 +335,10 @@ impl Store for Connection {
 
     fn append_ledger(&self, event: &StoredLedgerEvent, head: Sha256) -> Result<(), LedgerError> {
         let chaining = "writing to the ledger's own history";
-        let StoredLedgerEvent { id, at, kind, batch_id, note, why, previous } = event;
-        let sql = "INSERT INTO ledger_events (ledger_event_id, at, kind, batch_id, note, why, previous)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        execute(self, chaining, sql, params![id, at, kind, batch_id, note, why, previous])?;
+        let StoredLedgerEvent { id, at, kind, batch_id, note, why, actor, previous } = event;
+        let sql = "INSERT INTO ledger_events (ledger_event_id, at, kind, batch_id, note, why, actor, previous)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        execute(self, chaining, sql, params![id, at, kind, batch_id, note, why, actor, previous])?;
         execute(self, chaining, "UPDATE ledger SET chain_head = ?1", [head]).map(drop)
     }
 }

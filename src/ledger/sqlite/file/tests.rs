@@ -12,6 +12,10 @@ use crate::ledger::{Access, Binding, Ledger, LedgerError, Origin, Purpose, Under
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+fn somebody() -> crate::domain::approval::Actor {
+    crate::domain::approval::Actor::System("test".to_owned())
+}
+
 /// What a run of [`planned`] is made under.
 pub(in crate::ledger) fn under() -> Under {
     let binding = Binding {
@@ -49,7 +53,7 @@ fn a_writer_waits_for_another_program_that_writes() {
         true
     };
     ledger.file.connection.busy_handler(Some(waits)).unwrap();
-    let mut writer = Writer::new(ledger.file, false, batch, Guard::default());
+    let mut writer = Writer::new(ledger.file, false, batch, &somebody(), Guard::default());
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE; UPDATE batches SET planned_by = 'other'").unwrap();
     let (done, is_done) = std::sync::mpsc::channel();
@@ -72,8 +76,9 @@ fn a_second_writer_of_a_batch_stops_the_first() {
     let path = folder.path().join("topup.db");
     let (ledger, batch) = planned(&path);
     let write = || [Write::Batch { at: 0, event: BatchEvent::CanaryConfirmed }];
-    let mut first = Writer::new(ledger.file, false, batch, Guard::default());
-    let mut second = Writer::new(Ledger::open(&path, Access::Write).unwrap().file, false, batch, Guard::default());
+    let mut first = Writer::new(ledger.file, false, batch, &somebody(), Guard::default());
+    let mut second =
+        Writer::new(Ledger::open(&path, Access::Write).unwrap().file, false, batch, &somebody(), Guard::default());
     first.commit(&write()).unwrap();
     first.commit(&write()).unwrap();
     second.commit(&write()).unwrap();

@@ -53,7 +53,8 @@ fn one_payout() -> Writer<File> {
              DROP TRIGGER batches_keep_their_name; DROP TRIGGER credited_never_changes",
         )
         .unwrap();
-    Writer::new(ledger.file, false, batch, Guard { may_send: true, ..Guard::default() })
+    let somebody = crate::domain::approval::Actor::System("test".to_owned());
+    Writer::new(ledger.file, false, batch, &somebody, Guard { may_send: true, ..Guard::default() })
 }
 
 fn entry(event: Event, before: State, after: State) -> Write {
