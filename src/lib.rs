@@ -89,6 +89,7 @@ pub mod intake;
 pub mod ledger;
 pub mod moment;
 pub mod plan;
+mod private_file;
 pub mod report;
 pub mod simulator;
 pub mod sshsig;

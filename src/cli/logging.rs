@@ -3,9 +3,9 @@
 use super::args::Common;
 use super::failure::{Exit, Failure};
 use super::written;
+use crate::private_file;
 use anyhow::Context as _;
 use indicatif::ProgressBar;
-use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 use tracing::level_filters::LevelFilter;
@@ -37,11 +37,11 @@ pub(super) fn start(common: &Common) -> Result<(), Failure> {
         written::regular_and_no_ledger(path, written::ledger_of(common).as_deref())?;
     }
     let file = common.log.as_ref().map(|path| {
-        let mut options = OpenOptions::new();
-        options.create(true).append(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(path).with_context(|| format!("opening the log {}", path.display()))
+        private_file::options()
+            .create(true)
+            .append(true)
+            .open(path)
+            .with_context(|| format!("opening the log {}", path.display()))
     });
     let file = file.transpose().map_err(|error| Failure::new(Exit::Usage, "log", error))?;
     let file = file.map(|file| {

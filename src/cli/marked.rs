@@ -3,7 +3,7 @@
 use super::failure::{Exit, Failure};
 use crate::caught::caught;
 use crate::intake::{self, IntakeOptions, MarkedError};
-use crate::report::NewFile;
+use crate::private_file::NewFile;
 use anyhow::{Context as _, anyhow};
 use std::fs::{self, File};
 use std::io::Read as _;

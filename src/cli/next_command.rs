@@ -3,17 +3,17 @@
 
 use super::args::RunArgs;
 use super::context::Context;
+use crate::domain::text::typed;
 use crate::ledger::Batch;
-use std::borrow::Cow;
 use std::path::PathBuf;
 
 /// `topup run …` for the plan of `batch` and no other, with what the plan was made under.
 pub(super) fn paying_command(context: &Context, args: &RunArgs, batch: &Batch) -> String {
-    let mut words = vec!["topup".to_owned(), "run".to_owned(), quoted(&args.file.display().to_string()).into_owned()];
+    let mut words = vec!["topup".to_owned(), "run".to_owned(), typed(&args.file.display().to_string())];
     let mut put = |flag: &str, value: &str| {
         // A value that begins like a flag would be taken for one.
         let glue = if value.starts_with('-') { '=' } else { ' ' };
-        words.push(format!("{flag}{glue}{}", quoted(value)));
+        words.push(format!("{flag}{glue}{}", typed(value)));
     };
     put("--batch", batch.name.as_str());
     put("--confirm-plan", &batch.plan_sha256.to_string());
@@ -50,34 +50,6 @@ pub(super) fn paying_command(context: &Context, args: &RunArgs, batch: &Batch) -
 
 /// The flags that said which configuration and ledger, with a blank in front of each.
 pub(super) fn typed_flags(context: &Context) -> String {
-    let flag = |(flag, path): &(&str, PathBuf)| format!(" {flag}={}", quoted(&path.display().to_string()));
+    let flag = |(flag, path): &(&str, PathBuf)| format!(" {flag}={}", typed(&path.display().to_string()));
     context.typed.iter().map(flag).collect()
-}
-
-/// A word as a shell takes it for one: between single quotes where it holds anything but plain characters.
-fn quoted(word: &str) -> Cow<'_, str> {
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./,:=@%+".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return Cow::Borrowed(word);
-    }
-    Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_shell_would_take_apart_is_quoted() {
-        for (word, expected) in [
-            ("rewards-2026.csv", "rewards-2026.csv"),
-            ("thưởng.csv", "thưởng.csv"),
-            ("my file.csv", "'my file.csv'"),
-            ("$(x)", "'$(x)'"),
-            ("a'b", r"'a'\''b'"),
-            ("", "''"),
-        ] {
-            assert_eq!(quoted(word), expected);
-        }
-    }
 }

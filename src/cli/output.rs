@@ -4,6 +4,7 @@ use super::args::Common;
 use super::failure::{Exit, Failure};
 use super::wrap::wrapped;
 use crate::domain::privacy::hide_phones;
+use crate::domain::text::is_invisible;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -208,10 +209,7 @@ pub(super) fn say(text: &str) {
 
 /// The text without what moves the cursor, colours, turns or hides: cells and headers of the file stand in messages.
 fn printable(text: &str) -> String {
-    let hidden = |c: char| {
-        (c.is_control() && c != '\n')
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
+    let hidden = |c: char| (c.is_control() && c != '\n') || is_invisible(c);
     text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
 }
 

@@ -8,6 +8,7 @@ use super::output::Report;
 use crate::domain::member::Member;
 use crate::domain::phone::PhoneNumber;
 use crate::intake::{self, Intake, IntakeOptions, Item};
+use crate::private_file;
 use crate::report::{counted, grouped};
 use crate::simulator::{FaultPlan, Latency, Members, PublicKey, Simulator, SimulatorOptions, generate_key_pem};
 use anyhow::Context as _;
@@ -116,11 +117,9 @@ fn read(path: &Path) -> Result<String, Failure> {
 
 /// Writes a file that only its owner may read, and that was not there before.
 pub(super) fn write_private(path: &PathBuf, text: &str) -> Result<(), Failure> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
+    private_file::options()
+        .write(true)
+        .create_new(true)
         .open(path)
         .and_then(|mut file| file.write_all(text.as_bytes()))
         .with_context(|| format!("writing {}", path.display()))

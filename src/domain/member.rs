@@ -1,6 +1,7 @@
 //! Defines who receives points: a member named by phone, by card or by user id.
 
 use super::phone::PhoneNumber;
+use super::text::{is_dash, is_invisible};
 use std::fmt;
 
 /// The longest card number or user id that is taken, in characters; the gateway's documentation names no limit.
@@ -132,9 +133,7 @@ impl Member {
 /// characters that come along when a number is copied.
 #[must_use]
 pub fn is_id_separator(c: char) -> bool {
-    c.is_whitespace()
-        || matches!(c, '-' | '\u{00AD}' | '\u{2010}'..='\u{2015}' | '\u{2212}')
-        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+    c.is_whitespace() || is_dash(c) || is_invisible(c)
 }
 
 /// The last four characters at most, and never more than half of a short identifier.

@@ -1,6 +1,7 @@
 //! Hides phone numbers, and other long numbers, in texts that are shown or logged: whoever reads them over a shoulder or
 //! in a log learns nobody's number.
 
+use super::member::is_id_separator;
 use std::borrow::Cow;
 
 /// From this many digits on a run may be a phone or card number.
@@ -31,8 +32,7 @@ pub fn hide_middle(text: &str) -> String {
     if chars.iter().filter(|c| digit(**c).is_some()).count() < 7 || chars.len() < RUN_MIN {
         return hide_numbers(text).into_owned();
     }
-    let (head, tail) = (&chars[..3], &chars[chars.len() - 4..]);
-    head.iter().chain(&['*'; 3]).chain(tail).collect()
+    masked(&chars).collect()
 }
 
 /// Whether a cell begins as a phone number does and has as many digits, whatever else is in it: no amount begins so.
@@ -41,6 +41,11 @@ pub fn is_like_a_phone(text: &str) -> bool {
     let chars: Vec<char> = text.trim().trim_start_matches('+').chars().collect();
     let digits = chars.iter().filter(|c| digit(**c).is_some()).count();
     digits >= RUN_MIN && phone_digits(&chars, 0).is_some()
+}
+
+/// The first three and the last four of a number, of which there are seven at least.
+pub(crate) fn masked(digits: &[char]) -> impl Iterator<Item = char> + '_ {
+    digits[..3].iter().chain(&['*'; 3]).chain(&digits[digits.len() - 4..]).copied()
 }
 
 fn hidden(text: &str, run_min: usize) -> Cow<'_, str> {
@@ -55,9 +60,7 @@ fn hidden(text: &str, run_min: usize) -> Cow<'_, str> {
             at += word;
         } else if let Some(end) = end_of_number(&chars, at, run_min) {
             let digits: Vec<char> = chars[at..end].iter().copied().filter(|c| digit(*c).is_some()).collect();
-            shown.extend(&digits[..3]);
-            shown.push_str("***");
-            shown.extend(&digits[digits.len() - 4..]);
+            shown.extend(masked(&digits));
             (at, changed) = (end, true);
         } else {
             // The rest of a short run of digits begins no number of its own.
@@ -127,17 +130,16 @@ fn digits_at(chars: &[char], start: usize) -> usize {
 }
 
 /// A digit's value, also of a full-width one.
-fn digit(c: char) -> Option<u32> {
+pub(crate) fn digit(c: char) -> Option<u32> {
     match c {
         '\u{ff10}'..='\u{ff19}' => Some(c as u32 - 0xff10),
         _ => c.to_digit(10),
     }
 }
 
-fn is_between(c: char) -> bool {
-    c.is_whitespace()
-        || matches!(c, '.' | '-' | '(' | ')' | '/' | '_' | '\u{200b}' | '\u{feff}')
-        || matches!(c, '\u{2010}'..='\u{2015}')
+/// What people write between the groups of a number.
+pub(crate) fn is_between(c: char) -> bool {
+    is_id_separator(c) || matches!(c, '.' | '(' | ')' | '/' | '_')
 }
 
 #[cfg(test)]
@@ -194,6 +196,8 @@ mod tests {
             ("09O1234567", "09O***4567"),
             ("0901a234567", "090***4567"),
             ("0901,234,567", "090***,567"),
+            ("901234567", "901***4567"),
+            ("#N/A", "#N/A"),
             ("12345678", "12345678"),
             ("Nguyễn Văn An", "Nguyễn Văn An"),
         ] {

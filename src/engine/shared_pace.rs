@@ -8,7 +8,8 @@
 //! The file is no part of the ledger: it holds no personal data, it is never synced, and where it is lost or cannot be
 //! used the process keeps a pace of its own and [`SharedPace::trouble`] says so.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use crate::private_file;
+use std::fs::{File, TryLockError};
 use std::io;
 #[cfg(unix)]
 use std::os::unix::fs::FileExt as _;
@@ -244,7 +245,7 @@ fn grow(file: &File, head: Head, capacity: u64, now_ns: u64) -> io::Result<Head>
 
 /// Opens the file, which has to be a regular one that no link leads to; `None` where there is none and none is made.
 fn open(path: &Path, may_create: bool) -> io::Result<Option<File>> {
-    let mut options = OpenOptions::new();
+    let mut options = private_file::options();
     options.read(true).write(true).create(may_create).truncate(false);
     #[cfg(unix)]
     {
@@ -252,7 +253,7 @@ fn open(path: &Path, may_create: bool) -> io::Result<Option<File>> {
         use std::os::unix::fs::OpenOptionsExt as _;
         // Neither through a link nor waiting for whoever reads a pipe.
         let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();
-        options.mode(0o600).custom_flags(flags);
+        options.custom_flags(flags);
     }
     let file = match options.open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound && !may_create => return Ok(None),

@@ -2,6 +2,7 @@
 
 use super::error::GatewayError;
 use super::pem::{self, Block};
+use crate::domain::text::typed;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair;
 use aws_lc_rs::signature::RSA_PKCS1_SHA256;
@@ -151,22 +152,12 @@ fn refuse_exposed(path: &Path, metadata: &std::fs::Metadata) -> Result<(), Gatew
     if mode & 0o077 == 0 {
         return Ok(());
     }
-    Err(GatewayError::KeyExposed { path: path.to_owned(), mode, quoted: shell_quoted(path) })
+    // A name that begins like a flag is none behind its folder.
+    let flag = if path.to_string_lossy().starts_with('-') { "./" } else { "" };
+    Err(GatewayError::KeyExposed { path: path.to_owned(), mode, quoted: typed(&format!("{flag}{}", path.display())) })
 }
 
 #[cfg(not(unix))]
 fn refuse_exposed(_path: &Path, _metadata: &std::fs::Metadata) -> Result<(), GatewayError> {
     Ok(())
-}
-
-/// The path as a shell takes it, so that the hint can be pasted.
-#[cfg(unix)]
-fn shell_quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '=' | ',');
-    if text.chars().all(plain) && !text.starts_with('-') {
-        return text;
-    }
-    let dashed = if text.starts_with('-') { format!("./{text}") } else { text };
-    format!("'{}'", dashed.replace('\'', r"'\''"))
 }

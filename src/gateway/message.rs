@@ -1,5 +1,8 @@
 //! Makes a text of the other side fit for logs, reports and terminals: masked, cut, and on one line.
 
+use crate::domain::privacy::{self, digit, is_between};
+use crate::domain::text::is_invisible;
+
 /// The longest message that is kept, in characters.
 const CHARS_MAX: usize = 200;
 /// From this many digits on a run may be a phone or card number.
@@ -11,7 +14,7 @@ const BETWEEN_MAX: usize = 2;
 
 /// The text on one line, with what may be a phone or card number masked (`090***4567`), cut to 200 characters.
 pub(super) fn fit(text: &str) -> String {
-    let one_line: String = text.chars().map(|c| if is_unprintable(c) { ' ' } else { c }).collect();
+    let one_line: String = text.chars().map(|c| if c.is_control() || is_invisible(c) { ' ' } else { c }).collect();
     // Masked before it is cut: a cut in the middle of a number would leave digits that are no longer masked.
     let masked = mask_digits(one_line.trim());
     if masked.chars().count() <= CHARS_MAX {
@@ -20,10 +23,9 @@ pub(super) fn fit(text: &str) -> String {
     masked.chars().take(CHARS_MAX - 1).chain(['…']).collect()
 }
 
-/// Control characters, and those that turn or hide what stands around them.
-fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+/// Digits of either width: full-width ones are how some keyboards write them.
+fn is_digit(c: char) -> bool {
+    digit(c).is_some()
 }
 
 /// Masks runs of nine or more digits, and phones and cards whose digits stand in groups: `090 123 45 67`,
@@ -43,7 +45,7 @@ fn mask_digits(text: &str) -> String {
         let digits: String = number.chars().filter(|c| is_digit(*c)).collect();
         if digits.chars().count() >= MASKED_DIGITS_MIN {
             let all: Vec<char> = digits.chars().collect();
-            masked.extend(all[..3].iter().chain(&['*'; 3]).chain(&all[all.len() - 4..]));
+            masked.extend(privacy::masked(&all));
         } else {
             masked.push_str(number);
         }
@@ -51,16 +53,6 @@ fn mask_digits(text: &str) -> String {
     }
     masked.push_str(rest);
     masked
-}
-
-/// Digits of either width: full-width ones are how some keyboards write them.
-fn is_digit(c: char) -> bool {
-    c.is_ascii_digit() || ('\u{ff10}'..='\u{ff19}').contains(&c)
-}
-
-/// What people write between the groups of a number.
-fn is_between(c: char) -> bool {
-    matches!(c, ' ' | '.' | '-' | '(' | ')' | '/' | '_' | '\u{a0}' | '\u{2007}' | '\u{2009}'..='\u{2015}' | '\u{202f}')
 }
 
 /// Where the groups of digits stand that may be one number, from the text's beginning on, which is a digit.

@@ -4,7 +4,7 @@
 use super::problem::{IntakeError, Problem, ProblemKind};
 use super::record::Record;
 use super::sheet::{SHEETS_LOOKED_AT, Sheet, SheetName, SheetRows};
-use super::words::typed;
+use crate::domain::text::typed;
 use std::sync::Arc;
 use unicode_normalization::UnicodeNormalization;
 

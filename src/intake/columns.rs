@@ -2,8 +2,8 @@
 
 use super::column_headers::{role_of, squeezed};
 use super::problem::{Problem, ProblemKind};
-use super::words::typed;
 use crate::domain::column_role::ColumnRole;
+use crate::domain::text::typed;
 
 /// The columns of a file: what each means, and the headers as written.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,8 +6,9 @@ use super::options::IntakeOptions;
 use super::problem::{IntakeError, Problem, ProblemKind};
 use super::record::{COLUMNS_MAX, Record};
 use super::row_shape::RowShape;
-use super::words::{rows_named, shortened, typed};
+use super::words::{rows_named, shortened};
 use crate::domain::column_role::ColumnRole;
+use crate::domain::text::typed;
 
 /// The row up to which a header is looked for: titles, dates and a company's name stand above it.
 pub(crate) const HEADER_ROW_MAX: u64 = 50;

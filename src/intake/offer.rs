@@ -7,8 +7,8 @@ use super::column_headers::squeezed;
 use super::columns::Columns;
 use super::lookalike;
 use super::record::Record;
-use super::words::typed;
 use crate::domain::column_role::ColumnRole;
+use crate::domain::text::typed;
 
 /// Headers of keys that companies give to people, as [`squeezed`] leaves them.
 const KEYS: [&str; 20] = [

@@ -4,6 +4,7 @@ use super::problem::ProblemKind;
 use super::record::text_formula;
 use super::refusal::{Refusal, refuse};
 use super::repair::RepairKind;
+use crate::domain::member::is_id_separator;
 use crate::domain::phone::PhoneNumber;
 
 /// The most digits that are looked at: two whole numbers in one cell, with room to see that they are two.
@@ -116,12 +117,7 @@ fn collect(text: &str) -> Result<Digits, Refusal> {
 }
 
 fn is_separator(c: char) -> bool {
-    c.is_whitespace()
-        || matches!(c, '.' | '-' | '(' | ')' | '[' | ']')
-        // Hyphens and dashes, and the minus sign, that text programs put for `-`.
-        || matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}')
-        // Zero-width characters and direction marks, which come along when a number is copied from a phone's contacts.
-        || matches!(c, '\u{00AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+    is_id_separator(c) || matches!(c, '.' | '(' | ')' | '[' | ']')
 }
 
 fn other_character(text: &str, other: char) -> Refusal {

@@ -13,6 +13,7 @@ use super::table::{self, HeaderSearch, Rows, Table};
 use super::{encoding, group_marks, phone, total};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::statement::{Line, LineStatus, ShownPhone};
+use crate::domain::text::is_invisible;
 use std::path::Path;
 
 /// The most characters of a time that are kept: it is only shown.
@@ -129,9 +130,8 @@ impl Statement {
                 self.reading = Some(self.decide_reading()?);
             }
             let cell = self.header.of(StatementColumn::InvoiceNo).map(|column| self.record.cell(column).text);
-            let written = cell.unwrap_or_default().trim_matches(|c: char| {
-                c.is_whitespace() || matches!(c, '\'' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
-            });
+            let is_around = |c: char| c == '\'' || c.is_whitespace() || is_invisible(c);
+            let written = cell.unwrap_or_default().trim_matches(is_around);
             let number = InvoiceNo::parse(&written.to_ascii_uppercase());
             let is_without_number = written.is_empty();
             return Ok(Some(StatementRow { statement: self, number, is_without_number }));

@@ -7,6 +7,7 @@ use super::record::Record;
 use super::row_parser::Findings;
 use super::words::shortened;
 use crate::domain::column_role::ColumnRole;
+use crate::domain::privacy::hide_middle;
 use crate::domain::text::counted;
 
 /// Computed cells that a warning shows; the rest is counted.
@@ -61,7 +62,7 @@ impl Warnings {
             if self.formula_cells.len() < FORMULAS_SHOWN {
                 // Warnings go to logs as well, where no whole phone may stand.
                 let is_points = meaning == ColumnRole::Points;
-                let value = if is_points { shortened(cell.text).into_owned() } else { masked(cell.text) };
+                let value = if is_points { shortened(cell.text).into_owned() } else { hide_middle(cell.text) };
                 self.formula_cells.push(format!("row {}, {} «{value}»", record.row, meaning.word()));
             }
         }
@@ -107,27 +108,5 @@ impl Warnings {
                 counted(self.without_reference, "row")
             ));
         }
-    }
-}
-
-/// A member's number with its middle left out; what is too short to be one stays.
-pub(crate) fn masked(text: &str) -> String {
-    let chars: Vec<char> = shortened(text.trim()).chars().collect();
-    if chars.len() < 9 {
-        return chars.into_iter().collect();
-    }
-    let (head, tail) = (&chars[..3], &chars[chars.len() - 4..]);
-    head.iter().chain(&['*'; 3]).chain(tail).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_computed_phone_is_shown_without_its_middle() {
-        assert_eq!(masked("0901234567"), "090***4567");
-        assert_eq!(masked("901234567"), "901***4567");
-        assert_eq!(masked("#N/A"), "#N/A");
     }
 }

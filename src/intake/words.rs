@@ -6,16 +6,6 @@ use std::borrow::Cow;
 /// The most characters of a cell that a message shows.
 const SHOWN_MAX: usize = 40;
 
-/// A text as it is typed behind a flag: in double quotes, which every shell knows, unless something in it would still be
-/// taken apart there.
-pub(crate) fn typed(text: &str) -> String {
-    if text.contains(['"', '$', '`', '\\', '!']) {
-        return format!("'{}'", text.replace('\'', r"'\''"));
-    }
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./,:=@%+".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) { text.to_owned() } else { format!("\"{text}\"") }
-}
-
 /// A cell as a message shows it: on one line, without control characters, at most 40 characters.
 pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
     let plain = !text.chars().any(char::is_control);
@@ -74,20 +64,6 @@ pub(crate) fn rows_named(rows: &[u64]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_to_be_typed_survives_a_shell() {
-        for (text, expected) in [
-            ("T11", "T11"),
-            ("Thưởng T11", "\"Thưởng T11\""),
-            ("a'b c", "\"a'b c\""),
-            ("5 $ \"x\"", "'5 $ \"x\"'"),
-            ("it's $1", r"'it'\''s $1'"),
-            ("", "\"\""),
-        ] {
-            assert_eq!(typed(text), expected);
-        }
-    }
 
     #[test]
     fn a_cell_is_shown_on_one_line_and_short() {

@@ -4,9 +4,9 @@
 use super::error::LedgerError;
 use crate::domain::member::PURGED;
 use crate::domain::sha256::hex;
+use crate::private_file::NewFile;
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use std::fmt;
-use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -104,25 +104,8 @@ pub(super) fn make(path: &Path) -> Result<PurgeKey, LedgerError> {
     let doing = || LedgerError::io(format!("making the purge key {}", path.display()));
     let mut bytes = [0; KEY_BYTES];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| doing()(std::io::Error::other("the system gives no randomness")))?;
-    // Under another name first: a file of this name is always whole. None was there a moment ago, and the run lock keeps
-    // a second maker away.
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".new");
-    let unfinished = PathBuf::from(unfinished);
-    match std::fs::remove_file(&unfinished) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(doing()(error)),
-        Ok(()) | Err(_) => {}
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&unfinished).map_err(doing())?;
-    writeln!(file, "{}", hex(&bytes)).and_then(|()| file.sync_all()).map_err(doing())?;
-    std::fs::rename(&unfinished, path).map_err(doing())?;
-    #[cfg(unix)]
-    if let Some(folder) = path.parent() {
-        std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(doing())?;
-    }
+    // A file of this name is always whole. None was there a moment ago, and the run lock keeps a second maker away.
+    let mut file = NewFile::create(path).map_err(doing())?;
+    writeln!(file, "{}", hex(&bytes)).and_then(|()| file.finish()).map_err(doing())?;
     Ok(PurgeKey(hmac::Key::new(HMAC_SHA256, &bytes)))
 }

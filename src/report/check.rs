@@ -1,7 +1,7 @@
 //! Writes what a check found for people: what is wrong first, what was repaired, what to do.
 
 use crate::domain::column_role::ColumnRole;
-use crate::domain::text::{counted, grouped};
+use crate::domain::text::{counted, grouped, is_invisible};
 use crate::intake::{CheckReport, Problem, ProblemKind, Repair, RepairKind};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -62,15 +62,11 @@ pub fn check_text(report: &CheckReport, file: &str, colour: bool) -> String {
 /// What a stranger's file says, safe for a terminal: control characters could move its cursor, and invisible or
 /// direction marks could make a number look like another.
 fn visible(text: &str) -> String {
-    let is_unseen = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{00AD}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
-    };
     text.chars()
         .map(|c| {
             if c == '\n' || c == '\r' {
                 '⏎'
-            } else if is_unseen(c) {
+            } else if c.is_control() || is_invisible(c) {
                 '·'
             } else {
                 c

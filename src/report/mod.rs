@@ -16,7 +16,6 @@ mod words;
 
 pub use crate::domain::text::{counted, grouped};
 pub use check::check_text;
-pub(crate) use export::NewFile;
 pub use export::{ExportError, ExportFormat, ExportRequest, Exported, export};
 pub use in_doubt::{DoubtList, IN_DOUBT_MAX};
 pub use lang::Lang;

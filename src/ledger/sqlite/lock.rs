@@ -6,8 +6,9 @@
 
 use super::held;
 use crate::ledger::error::LedgerError;
+use crate::private_file;
 use rustix::fs::OFlags;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -33,8 +34,8 @@ impl RunLock {
         held::regular(ledger)?;
         let path = lock_path(ledger);
         let io = |error| LedgerError::io(format!("locking {}", path.display()))(error);
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let mut options = private_file::options();
+        options.read(true).write(true).create(true).truncate(false);
         // Whatever stands there under another name is not written into, and a pipe is not waited for.
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
         options.custom_flags(i32::try_from(flags.bits()).unwrap_or_default());

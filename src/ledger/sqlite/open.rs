@@ -2,6 +2,7 @@
 
 use super::held::Held;
 use crate::ledger::error::LedgerError;
+use crate::private_file;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 use std::path::Path;
@@ -152,11 +153,12 @@ fn pages_bytes(header: &[u8]) -> Option<u64> {
 ///
 /// SQLite takes a file of length zero for a new database, and gives its side files the same mode.
 fn create_private(path: &Path) -> Result<(), LedgerError> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop).map_err(LedgerError::io(format!("creating the ledger {}", path.display())))
+    private_file::options()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .map(drop)
+        .map_err(LedgerError::io(format!("creating the ledger {}", path.display())))
 }
 
 /// What is not a ledger of a schema that this program knows is left alone.

@@ -3,12 +3,12 @@
 //! A cell that a spreadsheet would take for a formula gets an apostrophe in front, which `intake` takes off again.
 
 use super::error::{ExportError, Stopped};
-use super::file::NewFile;
 use super::layout::{
     ResultColumn, code_of, has_phone_column, is_formula_like, own_text, reason_text, rfc_3339, skipped_texts, words_of,
 };
 use super::source::Source;
 use crate::ledger::{Outcome, Skipped};
+use crate::private_file::NewFile;
 use crate::report::lang::Lang;
 use csv::{Terminator, Writer, WriterBuilder};
 use std::io::Write;

@@ -2,11 +2,11 @@
 //! plan left rows out: row, reasons, and header and text of each cell.
 
 use super::error::{ExportError, Stopped};
-use super::file::NewFile;
 use super::layout::{Layout, Own, code_of, own_text, reason_text, rfc_3339, words_of};
 use super::source::Source;
 use crate::domain::payout_status::State;
 use crate::ledger::Outcome;
+use crate::private_file::NewFile;
 use crate::report::lang::Lang;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::borrow::Cow;

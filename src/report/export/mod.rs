@@ -15,8 +15,8 @@ mod xlsx;
 
 use crate::domain::payout_status::State;
 use crate::ledger::Ledger;
+use crate::private_file::NewFile;
 pub use error::ExportError;
-pub(crate) use file::NewFile;
 use layout::Layout;
 pub use request::{ExportFormat, ExportRequest, Exported};
 use source::Source;

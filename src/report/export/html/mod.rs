@@ -8,8 +8,8 @@ mod skipped;
 mod timeline;
 
 use super::error::ExportError;
-use super::file::NewFile;
 use super::source::Source;
+use crate::private_file::NewFile;
 use gather::LISTED_MAX;
 use std::io::Write;
 use timeline::Timeline;

@@ -9,9 +9,9 @@ mod styles;
 mod summary;
 
 use super::error::{ExportError, Stopped};
-use super::file::NewFile;
 use super::source::Source;
 use crate::caught::caught;
+use crate::private_file::{NewFile, folder_of};
 use rust_xlsxwriter::{DocProperties, Workbook};
 use sheet::Sheet;
 use std::path::Path;
@@ -42,8 +42,7 @@ fn write_sheets(source: &Source<'_>, file: &mut NewFile, rows_max: u64) -> Resul
     let batch = source.snapshot.batch();
     let mut workbook = Workbook::new();
     // Beside the result: where that fits this fits, and nobody's phone lies about in a shared folder.
-    let folder = file.path().parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    workbook.set_tempdir(folder)?;
+    workbook.set_tempdir(folder_of(file.path()))?;
     workbook.set_properties(&DocProperties::new().set_title(format!("batch {}", batch.name)).set_author("topup"));
     let totals = source.snapshot.totals()?;
     let mut left: u64 = source.request.only.iter().map(|state| totals.of(*state).rows).sum();
