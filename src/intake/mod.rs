@@ -21,6 +21,7 @@ mod duplicates;
 mod encoding;
 mod file;
 mod format;
+mod formatted;
 mod group_marks;
 mod header;
 mod hidden;

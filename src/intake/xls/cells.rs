@@ -1,8 +1,6 @@
 //! Reads one sheet of an XLS from its records, with what a person sees of every cell.
 
 use super::super::damage::{CELLS_MAX, too_many_cells};
-use super::super::dates::date_text;
-use super::super::number_format::{Shown, at_15_digits};
 use super::super::problem::IntakeError;
 use super::super::record::{CellKind, Oddity};
 use super::super::sheet::{COLUMNS_MAX, Hidden, Merge, Sheet};
@@ -278,28 +276,10 @@ impl<'w> Cells<'w> {
     }
 
     fn put_number(&self, sheet: &mut Sheet, spot: Spot<'_>, number: f64) -> Result<(), IntakeError> {
-        let (row, column) = (spot.row, spot.column);
-        let kind = CellKind { number: true, ..spot.kind };
-        // Display never writes an exponent, so a whole number has its digits and nothing else.
-        let text = number.to_string();
         let needs_look = spot.look.filter(|look| !(look.whole_as_is && number > 0.0 && number.fract() == 0.0));
-        let Some(format) = needs_look.and_then(|look| self.workbook.format(look)) else {
-            return sheet.push(row, column, &text, kind);
-        };
-        let odd = |oddity| CellKind { oddity: Some(oddity), ..kind };
-        match format.number(number) {
-            Shown::AsIs => sheet.push(row, column, &text, kind),
-            Shown::Other(seen) => sheet.push_seen(row, column, (&text, &seen), odd(Oddity::Format)),
-            Shown::Unclear => sheet.push(row, column, &text, odd(Oddity::Format)),
-            Shown::Date => {
-                let date = date_text(number, self.workbook.counts_from_1904);
-                sheet.push(row, column, &date, CellKind { number: false, ..odd(Oddity::Date) })
-            }
-            Shown::Duration(seen) => {
-                let text = at_15_digits(number);
-                sheet.push_seen(row, column, (&text, &seen), CellKind { number: false, ..odd(Oddity::Duration) })
-            }
-        }
+        let format = needs_look.and_then(|look| self.workbook.format(look));
+        let kind = CellKind { number: true, ..spot.kind };
+        sheet.push_number((spot.row, spot.column), number, format, kind, self.workbook.counts_from_1904)
     }
 
     /// Adds a text with what a person sees of its runs, or of it under its number format.
@@ -315,13 +295,7 @@ impl<'w> Cells<'w> {
         if let Some(oddity) = self.odd_runs(spot.look, text, runs, seen) {
             return sheet.push_seen(row, column, (text, seen), CellKind { oddity: Some(oddity), ..kind });
         }
-        let format = spot.look.and_then(|look| self.workbook.format(look)).filter(|_| !text.is_empty());
-        match format.and_then(|format| format.text(text)) {
-            Some(seen) => {
-                sheet.push_seen(row, column, (text, &seen), CellKind { oddity: Some(Oddity::Format), ..kind })
-            }
-            None => sheet.push(row, column, text, kind),
-        }
+        sheet.push_text((row, column), text, spot.look.and_then(|look| self.workbook.format(look)), kind)
     }
 
     /// Whether some run of a text is struck out, or raised or lowered; `seen` becomes what is not struck out.

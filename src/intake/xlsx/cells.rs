@@ -4,8 +4,6 @@
 //! and says nothing of formats, runs, merges and hidden rows, so that all of it would be read a second time, by
 //! something that may disagree with it on which cell is which.
 
-use super::super::dates::date_text;
-use super::super::number_format::{Shown, at_15_digits};
 use super::super::problem::IntakeError;
 use super::super::record::{CellKind, Oddity};
 use super::super::sheet::Sheet;
@@ -260,23 +258,8 @@ impl<'b, R: Read> Cells<'b, R> {
             // No number after all: what stands there is a text.
             return sheet.push(row, column, text, CellKind { number: false, ..kind });
         };
-        // Display never writes an exponent, so a whole number has its digits and nothing else.
-        let text = number.to_string();
-        let Some(format) = self.book.styles.format(style) else { return sheet.push(row, column, &text, kind) };
-        let odd = |oddity| CellKind { oddity: Some(oddity), ..kind };
-        match format.number(number) {
-            Shown::AsIs => sheet.push(row, column, &text, kind),
-            Shown::Other(seen) => sheet.push_seen(row, column, (&text, &seen), odd(Oddity::Format)),
-            Shown::Unclear => sheet.push(row, column, &text, odd(Oddity::Format)),
-            Shown::Date => {
-                let date = date_text(number, self.book.counts_from_1904);
-                sheet.push(row, column, &date, CellKind { number: false, ..odd(Oddity::Date) })
-            }
-            Shown::Duration(seen) => {
-                let text = at_15_digits(number);
-                sheet.push_seen(row, column, (&text, &seen), CellKind { number: false, ..odd(Oddity::Duration) })
-            }
-        }
+        let format = self.book.styles.format(style);
+        sheet.push_number((row, column), number, format, kind, self.book.counts_from_1904)
     }
 }
 
@@ -295,10 +278,7 @@ fn put_text(
     if is_partly_struck {
         return sheet.push(row, column, text, odd_kind(Oddity::Struck));
     }
-    match styles.format(style).filter(|_| !text.is_empty()).and_then(|format| format.text(text)) {
-        Some(seen) => sheet.push_seen(row, column, (text, &seen), odd_kind(Oddity::Format)),
-        None => sheet.push(row, column, text, kind),
-    }
+    sheet.push_text((row, column), text, styles.format(style), kind)
 }
 
 /// The number of a row, from 0, where it has one.
