@@ -1,11 +1,11 @@
 //! Writes what a check found for people: what is wrong first, what was repaired, what to do.
 
+use super::table::{Table, left};
 use crate::domain::column_role::ColumnRole;
 use crate::domain::text::{counted, grouped, is_invisible};
 use crate::intake::{CheckReport, Problem, ProblemKind, Repair, RepairKind};
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use unicode_width::UnicodeWidthStr;
 
 /// How many rows of problems, and how many of repairs, are shown; the rest is counted.
 const ROWS_SHOWN: usize = 20;
@@ -188,8 +188,7 @@ fn row_problems(text: &mut String, paint: Paint, report: &CheckReport, rows: &[&
     let shown: u64 = groups.iter().map(|group| group.shown.len() as u64).sum();
     for group in &groups {
         line(text, &format!("  {}", paint.bold(&format!("{} ({})", group.title, grouped(group.count)))));
-        let cells: Vec<[String; 3]> = group.shown.iter().map(|problem| problem_cells(problem)).collect();
-        table(text, &cells);
+        text.push_str(&table(group.shown.iter().map(|problem| problem_cells(problem))));
     }
     let of_rows: u64 = report.problem_kinds.iter().filter(|(kind, _)| kind.skippable()).map(|(_, count)| count).sum();
     rest(text, of_rows.saturating_sub(shown), "problem");
@@ -211,7 +210,7 @@ fn repairs(text: &mut String, paint: Paint, report: &CheckReport) {
     let shown: u64 = groups.iter().map(|group| group.shown.len() as u64).sum();
     for group in &groups {
         line(text, &format!("  {}", paint.bold(&format!("{} ({})", group.title, grouped(group.count)))));
-        table(text, &group.shown.iter().map(|repair| repair_cells(repair)).collect::<Vec<_>>());
+        text.push_str(&table(group.shown.iter().map(|repair| repair_cells(repair))));
     }
     rest(text, report.repair_count.saturating_sub(shown), "repair");
 }
@@ -226,14 +225,10 @@ fn rest(text: &mut String, count: u64, what: &str) {
     }
 }
 
-/// Rows of cells, aligned by how wide a terminal shows them, not by bytes or characters.
-fn table(text: &mut String, rows: &[[String; 3]]) {
-    let width = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or(0);
-    let (first, second) = (width(0), width(1));
-    for [place, found, message] in rows {
-        let (place_pad, found_pad) = (" ".repeat(first - place.width()), " ".repeat(second - found.width()));
-        line(text, &format!("    {place}{place_pad}  {found}{found_pad}  {message}"));
-    }
+fn table(rows: impl Iterator<Item = [String; 3]>) -> String {
+    let mut table = Table::new(4, 2, [left(0); 3]);
+    rows.for_each(|row| table.row(row));
+    table.to_text()
 }
 
 fn closing(report: &CheckReport, is_whole_file: bool) -> String {
@@ -261,18 +256,4 @@ fn ok_closing(report: &CheckReport) -> String {
         "\nnext: `topup run` with this file, the same options and `--batch NAME` shows the plan, and asks before it pays.",
     );
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tables_are_aligned_by_display_width() {
-        let mut text = String::new();
-        let row = |found: &str| ["row 2".to_owned(), found.to_owned(), "x".to_owned()];
-        table(&mut text, &[row("Nguyễn"), row("Nguye\u{302}\u{303}n"), row("日本"), row("plain")]);
-        let widths: Vec<usize> = text.lines().map(|line| line.width()).collect();
-        assert_eq!(widths, [widths[0]; 4], "{text}");
-    }
 }

@@ -12,6 +12,7 @@ mod reconciliation_words;
 mod skipped;
 mod status;
 mod summary;
+mod table;
 mod words;
 
 pub use crate::domain::text::{counted, grouped};

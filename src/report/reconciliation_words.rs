@@ -1,6 +1,7 @@
 //! Words what a statement was found to say of a batch: a page for people, one JSON object for scripts.
 
 use super::reconciliation::{Found, Kind, LISTED_MAX, Reconciliation, Tally};
+use super::table::{Table, left, right};
 use crate::domain::payout_status::State;
 use crate::domain::statement::{Difference, Line, ShownPhone};
 use crate::domain::text::{counted, grouped};
@@ -47,10 +48,11 @@ impl Reconciliation<'_> {
         let count = self.difference_count();
         let verdict = if count == 0 { "they agree".to_owned() } else { counted(count, "difference") };
         let _ = writeln!(text, "{statement} against batch {}: {verdict}", self.batch.name);
-        let _ = writeln!(text, "  {:<14}{:>12}{:>18}", "", "payouts", "points");
+        let mut table = Table::new(2, 0, [left(14), right(12), right(18)]);
+        table.row(["", "payouts", "points"]);
         let mut row = |label: &str, tally: Tally, always: bool| {
             if tally.rows > 0 || always {
-                let _ = writeln!(text, "  {label:<14}{:>12}{:>18}", grouped(tally.rows), grouped(tally.points));
+                table.row([label, &grouped(tally.rows), &grouped(tally.points)]);
             }
         };
         row("equal", self.equal, true);
@@ -58,6 +60,7 @@ impl Reconciliation<'_> {
             row(label(kind), self.of(kind).0, false);
         }
         row("on neither", self.nowhere, false);
+        text.push_str(&table.to_text());
         let (here, there) = (self.credited_here, self.credited_there);
         let _ = writeln!(
             text,

@@ -3,6 +3,7 @@
 use super::lang::Lang;
 use super::reasons::{Reason, code_text};
 use super::summary::{Summary, Verdict, label};
+use super::table::{Table, left, right};
 use super::words::duration;
 use crate::domain::event::{Event, MemberAnswer, OrderAnswer};
 use crate::domain::payout_status::State;
@@ -71,13 +72,12 @@ impl StatusView<'_> {
     }
 
     fn reasons(&self) -> String {
-        let mut text = String::new();
+        let mut table = Table::new(2, 0, [left(11), right(11), left(0)]);
         for count in &self.glance.reasons {
-            if text.is_empty() {
-                text.push_str("not paid, and why:\n");
-            }
-            let _ = writeln!(text, "  {:<11}{:>11}  {}", label(count.state), grouped(count.rows), reason(count));
+            table.row([label(count.state), &grouped(count.rows), &format!("  {}", reason(count))]);
         }
+        let mut text =
+            if self.glance.reasons.is_empty() { "" } else { "not paid, and why:\n" }.to_owned() + &table.to_text();
         for (state, looked_into) in &self.glance.bounded {
             let all = self.summary.of(*state).rows;
             if *state != State::InDoubt && all > *looked_into {
@@ -220,34 +220,15 @@ pub fn batches_text(batches: &[Summary<'_>], width: usize) -> String {
         return "the ledger holds no batch yet\nnext: topup run FILE --batch NAME\n".to_owned();
     }
     let cells: Vec<[String; 5]> = batches.iter().map(cells_of).collect();
-    let heads = ["batch", "verdict", "payouts credited", "points credited", "open"];
-    let widths: [usize; 5] = std::array::from_fn(|column| {
-        let widest = cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        widest.max(heads[column].len())
-    });
+    let mut table = Table::new(0, 2, [left(0), left(0), right(0), right(0), right(0)]);
+    table.row(["batch", "verdict", "payouts credited", "points credited", "open"]);
+    cells.iter().for_each(|row| table.row(row.each_ref()));
+    if table.width() <= width {
+        return table.to_text();
+    }
     let mut text = String::new();
-    if widths.iter().sum::<usize>() + 8 <= width {
-        let heads = heads.map(str::to_owned);
-        for row in std::iter::once(&heads).chain(&cells) {
-            let _ = writeln!(
-                text,
-                "{:<name$}  {:<verdict$}  {:>rows$}  {:>points$}  {:>open$}",
-                row[0],
-                row[1],
-                row[2],
-                row[3],
-                row[4],
-                name = widths[0],
-                verdict = widths[1],
-                rows = widths[2],
-                points = widths[3],
-                open = widths[4]
-            );
-        }
-    } else {
-        for [name, verdict, rows, points, open] in &cells {
-            let _ = writeln!(text, "{name}: {verdict}\n  {rows} payouts\n  {points} points\n  {open} open");
-        }
+    for [name, verdict, rows, points, open] in &cells {
+        let _ = writeln!(text, "{name}: {verdict}\n  {rows} payouts\n  {points} points\n  {open} open");
     }
     text
 }

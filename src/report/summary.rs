@@ -1,6 +1,7 @@
 //! Sums a batch up: for scripts as JSON, for people as a few lines.
 
 use super::in_doubt::DoubtList;
+use super::table::{Table, left, right};
 use super::words::duration;
 use crate::domain::payout_status::State;
 use crate::domain::text::{counted, grouped};
@@ -186,22 +187,23 @@ impl<'s> Summary<'s> {
         let mut text = String::new();
         // Writing to a string cannot fail.
         let _ = writeln!(text, "batch {}: {}", self.batch.name, self.headline());
-        let _ = writeln!(text, "  {:<11}{:>11}{:>16}", "", "payouts", "points");
+        let mut table = Table::new(2, 0, [left(11), right(11), right(16), left(0)]);
+        table.row(["", "payouts", "points", ""]);
         for state in State::ALL {
             let Total { rows, points, recovered } = self.totals.of(state);
+            let beside = match recovered {
+                0 => String::new(),
+                _ => format!("   ({} of them recovered: credited earlier)", grouped(recovered)),
+            };
             if rows > 0 {
-                let label = label(state);
-                let _ = write!(text, "  {label:<11}{:>11}{:>16}", grouped(rows), grouped(points));
-                if recovered > 0 {
-                    let _ = write!(text, "   ({} of them recovered: credited earlier)", grouped(recovered));
-                }
-                text.push('\n');
+                table.row([label(state).to_owned(), grouped(rows), grouped(points), beside]);
             }
         }
         if self.batch.skipped_rows > 0 {
-            let _ = writeln!(text, "  {:<11}{:>11}", "skipped", grouped(self.batch.skipped_rows));
+            table.row(["skipped", &grouped(self.batch.skipped_rows), "", ""]);
         }
-        let _ = writeln!(text, "  {:<11}{:>11}{:>16}", "in all", grouped(self.batch.rows), grouped(self.batch.points));
+        table.row(["in all", &grouped(self.batch.rows), &grouped(self.batch.points), ""]);
+        text.push_str(&table.to_text());
         if let Some(day) = self.batch.purged_on() {
             let _ = writeln!(text, "purged on {day}: names and phones are removed, what became of each payout is kept");
         }
