@@ -90,7 +90,8 @@ CREATE TABLE payouts (
 
 CREATE INDEX payouts_by_member ON payouts (member);
 CREATE INDEX payouts_by_phone ON payouts (phone) WHERE phone IS NOT NULL;
-CREATE INDEX payouts_planned ON payouts (batch_id, payout_id) WHERE state = 'planned';
+-- With the version, so that those of one are found without a look at the others.
+CREATE INDEX payouts_planned ON payouts (batch_id, payout_id, plan) WHERE state = 'planned';
 CREATE INDEX payouts_in_doubt ON payouts (batch_id, payout_id) WHERE state = 'in_doubt';
 CREATE INDEX payouts_held ON payouts (batch_id, payout_id) WHERE state = 'held';
 -- A status names reasons by state, beside a live run of a million payouts.

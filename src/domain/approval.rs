@@ -18,11 +18,22 @@ pub enum ProposalState {
     SentBack,
     /// Whoever proposed it took it back.
     Withdrawn,
+    /// It waits, and would be another plan by now: nobody approves it. Not kept, but found whenever it is looked at.
+    OutOfDate,
 }
 
 impl ProposalState {
     /// Every state.
-    pub const ALL: [Self; 4] = [Self::Proposed, Self::Approved, Self::SentBack, Self::Withdrawn];
+    pub const ALL: [Self; 5] = [Self::Proposed, Self::Approved, Self::SentBack, Self::Withdrawn, Self::OutOfDate];
+
+    /// Whether a person's word is awaited.
+    #[must_use]
+    pub fn waits(self) -> bool {
+        match self {
+            Self::Proposed | Self::OutOfDate => true,
+            Self::Approved | Self::SentBack | Self::Withdrawn => false,
+        }
+    }
 
     /// The word for it in the ledger, in JSON and on the screen.
     #[must_use]
@@ -32,6 +43,7 @@ impl ProposalState {
             Self::Approved => "approved",
             Self::SentBack => "sent_back",
             Self::Withdrawn => "withdrawn",
+            Self::OutOfDate => "out_of_date",
         }
     }
 

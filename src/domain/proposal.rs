@@ -80,6 +80,8 @@ pub enum ProposalRefusal {
     DecisionWaits(ProposalKind),
     /// The person may not.
     Approval(ApprovalRefusal),
+    /// It would be another plan by now.
+    OutOfDate,
     /// Only whoever proposed it takes it back.
     NotTheirs(Actor),
     /// Nobody sends back what they proposed themselves.
@@ -99,6 +101,10 @@ impl fmt::Display for ProposalRefusal {
             }
             Self::DecisionWaits(kind) => write!(f, "a {} waits for approval; it comes first", kind.word()),
             Self::Approval(refusal) => refusal.fmt(f),
+            Self::OutOfDate => f.write_str(
+                "the plan is out of date: what it would pay is paid by another batch meanwhile, or goes elsewhere by now; it \
+                 has to be withdrawn, and the file planned again",
+            ),
             Self::NotTheirs(by) => write!(f, "it was proposed by {by}, who alone takes it back; others send it back"),
             Self::OwnProposal => f.write_str("it is your own proposal; withdraw it"),
         }
@@ -127,7 +133,7 @@ impl Proposals {
     /// What waits for a person's word: the newest proposal that nobody brought to an end.
     #[must_use]
     pub fn waiting(&self) -> Option<&Proposal> {
-        self.0.iter().rfind(|proposal| proposal.state == ProposalState::Proposed)
+        self.0.iter().rfind(|proposal| proposal.state.waits())
     }
 
     /// What a person's word is awaited for under a policy: what waits, or else a plan that was approved by fewer persons
@@ -142,6 +148,22 @@ impl Proposals {
     #[must_use]
     pub fn approved_plan(&self) -> Option<&Proposal> {
         self.0.iter().rfind(|proposal| is_plan(proposal, ProposalState::Approved))
+    }
+
+    /// The plan that waits, if a plan does.
+    #[must_use]
+    pub fn waiting_plan(&self) -> Option<&Proposal> {
+        self.waiting().filter(|proposal| proposal.kind == ProposalKind::Plan)
+    }
+
+    /// The same, where the plan that waits would be another one by now.
+    #[must_use]
+    pub fn outdated(mut self) -> Self {
+        let plan = self.0.iter_mut().rfind(|proposal| is_plan(proposal, ProposalState::Proposed));
+        if let Some(plan) = plan {
+            plan.state = ProposalState::OutOfDate;
+        }
+        self
     }
 
     /// The number of the next proposal of a kind.
@@ -192,12 +214,15 @@ impl Proposals {
 
     /// Two clicks are one approval. A plan whose approvals no longer suffice, since the policy was raised, takes more.
     fn approve(&mut self, seal: Sha256, by: &Actor, team: &Team) -> Result<(), ProposalRefusal> {
-        let waits = self.0.iter().rposition(|proposal| proposal.state == ProposalState::Proposed);
+        let waits = self.0.iter().rposition(|proposal| proposal.state.waits());
         let approved = || self.0.iter().rposition(|proposal| is_plan(proposal, ProposalState::Approved));
         let place = waits.or_else(approved).ok_or(ProposalRefusal::NothingWaits)?;
         let proposal = &mut self.0[place];
         if proposal.seal != seal {
             return Err(ProposalRefusal::OtherSeal { waits: proposal.seal });
+        }
+        if proposal.state == ProposalState::OutOfDate {
+            return Err(ProposalRefusal::OutOfDate);
         }
         let suffices = approval::is_approved(team.policy(), &proposal.by, &proposal.approved_by);
         if suffices || proposal.approved_by.contains(by) {
@@ -225,7 +250,7 @@ impl Proposals {
     }
 
     fn waiting_mut(&mut self) -> Result<&mut Proposal, ProposalRefusal> {
-        let waiting = self.0.iter_mut().rfind(|proposal| proposal.state == ProposalState::Proposed);
+        let waiting = self.0.iter_mut().rfind(|proposal| proposal.state.waits());
         waiting.ok_or(ProposalRefusal::NothingWaits)
     }
 }

@@ -8,11 +8,11 @@ use super::record::{Batch, BatchId, PayoutId, UnixMs};
 use super::run_ledger::RunLedger;
 use super::sqlite::planning::Size;
 use super::sqlite::read;
-use super::store::Database;
+use super::store::{Database, Store};
 use super::team;
-use crate::domain::approval::ProposalKind;
+use crate::domain::approval::{ProposalKind, ProposalState};
 use crate::domain::batch_name::BatchName;
-use crate::domain::proposal::{Proposal, ProposalEvent, Proposals};
+use crate::domain::proposal::{Proposal, ProposalEvent, ProposalRefusal, Proposals};
 use crate::domain::sha256::Sha256;
 use crate::domain::team::{Team, TeamEvent};
 
@@ -61,7 +61,11 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read, or the history of proposals contradicts itself.
     pub fn proposals(&self, batch: &Batch) -> Result<Proposals, LedgerError> {
-        proposals::proposals(self.store(), batch.id)
+        match proposals::proposals_now(self.store(), batch, self.purge_key.as_deref()) {
+            // Whom a purged batch paid is asked where somebody approves.
+            Err(LedgerError::PurgeKey { .. }) => proposals::proposals(self.store(), batch.id),
+            judged => judged,
+        }
     }
 
     /// Exactly the bytes that a person signs to approve a proposal.
@@ -106,7 +110,18 @@ impl Ledger {
         event: &ProposalEvent,
         along: &Along<'_>,
     ) -> Result<Proposals, LedgerError> {
-        self.file.commit(|store| proposals::record(store, batch, at, event, along))
+        let purge_key = self.purge_key.as_deref();
+        self.file.commit(|store| {
+            let is_approval = matches!(event, ProposalEvent::Approved { .. });
+            let is_outdated = |plan: &Proposal| plan.state == ProposalState::OutOfDate;
+            if is_approval
+                && let proposals = proposals::proposals_now(store, &store.batch(batch)?, purge_key)?
+                && proposals.waiting_plan().is_some_and(is_outdated)
+            {
+                return Err(ProposalRefusal::OutOfDate.into());
+            }
+            proposals::record(store, batch, at, event, along)
+        })
     }
 }
 

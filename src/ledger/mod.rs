@@ -30,6 +30,7 @@ mod start;
 mod store;
 mod team;
 mod under;
+mod up_to_date;
 mod words;
 mod writer;
 

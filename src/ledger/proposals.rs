@@ -6,15 +6,17 @@
 
 use super::error::LedgerError;
 use super::facts;
-use super::record::{BatchEvent, BatchId, PayoutId, UnixMs};
+use super::record::{Batch, BatchEvent, BatchId, PayoutId, UnixMs};
 use super::store::{Store, StoredWord};
 use super::team::{self, Change};
+use super::up_to_date;
 use super::writer::{Group, Write};
 use crate::domain::approval::{self, Actor, ProposalKind, ProposalState};
 use crate::domain::proposal::{Proposal, ProposalEvent, Proposals};
 use crate::domain::sha256::Sha256;
 use crate::domain::team::{PersonName, Team};
 use serde_json::{Value, json};
+use std::path::Path;
 
 /// The words by which the ledger calls what happens to proposals.
 pub(super) const KINDS: [&str; 4] = ["proposed", "approved", "sent_back", "withdrawn"];
@@ -23,6 +25,7 @@ pub(super) const KINDS: [&str; 4] = ["proposed", "approved", "sent_back", "withd
 #[derive(Debug)]
 pub(super) struct Word {
     event_id: i64,
+    at: UnixMs,
     event: ProposalEvent,
     signature: Option<String>,
     /// The newest event of the ledger's own history at that moment.
@@ -109,11 +112,12 @@ fn event_of(word: &str, note: &Value) -> Option<ProposalEvent> {
 
 /// Every word about the proposals of a batch, oldest first.
 fn words(store: &impl Store, batch: BatchId) -> Result<Vec<Word>, LedgerError> {
-    let read = |StoredWord { event_id, kind, note }| {
+    let read = |StoredWord { event_id, at, kind, note }| {
         let broken = || LedgerError::Broken(format!("event {event_id} says nothing of a proposal"));
         let note: Value = serde_json::from_str(&note.unwrap_or_default()).map_err(|_| broken())?;
         Ok(Word {
             event_id,
+            at,
             event: event_of(&kind, &note).ok_or_else(broken)?,
             signature: note.get("signature").and_then(Value::as_str).map(str::to_owned),
             ledger_event: note.get("ledger_event").and_then(Value::as_i64).ok_or_else(broken)?,
@@ -135,6 +139,19 @@ fn fold(words: &[Word], changes: &[Change]) -> Result<Proposals, LedgerError> {
 /// The proposals of a batch.
 pub(super) fn proposals(store: &impl Store, batch: BatchId) -> Result<Proposals, LedgerError> {
     fold(&words(store, batch)?, &team::changes(store)?)
+}
+
+/// The proposals of a batch as things stand: a plan that waits, and would be another one by now, is out of date.
+pub(super) fn proposals_now(
+    store: &impl Store,
+    batch: &Batch,
+    purge_key: Option<&Path>,
+) -> Result<Proposals, LedgerError> {
+    let words = words(store, batch.id)?;
+    let is_plan = |word: &&Word| matches!(word.event, ProposalEvent::Proposed { kind: ProposalKind::Plan, .. });
+    let proposed_at = words.iter().rfind(is_plan).map_or(UnixMs::MAX, |word| word.at);
+    let proposals = fold(&words, &team::changes(store)?)?;
+    up_to_date::judged(store, batch, proposals, proposed_at, purge_key)
 }
 
 /// The approved decisions of a kind: the event that approved each as the policy of now demands, and the payouts that it

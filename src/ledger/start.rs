@@ -17,7 +17,7 @@ use std::path::Path;
 /// Rows of other batches that a refusal names.
 const REPEATS_NAMED: usize = 20;
 /// The sealed setting that holds why a plan repeats another batch.
-const REPEAT: &str = "--repeat";
+pub(super) const REPEAT: &str = "--repeat";
 
 impl Ledger {
     /// Hands the ledger to a run of one batch, if it is as the last one left it, after it was judged whether that

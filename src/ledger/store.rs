@@ -37,6 +37,7 @@ pub(super) trait Database {
 #[derive(Debug)]
 pub(super) struct StoredWord {
     pub(super) event_id: i64,
+    pub(super) at: UnixMs,
     pub(super) kind: String,
     pub(super) note: Option<String>,
 }
@@ -133,6 +134,8 @@ pub(super) trait Store {
 
     /// Whether there is another one.
     fn has_other_batches(&self, batch: BatchId) -> Result<bool, LedgerError>;
+    /// How many payouts wait.
+    fn rows_from(&self, waiting: Waiting) -> Result<u64, LedgerError>;
     /// When the batch of a payout was planned first.
     fn planned_at(&self, payout: PayoutId) -> Result<UnixMs, LedgerError>;
     /// Another batch of the merchant that has the member and points of a payout: unfinished, or credited since a time.

@@ -5,12 +5,13 @@ use super::fixture::{Fixture, NOW, Outcome, terms, under};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use topup::domain::approval::{Actor, ProposalKind};
-use topup::domain::event::{Event, MemberAnswer, OrderAnswer};
+use topup::domain::event::{Event, Fate, MemberAnswer, OrderAnswer, Refusal};
 use topup::domain::payout_status::State;
-use topup::domain::proposal::{ProposalEvent, Proposals};
+use topup::domain::proposal::{ProposalEvent, ProposalRefusal, Proposals};
 use topup::domain::sha256::Sha256;
 use topup::domain::team::{Person, PersonName, Policy, Role, TeamEvent};
-use topup::ledger::{Access, Along, Entry, Ledger, LedgerError, Purpose, SubmitPermit};
+use topup::ledger::{Access, Along, Binding, Entry, Ledger, LedgerError, Purpose, SubmitPermit};
+use topup::plan::{self, Terms};
 use topup::sshsig::{self, Key};
 
 fn name(text: &str) -> PersonName {
@@ -135,6 +136,55 @@ fn a_signature_on_a_plan_that_was_taken_back_does_not_fit_the_same_rows_proposed
         assert_eq!(proposals.approved_plan().map(|plan| plan.version), approved, "{who}");
     }
     assert_eq!(permit(&desk).unwrap().len(), 1);
+    desk.audit("a");
+}
+
+/// Somebody at this machine approves what waits in the batch.
+fn approve_alone(desk: &mut Fixture) -> Result<Proposals, LedgerError> {
+    let batch = desk.ledger.batch("a").unwrap();
+    let waits = desk.ledger.proposals(&batch).unwrap().waiting().unwrap().clone();
+    let event = ProposalEvent::Approved { seal: waits.seal, by: system() };
+    desk.ledger.decide_proposal(batch.id, NOW, &event, &Along::default())
+}
+
+fn state(desk: &Fixture) -> &'static str {
+    let proposals = desk.ledger.proposals(&desk.ledger.batch("a").unwrap()).unwrap();
+    proposals.all().last().unwrap().state.word()
+}
+
+#[track_caller]
+fn is_out_of_date(desk: &mut Fixture) {
+    assert_eq!(state(desk), "out_of_date");
+    let refused = approve_alone(desk).unwrap_err();
+    assert!(matches!(refused, LedgerError::Proposal(ProposalRefusal::OutOfDate)), "{refused}");
+    withdraw(desk);
+    assert_eq!(state(desk), "withdrawn");
+    desk.audit("a");
+}
+
+#[test]
+fn a_plan_that_another_batch_paid_meanwhile_is_out_of_date() {
+    let mut desk = Fixture::new();
+    assert_eq!(desk.plan("b", FILE), Outcome::Planned(1, 1));
+    let declined = [Event::SubmitIntended, Event::SendEnded(Fate::Refused(Refusal::Payout))];
+    desk.happen("b", 2, &declined);
+    propose(&mut desk, FILE);
+    assert_eq!(state(&desk), "proposed");
+    // It was credited there after all, as an order status found.
+    desk.happen_in("b", State::Declined, 2, &[Event::OrderAnswered(OrderAnswer::Success)]);
+    is_out_of_date(&mut desk);
+}
+
+#[test]
+fn a_plan_that_goes_elsewhere_by_now_is_out_of_date_and_planned_anew_it_is_approved() {
+    let mut desk = Fixture::new();
+    propose(&mut desk, FILE);
+    let moved = Binding { terminal_id: "T002".into(), ..terms("a").binding };
+    assert_eq!(plan::rebind(&mut desk.ledger, &moved, "a new till", NOW).unwrap().batches.len(), 1);
+    is_out_of_date(&mut desk);
+    let terms = Terms { binding: moved, ..terms("a") };
+    desk.draft(FILE, &terms, |draft| draft.propose(&system(), None, NOW)).unwrap();
+    assert_eq!(approve_alone(&mut desk).unwrap().approved_plan().map(|plan| plan.version), Some(2));
     desk.audit("a");
 }
 

@@ -36,7 +36,7 @@ const RUN_BEGUN: &str = "SELECT event_id, at FROM events
     WHERE batch_id = ?1 AND payout_id IS NULL AND kind = 'run_started' ORDER BY event_id DESC LIMIT 1";
 const RECENT: &str = "SELECT at, state IN ('credited', 'declined', 'ineligible', 'held'),
     CASE WHEN kind IN ('member_answered', 'order_answered', 'send_ended') THEN request_id END
-    FROM events WHERE event_id > ?1 ORDER BY event_id DESC LIMIT ?2";
+    FROM events WHERE event_id > ?1 AND +batch_id = ?3 ORDER BY event_id DESC LIMIT ?2";
 
 /// What a look at a batch shows beside its totals.
 #[derive(Clone, Debug, Default)]
@@ -163,7 +163,7 @@ fn in_doubt_since(connection: &Connection, batch: BatchId) -> Result<Vec<UnixMs>
     Ok(since)
 }
 
-/// What the newest events say of the run that is going on: it alone writes to the ledger.
+/// What the newest events of the batch say of the run that is going on.
 fn pace(connection: &Connection, batch: BatchId, now: UnixMs) -> Result<Option<Pace>, LedgerError> {
     let reading = || LedgerError::sqlite("reading how fast the run goes");
     let begun = read::rows(connection, RUN_BEGUN, [batch.0], |row| {
@@ -171,7 +171,7 @@ fn pace(connection: &Connection, batch: BatchId, now: UnixMs) -> Result<Option<P
     })?;
     let Some((event, started_at)) = begun.into_iter().next() else { return Ok(None) };
     let (mut oldest, mut settled, mut calls, mut seen) = (now, 0, HashSet::new(), 0);
-    read::rows(connection, RECENT, params![event, bound(RECENT_EVENTS_MAX)], |row| {
+    read::rows(connection, RECENT, params![event, bound(RECENT_EVENTS_MAX), batch.0], |row| {
         let at: UnixMs = row.get(0).map_err(reading())?;
         seen += 1;
         if at < now - RECENT_MS {
@@ -205,7 +205,7 @@ mod tests {
         looks.extend([IN_DOUBT_SINCE, RUN_BEGUN, RECENT].map(str::to_owned));
         for sql in looks {
             let mut plan = ledger.store().prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-            let arguments = ["1", "1"][..plan.parameter_count()].iter();
+            let arguments = ["1", "1", "1"][..plan.parameter_count()].iter();
             let lines = plan.query_map(rusqlite::params_from_iter(arguments), |row| row.get::<_, String>(3)).unwrap();
             for line in lines.map(Result::unwrap) {
                 // `p` is the bounded list of payouts itself.

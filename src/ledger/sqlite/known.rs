@@ -18,12 +18,15 @@ const PAGE_MIN: i64 = 8;
 const PAGE_MAX: i64 = 512;
 
 /// What [`Known`] reads, from `payouts`.
-const COLUMNS: &str = "payout_id, row, row_key, state, coalesce(spelt, member), phone, points, send_sms, receipt, name";
+const COLUMNS: &str =
+    "payout_id, row, row_key, state, coalesce(spelt, member), phone, points, send_sms, receipt, name, plan";
 
 /// A payout that has the key of a row: what it sends, without the number, since a retried payout has another one by now.
 #[derive(Debug)]
 pub(in crate::ledger) struct Known {
     pub(in crate::ledger) id: i64,
+    /// The version of the plan that brought it.
+    pub(in crate::ledger) plan: u32,
     pub(in crate::ledger) row: u64,
     pub(in crate::ledger) state: State,
     key: String,
@@ -52,6 +55,7 @@ impl Known {
             send_sms: row.get(7).map_err(reading())?,
             receipt: text(8)?.map(str::to_owned),
             name: text(9)?.map(str::to_owned),
+            plan: row.get(10).map_err(reading())?,
         })
     }
 
@@ -94,23 +98,37 @@ pub(in crate::ledger) struct KnownPayouts {
     last: i64,
     /// The payout that was searched for last.
     searched: Option<i64>,
-    /// One bit a payout of the ledger: the file names it. Ten million payouts take 1.2 MB.
+    /// One bit for each payout between the batch's first and its last: the file names it. Ten million take 1.2 MB.
     seen: Vec<u64>,
+    /// The payout of the first bit.
+    first: i64,
     named: u64,
 }
 
 impl KnownPayouts {
-    /// Of the payouts up to `last`. The way begins at the first one that is searched for.
-    pub(in crate::ledger) fn new(batch: BatchId, last: i64) -> Self {
-        let seen = vec![0; bit_of(last).0 + 1];
+    /// Of the payouts of a batch, which lie between two. The way begins at the first one that is searched for.
+    pub(in crate::ledger) fn new(batch: BatchId, (first, last): (i64, i64)) -> Self {
         let page = VecDeque::new();
-        Self { batch, page, page_rows: PAGE_MIN, read_to: last, last, searched: None, seen, named: 0 }
+        Self {
+            batch,
+            page,
+            page_rows: PAGE_MIN,
+            read_to: last,
+            last,
+            searched: None,
+            seen: Vec::new(),
+            first,
+            named: 0,
+        }
     }
 
     /// Takes note that the file names a payout; false if it did so before.
     pub(in crate::ledger) fn name(&mut self, id: i64) -> bool {
         let is_new = !self.is_named(id);
-        let (word, bit) = bit_of(id);
+        let (word, bit) = self.bit_of(id);
+        if self.seen.len() <= word {
+            self.seen.resize(word + 1, 0);
+        }
         self.seen[word] |= bit;
         self.named += u64::from(is_new);
         is_new
@@ -118,8 +136,14 @@ impl KnownPayouts {
 
     /// Whether the file names a payout.
     pub(in crate::ledger) fn is_named(&self, id: i64) -> bool {
-        let (word, bit) = bit_of(id);
-        self.seen[word] & bit != 0
+        let (word, bit) = self.bit_of(id);
+        self.seen.get(word).is_some_and(|seen| seen & bit != 0)
+    }
+
+    /// The word and the bit of a payout.
+    fn bit_of(&self, id: i64) -> (usize, u64) {
+        let index = usize::try_from(id - self.first).unwrap_or(0);
+        (index / 64, 1 << (index % 64))
     }
 
     /// How many payouts the file names.
@@ -170,10 +194,4 @@ impl KnownPayouts {
         }
         self.searched = Some(id);
     }
-}
-
-/// The word and the bit of a payout.
-fn bit_of(id: i64) -> (usize, u64) {
-    let index = usize::try_from(id).unwrap_or(0);
-    (index / 64, 1 << (index % 64))
 }

@@ -33,8 +33,8 @@ impl Planning<'_> {
         }
         let reading = || LedgerError::sqlite("looking for rows that are gone");
         let sql = "SELECT payout_id, row, invoice_no, state, points FROM payouts
-                   WHERE batch_id = ?1 AND payout_id <= ?2 ORDER BY payout_id";
-        read::rows(&self.transaction, sql, params![self.batch.0, self.last], |row| {
+                   WHERE batch_id = ?1 AND plan < ?2 ORDER BY payout_id";
+        read::rows(&self.transaction, sql, params![self.batch.0, self.version], |row| {
             let id: i64 = row.get(0).map_err(reading())?;
             if !self.known.is_named(id) {
                 let state: String = row.get(3).map_err(reading())?;
@@ -59,7 +59,7 @@ impl Planning<'_> {
         let of = |same| {
             format!(
                 "SELECT n.row FROM payouts g CROSS JOIN payouts n ON {same}
-                 WHERE g.payout_id = ?1 AND n.batch_id = ?2 AND n.payout_id > ?3 AND n.points = g.points"
+                 WHERE g.payout_id = ?1 AND n.batch_id = ?2 AND n.plan = ?3 AND n.points = g.points"
             )
         };
         let sql = format!(
@@ -68,6 +68,6 @@ impl Planning<'_> {
             of("n.member = g.phone"),
             of("n.phone = coalesce(g.phone, g.member)")
         );
-        read::one(&self.transaction, &sql, params![gone.payout.0, self.batch.0, self.last])
+        read::one(&self.transaction, &sql, params![gone.payout.0, self.batch.0, self.version])
     }
 }

@@ -25,9 +25,9 @@ impl Planning<'_> {
     pub fn earlier_of_member(&self, row: &Row) -> Result<Option<Earlier>, LedgerError> {
         let of = |column, value| {
             format!(
-                "SELECT row, payout_id <= ?4 FROM payouts
-                 WHERE {column} = {value} AND batch_id = ?3 AND payout_id < ?5
-                   AND (payout_id <= ?4 OR ?6 OR substr(row_key, 1, 4) <> 'ref:')"
+                "SELECT row, plan < ?4 FROM payouts
+                 WHERE {column} = {value} AND batch_id = ?3 AND payout_id <> ?5
+                   AND (plan < ?4 OR ?6 OR substr(row_key, 1, 4) <> 'ref:')"
             )
         };
         let sql =
@@ -35,7 +35,7 @@ impl Planning<'_> {
         let phone = row.member.phone();
         let phone = phone.as_ref().map(|phone| phone.as_str());
         let by_member = row.reference.is_none();
-        let like = params![row.member.identity(), phone, self.batch.0, self.last, self.next - 1, by_member];
+        let like = params![row.member.identity(), phone, self.batch.0, self.version, self.next - 1, by_member];
         let reading = || LedgerError::sqlite("looking for another row of the member");
         let earlier = |found: &rusqlite::Row<'_>| {
             Ok(Earlier {

@@ -15,6 +15,7 @@ use crate::domain::sha256::Sha256;
 use crate::ledger::binding;
 use crate::ledger::chain;
 use crate::ledger::error::LedgerError;
+use crate::ledger::facts as ledger_facts;
 use crate::ledger::ledger_chain::{self, LedgerEvent};
 use crate::ledger::proposals;
 use crate::ledger::record::{Batch, BatchId, Binding, NewPayout, Origin, UnixMs};
@@ -36,7 +37,8 @@ pub struct Planning<'l> {
     name: String,
     /// What the batch had before.
     pub(in crate::ledger) before: Size,
-    /// The last payout that the ledger had before.
+    /// The last payout that the ledger had before: where what this file adds is looked for. What it adds is told by its
+    /// version.
     pub(in crate::ledger) last: i64,
     /// The payout that is added next.
     pub(in crate::ledger) next: i64,
@@ -176,7 +178,8 @@ impl<'l> Planning<'l> {
             .map_err(LedgerError::sqlite("reading the plan back"))?;
         // Of any batch: the last one of this batch alone is known only after its whole index.
         let last = read::one(&transaction, "SELECT coalesce(max(payout_id), 0) FROM payouts", [])?.unwrap_or(0);
-        let known = KnownPayouts::new(batch, last);
+        let first = ledger_facts::first_payout(&*transaction, batch)?;
+        let known = KnownPayouts::new(batch, (first.unwrap_or(last), last));
         let version = proposals::proposals(&*transaction, batch)?.next_version(ProposalKind::Plan);
         let purge_key = purge_key.map(Path::to_owned);
         let (next, new) = (last + 1, Size::default());
@@ -322,7 +325,7 @@ impl<'l> Planning<'l> {
 
     /// Holds a row against the payout that has its key.
     fn compare(&mut self, known: Known, payout: &NewPayout<'_>) -> Result<Placement, LedgerError> {
-        if known.id > self.last || !self.known.name(known.id) {
+        if known.plan == self.version || !self.known.name(known.id) {
             return Ok(Placement::Duplicate { row: known.row });
         }
         let Known { row, state, .. } = known;
@@ -373,9 +376,9 @@ impl<'l> Planning<'l> {
     /// When the ledger cannot be read.
     pub fn members_and_largest(&self) -> Result<(u64, u64), LedgerError> {
         let sql = "SELECT count(DISTINCT member), coalesce(max(points), 0) FROM payouts
-                   WHERE batch_id = ?1 AND payout_id > ?2";
+                   WHERE +batch_id = ?1 AND plan = ?2 AND payout_id > ?3";
         self.transaction
-            .query_row(sql, params![self.batch.0, self.last], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row(sql, params![self.batch.0, self.version, self.last], |row| Ok((row.get(0)?, row.get(1)?)))
             .map_err(LedgerError::sqlite("reading the plan back"))
     }
 

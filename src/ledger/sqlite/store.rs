@@ -163,12 +163,13 @@ impl Store for Connection {
 
     fn batch_events(&self, batch: BatchId, kinds: &[&str]) -> Result<Vec<StoredWord>, LedgerError> {
         let sql = format!(
-            "SELECT event_id, kind, note FROM events WHERE batch_id = ?1 AND payout_id IS NULL AND kind IN ({})
+            "SELECT event_id, kind, note, at FROM events WHERE batch_id = ?1 AND payout_id IS NULL AND kind IN ({})
              ORDER BY event_id",
             read::quoted(kinds)
         );
         read::rows(self, &sql, [batch.0], |row| {
-            let read = || Ok(StoredWord { event_id: row.get(0)?, kind: row.get(1)?, note: row.get(2)? });
+            let read =
+                || Ok(StoredWord { event_id: row.get(0)?, kind: row.get(1)?, note: row.get(2)?, at: row.get(3)? });
             read().map_err(LedgerError::sqlite("reading the history of a batch"))
         })
     }
@@ -259,6 +260,11 @@ impl Store for Connection {
 
     fn has_other_batches(&self, batch: BatchId) -> Result<bool, LedgerError> {
         Ok(read::one::<i64>(self, "SELECT 1 FROM batches WHERE batch_id <> ?1 LIMIT 1", [batch.0])?.is_some())
+    }
+
+    fn rows_from(&self, Waiting { batch, version }: Waiting) -> Result<u64, LedgerError> {
+        let sql = "SELECT count(*) FROM payouts WHERE batch_id = ?1 AND plan >= ?2 AND state = 'planned'";
+        Ok(read::one(self, sql, (batch.0, version))?.unwrap_or(0))
     }
 
     fn planned_at(&self, payout: PayoutId) -> Result<UnixMs, LedgerError> {
