@@ -1,13 +1,17 @@
 //! Proposes plans, and takes a person's word about what waits: an approval, a sending back, a withdrawal.
 
+use super::clock::unix_ms;
+use super::context::{Context, News};
+use super::failure::{Ending, Failure};
+use super::file_request::{self, FileRequest};
 use super::identity::{Identity, IdentityError};
 use crate::domain::approval::{Actor, ProposalKind, ProposalState};
 use crate::domain::proposal::{Proposal, ProposalEvent, ProposalRefusal, Proposals};
 use crate::domain::sha256::Sha256;
 use crate::domain::team::Policy;
 use crate::intake::{Intake, IntakeError};
-use crate::ledger::{Along, Batch, Ledger, LedgerError, Origin, PayoutId, UnixMs};
-use crate::plan::{self, DraftSummary, PlanError, Planned, Refusal, Terms};
+use crate::ledger::{Access, Along, Batch, Ledger, LedgerError, Origin, PayoutId, UnixMs};
+use crate::plan::{self, DraftSummary, PlanError, Planned, Refusal, Resealing, Terms};
 use crate::sshsig::SigningError;
 
 /// What proposing a file came to.
@@ -45,6 +49,16 @@ pub enum ProposeError {
 impl From<LedgerError> for ProposeError {
     fn from(error: LedgerError) -> Self {
         Self::Plan(error.into())
+    }
+}
+
+impl From<ProposeError> for Failure {
+    fn from(error: ProposeError) -> Self {
+        match error {
+            ProposeError::Plan(error) => error.into(),
+            ProposeError::Signing(error) => error.into(),
+            ProposeError::Changed => Self::said(Ending::Refused, "changed", error),
+        }
     }
 }
 
@@ -206,4 +220,114 @@ pub fn decision(
     let along = Along { why: Some(why), signature: signature.as_deref(), payouts };
     ledger.decide_proposal(batch.id, at, &event, &along)?;
     Ok(Decision::Waits(seal))
+}
+
+/// A plan that is stored, and waits.
+#[derive(Debug)]
+pub struct Stored {
+    /// The batch.
+    pub batch: Batch,
+    /// The version of its plan.
+    pub version: u32,
+    /// What it comes to.
+    pub summary: Box<DraftSummary>,
+    /// How many persons it needs.
+    pub policy: Policy,
+}
+
+/// What became of a file that was proposed.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Its plan is stored, and waits.
+    Stored(Stored),
+    /// The batch has all its rows already, and its plan stands like this.
+    Known(Box<Batch>, ProposalState),
+}
+
+/// Stores a file's plan as a proposal; it pays nothing.
+pub fn propose_file(context: Context<'_>, request: &FileRequest, proposer: &Identity<'_>) -> Result<Outcome, Failure> {
+    context.refuse_missing()?;
+    let terms = file_request::terms(context, request, Resealing::Refused)?;
+    drop(request.open()?);
+    // A ledger is made only for a file that opens.
+    let mut ledger = context.open_to_change(Access::Create)?;
+    if let Some(stored) = stored(context, &mut ledger, request, &terms, proposer)? {
+        return Ok(Outcome::Stored(stored));
+    }
+    let batch = ledger.batch(terms.batch.as_str())?;
+    let is_open = waiting(&ledger, &batch).is_ok();
+    let state = if is_open { ProposalState::Proposed } else { ProposalState::Approved };
+    Ok(Outcome::Known(Box::new(batch), state))
+}
+
+/// Stores a file's plan as a proposal; nothing where the batch has all its rows already.
+pub(super) fn stored(
+    context: Context<'_>,
+    ledger: &mut Ledger,
+    request: &FileRequest,
+    terms: &Terms,
+    proposer: &Identity<'_>,
+) -> Result<Option<Stored>, Failure> {
+    let origin = file_request::origin(context, request, terms);
+    let open = || crate::intake::open(&request.file, &request.options);
+    match propose(ledger, &open, terms, &origin, proposer)? {
+        Proposed::Refused(refusal) => Err(refusal.into()),
+        Proposed::Known(_, warnings) => {
+            context.note_all(&warnings);
+            Ok(None)
+        }
+        Proposed::Waits { version, summary } => {
+            context.door.tell(&News::Plan(&terms.batch, &summary));
+            let batch = ledger.batch(terms.batch.as_str())?;
+            Ok(Some(Stored { batch, version, summary, policy: ledger.team()?.policy() }))
+        }
+    }
+}
+
+/// What waits in a batch, and exactly the bytes that are signed to approve it.
+pub fn approval(context: Context<'_>, batch: &str) -> Result<(Batch, Proposal, Vec<u8>), Failure> {
+    let ledger = context.open_to_read()?;
+    let batch = ledger.batch(batch)?;
+    let waits = waiting(&ledger, &batch)?;
+    let bytes = Ledger::approval_bytes(&batch, &waits);
+    Ok((batch, waits, bytes))
+}
+
+/// Somebody's word about what waits in a batch.
+#[derive(Clone, Debug)]
+pub struct WordRequest {
+    /// The batch.
+    pub batch: String,
+    /// What is said.
+    pub word: Word,
+    /// What the person looked at; a word about anything else does not count.
+    pub seal: Option<Sha256>,
+    /// The reason.
+    pub why: Option<String>,
+}
+
+/// Takes somebody's word about what waits; gives how it stands after it.
+pub fn say(context: Context<'_>, request: &WordRequest, person: &Identity<'_>) -> Result<(Batch, Proposal), Failure> {
+    let (mut ledger, _lock) = context.open_locked("approve", Access::Write)?;
+    let batch = ledger.batch(&request.batch)?.unpurged()?;
+    let why = request.why.as_deref();
+    let (proposal, _) = decide(&mut ledger, &batch, request.word, request.seal, why, person, unix_ms())?;
+    Ok((batch, proposal))
+}
+
+/// Has a decision that can pay again approved as the policy demands; the seal under which it waits, where it does.
+pub(super) fn decided(
+    context: Context<'_>,
+    batch: &str,
+    kind: ProposalKind,
+    payouts: &[PayoutId],
+    why: &str,
+    person: &Identity<'_>,
+) -> Result<Option<Sha256>, Failure> {
+    let (mut ledger, _lock) = context.open_locked(kind.word(), Access::Write)?;
+    let batch = ledger.batch(batch)?.unpurged()?;
+    Ok(match decision(&mut ledger, &batch, kind, payouts, why, person, unix_ms())? {
+        Decision::Waits(seal) => Some(seal),
+        Decision::Approved => None,
+    })
 }

@@ -1,5 +1,6 @@
 //! Tells whose word a use case takes, and how that person signs it.
 
+use super::failure::{Ending, Failure};
 use crate::domain::approval::Actor;
 use crate::domain::team::PersonName;
 use crate::ledger::LedgerError;
@@ -50,4 +51,19 @@ pub enum IdentityError {
     /// The ledger failed, or does not allow it.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+}
+
+impl From<SigningError> for Failure {
+    fn from(error: SigningError) -> Self {
+        Self::said(Ending::Refused, "not_signed", format!("{error}; nothing was changed"))
+    }
+}
+
+impl From<IdentityError> for Failure {
+    fn from(error: IdentityError) -> Self {
+        match error {
+            IdentityError::Signing(error) => error.into(),
+            IdentityError::Ledger(error) => error.into(),
+        }
+    }
 }

@@ -1,8 +1,11 @@
 //! Adds and removes the people of a ledger, and changes how many persons a plan needs.
 
+use super::clock::unix_ms;
+use super::context::Context;
+use super::failure::Failure;
 use super::identity::{Identity, IdentityError};
 use crate::domain::team::{Person, PersonName, Policy, Role, Team, TeamEvent, TeamRefusal};
-use crate::ledger::{Ledger, LedgerError, UnixMs};
+use crate::ledger::{Access, Ledger, LedgerError, UnixMs};
 
 /// What is to be changed.
 #[derive(Clone, Debug)]
@@ -48,4 +51,28 @@ pub fn change(
     ledger.team()?.after(&event).map_err(LedgerError::from)?;
     let signature = administrator.sign(&ledger.team_bytes(&event)?)?;
     Ok(ledger.change_team(at, &event, why, signature.as_deref())?)
+}
+
+/// The people and the policy.
+pub fn team(context: Context<'_>) -> Result<Team, Failure> {
+    Ok(context.open_to_read()?.team()?)
+}
+
+/// Changes people or policy in the ledger of the settings. Somebody may be added before there is a ledger: it is made.
+pub fn change_team(
+    context: Context<'_>,
+    wanted: Change,
+    why: Option<&str>,
+    administrator: &Identity<'_>,
+) -> Result<Team, Failure> {
+    let access = match wanted {
+        Change::Add { .. } => {
+            context.refuse_missing()?;
+            Access::Create
+        }
+        Change::Remove(_) | Change::Policy(_) => Access::Write,
+    };
+    let mut ledger = context.open_to_change(access)?;
+    let why = why.map(|why| context.reason(why));
+    Ok(change(&mut ledger, wanted, why.as_deref(), administrator, unix_ms())?)
 }

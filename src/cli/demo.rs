@@ -3,14 +3,14 @@
 //! The gateway is the simulator in this process, which keeps a book of its own; the program under test is this very
 //! program, as a child process that is killed for real.
 
-use super::execute::block_on;
-use super::failure::{Exit, Failure};
+use super::exit::status;
 use super::output::{Output, Report};
 use super::simulator::write_private;
-use crate::domain::payout_status::State;
-use crate::ledger::{Access, Ledger, Total, Totals};
-use crate::report::grouped;
-use crate::simulator::{Book, FaultPlan, Latency, Members, PublicKey, Simulator, SimulatorOptions, generate_key_pem};
+use crate::app::runtime::block_on;
+use crate::app::simulator::{
+    Book, FaultPlan, Latency, Members, PublicKey, Simulator, SimulatorOptions, generate_key_pem,
+};
+use crate::app::{Access, Ending, Failure, Ledger, State, Total, Totals, grouped};
 use anyhow::{Context as _, anyhow};
 use serde_json::json;
 use std::collections::HashMap;
@@ -53,7 +53,7 @@ async fn play(output: Output) -> Result<Report, Failure> {
     output.note("\nthe same command again: what is in doubt is resolved first, the rest is paid");
     let mut runs = 1;
     let mut exit = stage.run_to_its_end().await?;
-    while exit == Exit::Unfinished as i32 && runs < RUNS_MAX {
+    while exit == i32::from(status(Ending::Unfinished)) && runs < RUNS_MAX {
         stage.simulator.heal();
         output.note("\nthe faults are over; once more");
         exit = stage.run_to_its_end().await?;
@@ -108,7 +108,7 @@ impl Stage {
     fn command(&self) -> Result<Command, Failure> {
         let program = std::env::current_exe()
             .context("finding this program")
-            .map_err(|error| Failure::new(Exit::Failed, "demo", error))?;
+            .map_err(|error| Failure::new(Ending::Failed, "demo", error))?;
         let mut command = Command::new(program);
         let arguments = ["run", "rewards-2026-11.csv", "--batch", BATCH, "--yes"];
         command.args(arguments).current_dir(&self.folder).kill_on_drop(true);
@@ -136,7 +136,7 @@ impl Stage {
             }
             if let Some(status) = child.try_wait().map_err(|error| demo_failure("watching the child process", error))? {
                 let message = format!("the first run ended on its own ({status}), before it could be killed");
-                return Err(Failure::new(Exit::Failed, "demo", anyhow!(message)));
+                return Err(Failure::new(Ending::Failed, "demo", anyhow!(message)));
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -156,12 +156,12 @@ impl Stage {
     async fn run_to_its_end(&self) -> Result<i32, Failure> {
         let mut child = spawn(&mut self.command()?)?;
         let ended = tokio::time::timeout(CHILD_MAX, child.wait()).await;
-        let status = ended
+        let ended = ended
             .map_err(|_| {
-                Failure::new(Exit::Failed, "demo", anyhow!("a run took longer than {} s", CHILD_MAX.as_secs()))
+                Failure::new(Ending::Failed, "demo", anyhow!("a run took longer than {} s", CHILD_MAX.as_secs()))
             })?
             .map_err(|error| demo_failure("waiting for the child process", error))?;
-        Ok(status.code().unwrap_or(Exit::Failed as i32))
+        Ok(ended.code().unwrap_or(status(Ending::Failed).into()))
     }
 
     fn ledger(&self) -> Result<Ledger, Failure> {
@@ -227,7 +227,7 @@ impl Stage {
             "faults": faults, "refused_late": late, "requests_when_finished": requests_when_finished, "differences": differences,
             "folder": self.folder.display().to_string(),
         });
-        Ok(Report { exit: if agree { Exit::Done } else { Exit::Differs }, json, text })
+        Ok(Report { ending: if agree { Ending::Done } else { Ending::Differs }, json, text })
     }
 }
 
@@ -267,7 +267,7 @@ fn spawn(command: &mut Command) -> Result<Child, Failure> {
 }
 
 fn demo_failure(doing: &str, error: std::io::Error) -> Failure {
-    Failure::new(Exit::Failed, "demo", anyhow::Error::new(error).context(doing.to_owned()))
+    Failure::new(Ending::Failed, "demo", anyhow::Error::new(error).context(doing.to_owned()))
 }
 
 fn make_private_folder(folder: &Path) -> Result<(), Failure> {

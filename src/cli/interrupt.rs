@@ -4,8 +4,9 @@
 //! On a thread of its own: the command's thread may be held up, by a stderr that nobody reads or by a stuck disk, and the
 //! second Ctrl-C has to work all the same. Everything that matters is in the ledger by then.
 
-use super::execute::current_thread;
-use super::failure::{Exit, Failure};
+use super::exit::status;
+use crate::app::runtime::current_thread;
+use crate::app::{Ending, Failure};
 use anyhow::Context as _;
 use std::future::Future;
 use std::pin::Pin;
@@ -23,7 +24,7 @@ pub(super) struct Interrupt {
 impl Interrupt {
     /// Listens from now on.
     pub(super) fn listen() -> Result<Self, Failure> {
-        let failed = |error| Failure::new(Exit::Failed, "signals", error);
+        let failed = |error| Failure::new(Ending::Failed, "signals", error);
         let runtime = current_thread()?;
         let mut signals = {
             let _entered = runtime.enter();
@@ -36,7 +37,7 @@ impl Interrupt {
             drop(hears);
             signals.second().await;
             super::output::left_at_once();
-            std::process::exit(Exit::Interrupted as i32);
+            std::process::exit(status(Ending::Interrupted).into());
         };
         let listens = move || {
             runtime.block_on(async {

@@ -1,12 +1,10 @@
 //! Sends what the run tells to stderr and, with `--log`, to a file as JSON lines.
 
-use super::args::Common;
-use super::failure::{Exit, Failure};
-use super::written;
-use crate::private_file;
+use crate::app::{Ending, Failure, output_file, private_file};
 use anyhow::Context as _;
 use indicatif::ProgressBar;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::sync::OnceLock;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -22,8 +20,8 @@ pub(super) fn write_above(bar: &ProgressBar) {
 }
 
 /// Starts logging. Own events only: other crates' could hold what must not be written down.
-pub(super) fn start(common: &Common) -> Result<(), Failure> {
-    let level = match (common.quiet, common.verbose) {
+pub(super) fn start(quiet: bool, verbose: u8, log: Option<&Path>, ledger: Option<&Path>) -> Result<(), Failure> {
+    let level = match (quiet, verbose) {
         (true, _) => LevelFilter::ERROR,
         (false, 0) => LevelFilter::WARN,
         (false, 1) => LevelFilter::INFO,
@@ -33,17 +31,17 @@ pub(super) fn start(common: &Common) -> Result<(), Failure> {
     let ansi = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let stderr =
         fmt::layer().with_writer(|| AboveBar).with_ansi(ansi).without_time().with_target(false).with_filter(own(level));
-    if let Some(path) = &common.log {
-        written::regular_and_no_ledger(path, written::ledger_of(common).as_deref())?;
+    if let Some(path) = log {
+        output_file::regular_and_no_ledger(path, ledger)?;
     }
-    let file = common.log.as_ref().map(|path| {
+    let file = log.map(|path| {
         private_file::options()
             .create(true)
             .append(true)
             .open(path)
             .with_context(|| format!("opening the log {}", path.display()))
     });
-    let file = file.transpose().map_err(|error| Failure::new(Exit::Usage, "log", error))?;
+    let file = file.transpose().map_err(|error| Failure::new(Ending::Usage, "log", error))?;
     let file = file.map(|file| {
         // A log that cannot be written any more must not end a run: the history is in the ledger.
         let writer = std::sync::Mutex::new(file);

@@ -1,38 +1,15 @@
 //! `topup completions` and `topup man`: what a shell and `man` are to know of the command line, made from itself.
 
-use super::args::Cli;
-use super::context::unix_ms;
-use super::failure::{Exit, Failure};
+use super::args::{Cli, CompletionsArgs, ManArgs};
 use super::output::{Output, Report};
+use crate::app::clock::unix_ms;
+use crate::app::{Ending, Failure};
 use anyhow::Context as _;
-use clap::{Args, CommandFactory};
-use clap_complete::Shell;
+use clap::CommandFactory;
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const NAME: &str = "topup";
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-    topup completions bash > ~/.local/share/bash-completion/completions/topup\n  \
-    topup completions zsh > \"${fpath[1]}/_topup\"\n  \
-    topup completions fish > ~/.config/fish/completions/topup.fish\n\n\
-    A new shell knows them.")]
-pub(super) struct CompletionsArgs {
-    /// Whose completions
-    #[arg(value_enum)]
-    pub(super) shell: Shell,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-    topup man | man -l -                           read it now\n  \
-    topup man --dir ~/.local/share/man/man1        a page for every command; then: man topup-run")]
-pub(super) struct ManArgs {
-    /// Write a page for every command into this folder, which is made if need be
-    #[arg(long, value_name = "FOLDER")]
-    pub(super) dir: Option<PathBuf>,
-}
 
 /// Prints a shell's completions.
 pub(super) fn completions(output: Output, args: &CompletionsArgs) -> Result<Report, Failure> {
@@ -41,22 +18,22 @@ pub(super) fn completions(output: Output, args: &CompletionsArgs) -> Result<Repo
     let script = String::from_utf8_lossy(&script).into_owned();
     output.bare(&script)?;
     let json = json!({"shell": args.shell.to_string(), "script": script});
-    Ok(Report { exit: Exit::Done, json, text: String::new() })
+    Ok(Report { ending: Ending::Done, json, text: String::new() })
 }
 
 /// Prints the manual page, or writes one for every command.
 pub(super) fn man(output: Output, args: &ManArgs) -> Result<Report, Failure> {
-    let failed = |error| Failure::new(Exit::Failed, "manual", error);
+    let failed = |error| Failure::new(Ending::Failed, "manual", error);
     let Some(folder) = &args.dir else {
         let mut page = Vec::new();
         clap_mangen::Man::new(Cli::command()).render(&mut page).context("making the page").map_err(failed)?;
         let page = String::from_utf8_lossy(&page).into_owned();
         output.bare(&page)?;
-        return Ok(Report { exit: Exit::Done, json: json!({"page": page}), text: String::new() });
+        return Ok(Report { ending: Ending::Done, json: json!({"page": page}), text: String::new() });
     };
     let pages = write_pages(folder).with_context(|| format!("writing to {}", folder.display())).map_err(failed)?;
     let text = format!("wrote {} pages to {}\n", pages.len(), folder.display());
-    Ok(Report { exit: Exit::Done, json: json!({"files": pages}), text })
+    Ok(Report { ending: Ending::Done, json: json!({"files": pages}), text })
 }
 
 /// Each page under a passing name first: one that was written half is none.

@@ -1,11 +1,8 @@
 //! Serves the numbers of a run to Prometheus, on loopback only and only while the run lasts.
 
-use super::failure::{Exit, Failure};
-use super::output::Output;
-use super::run_metrics::RunMetrics;
-use crate::engine::RunEvent;
-use anyhow::anyhow;
-use clap::Args;
+use super::run_metrics::page;
+use crate::app::counts::LiveCounts;
+use crate::app::{Ending, Failure};
 use hyper::body::Incoming;
 use hyper::http::{Method, StatusCode, header};
 use hyper::server::conn::http1;
@@ -14,7 +11,6 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -25,23 +21,14 @@ const READER_MAX: Duration = Duration::from_secs(10);
 /// How long accepting pauses when the system is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Where to serve metrics.
-#[derive(Debug, Args)]
-pub(super) struct MetricsArgs {
-    /// Serve Prometheus metrics at http://ADDR/metrics while it runs, as in 127.0.0.1:9464; loopback only
-    #[arg(long, value_name = "ADDR")]
-    metrics: Option<SocketAddr>,
-}
-
 /// A port that is bound before anything is sent, so that a busy one stops nothing half-way.
 #[derive(Debug)]
 pub(super) struct MetricsPort(TcpListener);
 
-impl MetricsArgs {
-    /// Binds the port, if one was asked for.
-    pub(super) fn bind(&self, output: Output) -> Result<Option<MetricsPort>, Failure> {
-        let Some(address) = self.metrics else { return Ok(None) };
-        let refuse = |message: String| Failure::new(Exit::Usage, "metrics", anyhow!(message));
+impl MetricsPort {
+    /// Binds the port; gives the address where a free one was asked for, too.
+    pub(super) fn bind(address: SocketAddr) -> Result<(Self, SocketAddr), Failure> {
+        let refuse = |message: String| Failure::said(Ending::Usage, "metrics", message);
         if !address.ip().is_loopback() {
             return Err(refuse(format!(
                 "--metrics serves this machine only, and {} is another address; nothing was sent\nhint: --metrics \
@@ -53,43 +40,32 @@ impl MetricsArgs {
         let bound = TcpListener::bind(address).and_then(|listener| {
             listener.set_nonblocking(true)?;
             let address = listener.local_addr()?;
-            Ok((listener, address))
+            Ok((Self(listener), address))
         });
-        let (listener, address) = bound.map_err(|error| {
+        bound.map_err(|error| {
             refuse(format!(
                 "binding {address} for --metrics: {error}; nothing was sent\nhint: take another port, or 0 for any that is \
                  free"
             ))
-        })?;
-        output.note(&format!("metrics at http://{address}/metrics"));
-        Ok(Some(MetricsPort(listener)))
+        })
     }
 }
 
-/// The numbers of one run, shared by the run, which writes them, and the readers.
+/// What readers are shown: the numbers of a run, and what they are the numbers of.
 #[derive(Clone, Debug)]
-pub(super) struct Metrics(Arc<Mutex<RunMetrics>>);
+pub(super) struct Metrics {
+    pub(super) batch: String,
+    pub(super) rate_limit_per_s: f64,
+    pub(super) counts: LiveCounts,
+}
 
 impl Metrics {
-    pub(super) fn new(gauges: RunMetrics) -> Self {
-        Self(Arc::new(Mutex::new(gauges)))
-    }
-
-    /// Takes an event of the run in.
-    pub(super) fn apply(&self, event: &RunEvent) {
-        self.gauges().apply(event);
-    }
-
-    fn gauges(&self) -> MutexGuard<'_, RunMetrics> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The answer to one request. The page is written on a copy: the run never waits for it.
     fn answer(&self, request: &Request<Incoming>) -> Response<String> {
         let (status, kind, page) = match (request.method(), request.uri().path()) {
             (&Method::GET, "/metrics") => {
-                let gauges = self.gauges().clone();
-                (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", gauges.page())
+                let page = page(&self.batch, self.rate_limit_per_s, &self.counts.now());
+                (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", page)
             }
             (&Method::GET, _) => (StatusCode::NOT_FOUND, "text/plain", "the metrics are at /metrics\n".to_owned()),
             _ => (StatusCode::METHOD_NOT_ALLOWED, "text/plain", "only GET is answered\n".to_owned()),

@@ -4,115 +4,127 @@
 
 mod approvals;
 mod args;
-mod batch;
 mod check;
-mod config;
-mod context;
 mod decide;
-mod decision_args;
-mod decision_session;
 mod demo;
 mod doctor;
-mod elsewhere;
-mod execute;
+mod exit;
 mod export;
-mod failure;
+mod failure_view;
+mod hints;
 mod interrupt;
-mod key_material;
-mod keys;
 mod logging;
 mod manual;
-mod marked;
 mod metrics;
 mod next_command;
 mod notify;
 mod output;
+mod pay;
 mod people;
 mod plan_view;
 mod progress;
 mod purge;
+mod purge_view;
 mod rebind;
 mod reconcile;
 mod rehearse;
+mod requests;
 mod run;
 mod run_metrics;
-mod setup;
 mod simulator;
 mod status;
+mod terminal;
 mod verify;
 mod wrap;
-mod written;
 
-use crate::domain::privacy::hide_phones;
-use crate::engine::Mode;
-use anyhow::anyhow;
+use crate::app::{Ending, Failure, Mode, hide_phones};
 use args::{Cli, Command};
 use clap::Parser;
-use context::Context;
-use failure::{Exit, Failure};
 use output::{Output, Report};
+use serde_json::Value;
 use std::io::IsTerminal;
+use std::path::Path;
 use std::process::ExitCode;
+use terminal::Terminal;
 
 /// Runs the program with the arguments it was given.
 #[must_use]
 pub fn main() -> ExitCode {
     interrupt::look_at_signals();
     match Cli::try_parse() {
-        Ok(cli) => end(&cli, dispatch(&cli)),
+        Ok(cli) => start(&cli),
         Err(error) => usage(&error),
     }
 }
 
-/// Prints how a command ended, and then tells whom the user named.
-fn end(cli: &Cli, result: Result<Report, Failure>) -> ExitCode {
-    let told = cli.command.notify_command().map(|command| {
-        let end = result.as_ref().map_or_else(output::failure_json, |report| report.json.clone());
-        (command, end)
-    });
-    let exit = Output::new(&cli.common).finish(result);
-    if let Some((command, end)) = told {
-        notify::notify(command, &end);
+/// Runs a command, prints how it ended, and then tells whom the user named.
+fn start(cli: &Cli) -> ExitCode {
+    let common = &cli.common;
+    let output = Output::new(common.json, common.quiet);
+    let terminal = Terminal::new(output, common.config.as_deref(), common.ledger.as_deref());
+    let ledger = terminal.as_ref().ok().map(|terminal| terminal.settings.ledger_path());
+    let logs = logging::start(common.quiet, common.verbose, common.log.as_deref(), ledger);
+    let (mut created, mut result) = (None, logs.and_then(|()| without_settings(cli, output, ledger)));
+    let result = match (&mut result, terminal) {
+        (Ok(None), Ok(terminal)) => {
+            let result = dispatch(cli, &terminal);
+            created = terminal.ledger_created();
+            result
+        }
+        (Ok(None), Err(failure)) => Err(failure),
+        (_, _) => result.map(Option::unwrap_or_default),
+    };
+    let mut object = result.as_ref().map_or_else(failure_view::failure_json, |report| report.json.clone());
+    let place = if result.is_ok() { Some(&mut object) } else { object.get_mut("error") };
+    if let (Some(path), Some(place)) = (created, place.and_then(Value::as_object_mut)) {
+        place.insert("ledger_created".to_owned(), path.into());
+    }
+    let exit = output.finish(&result, &object);
+    if let Some(command) = cli.command.notify_command() {
+        notify::notify(command, &object);
     }
     exit
 }
 
-fn dispatch(cli: &Cli) -> Result<Report, Failure> {
-    logging::start(&cli.common)?;
-    let context = || Context::new(&cli.common);
+/// The commands that need no settings; nothing for the others. `ledger`: what must not be written over.
+fn without_settings(cli: &Cli, output: Output, ledger: Option<&Path>) -> Result<Option<Report>, Failure> {
+    Ok(Some(match &cli.command {
+        Command::Demo => demo::demo(output)?,
+        Command::Check(args) => check::check(output, args, ledger)?,
+        Command::Template(args) => check::template(args)?,
+        Command::Completions(args) => manual::completions(output, args)?,
+        Command::Man(args) => manual::man(output, args)?,
+        _ => return Ok(None),
+    }))
+}
+
+fn dispatch(cli: &Cli, terminal: &Terminal) -> Result<Report, Failure> {
     match &cli.command {
-        Command::Demo => demo::demo(Output::new(&cli.common)),
-        Command::Check(args) => {
-            if let Some(path) = &args.export {
-                written::no_ledger(path, written::ledger_of(&cli.common).as_deref())?;
-            }
-            check::check(Output::new(&cli.common), args)
+        Command::Run(args) => run::run(terminal, args),
+        Command::Plan(args) => approvals::plan(terminal, args),
+        Command::Approval(args) => approvals::approval(terminal, args),
+        Command::Approve(args) => approvals::approve(terminal, args),
+        Command::SendBack(args) => approvals::send_back(terminal, args),
+        Command::Withdraw(args) => approvals::withdraw(terminal, args),
+        Command::People(args) => people::people(terminal, args),
+        Command::Policy(args) => people::policy(terminal, args),
+        Command::Resume(args) => pay::go_on(terminal, &args.batch, Mode::Pay, args.repeat.why()),
+        Command::Resolve(args) => pay::go_on(terminal, args, Mode::Resolve, None),
+        Command::Status(args) => status::status(terminal, args),
+        Command::Verify(args) => verify::verify(terminal, args),
+        Command::Reconcile(args) => reconcile::reconcile(terminal, args),
+        Command::Retry(args) => decide::retry(terminal, args),
+        Command::Release(args) => decide::release(terminal, args),
+        Command::Cancel(args) => decide::cancel(terminal, args),
+        Command::Attest(args) => decide::attest(terminal, args),
+        Command::Export(args) => export::export(terminal, args),
+        Command::Rebind(args) => rebind::rebind(terminal, args),
+        Command::Purge(args) => purge::purge(terminal, args),
+        Command::Doctor => doctor::doctor(terminal),
+        Command::Simulator(args) => simulator::simulator(terminal, args),
+        Command::Demo | Command::Check(_) | Command::Template(_) | Command::Completions(_) | Command::Man(_) => {
+            Ok(Report::default())
         }
-        Command::Template(args) => check::template(args),
-        Command::Run(args) => run::run(&context()?, args),
-        Command::Plan(args) => approvals::plan(&context()?, args),
-        Command::Approval(args) => approvals::approval(&context()?, args),
-        Command::Approve(args) => approvals::approve(&context()?, args),
-        Command::SendBack(args) => approvals::send_back(&context()?, args),
-        Command::Withdraw(args) => approvals::withdraw(&context()?, args),
-        Command::People(args) => people::people(&context()?, args),
-        Command::Policy(args) => people::policy(&context()?, args),
-        Command::Resume(args) => batch::go_on(&context()?, &args.batch, Mode::Pay, args.repeat.why()),
-        Command::Resolve(args) => batch::go_on(&context()?, args, Mode::Resolve, None),
-        Command::Status(args) => status::status(&context()?, args),
-        Command::Verify(args) => verify::verify(&context()?, args),
-        Command::Reconcile(args) => reconcile::reconcile(&context()?, args),
-        Command::Retry(args) => decide::retry(&context()?, args),
-        Command::Release(args) => decide::release(&context()?, args),
-        Command::Cancel(args) => decide::cancel(&context()?, args),
-        Command::Attest(args) => decide::attest(&context()?, args),
-        Command::Export(args) => export::export(&context()?, args),
-        Command::Rebind(args) => rebind::rebind(&context()?, args),
-        Command::Purge(args) => purge::purge(&context()?, args),
-        Command::Doctor => doctor::doctor(&context()?),
-        Command::Completions(args) => manual::completions(Output::new(&cli.common), args),
-        Command::Man(args) => manual::man(Output::new(&cli.common), args),
-        Command::Simulator(args) => simulator::simulator(&context()?, args),
     }
 }
 
@@ -122,7 +134,7 @@ fn usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() && wants_json {
         let text = error.render().to_string();
         let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        output::print_failure_as_json(&Failure::new(Exit::Usage, "usage", anyhow!(message)));
+        output::print_object(&failure_view::failure_json(&Failure::said(Ending::Usage, "usage", message)));
     }
     if error.use_stderr() {
         // With its colours, unless what was typed is not to be shown as it stands.
@@ -132,16 +144,13 @@ fn usage(error: &clap::Error) -> ExitCode {
         } else {
             output::say(&text);
         }
-        return Exit::Usage.into();
+        return exit::status(Ending::Usage).into();
     }
     // As `error.print` writes it, which says nothing of an output that is full.
     let text = error.render();
     let text = if std::io::stdout().is_terminal() { text.ansi().to_string() } else { text.to_string() };
     match output::result_to_stdout(&text) {
-        Ok(()) => Exit::Done.into(),
-        Err(failure) => {
-            output::say(&format!("error: {failure}\n"));
-            failure.exit.into()
-        }
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => output::complain(&failure),
     }
 }

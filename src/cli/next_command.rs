@@ -2,13 +2,12 @@
 //! stands in it, quoted for a shell.
 
 use super::args::RunArgs;
-use super::context::Context;
-use crate::domain::text::typed;
-use crate::ledger::Batch;
+use super::terminal::Terminal;
+use crate::app::{Batch, typed};
 use std::path::PathBuf;
 
 /// `topup run …` for the plan of `batch` and no other, with what the plan was made under.
-pub(super) fn paying_command(context: &Context, args: &RunArgs, batch: &Batch) -> String {
+pub(super) fn paying_command(terminal: &Terminal, args: &RunArgs, batch: &Batch) -> String {
     let mut words = vec!["topup".to_owned(), "run".to_owned(), typed(&args.file.display().to_string())];
     let mut put = |flag: &str, value: &str| {
         // A value that begins like a flag would be taken for one.
@@ -17,7 +16,7 @@ pub(super) fn paying_command(context: &Context, args: &RunArgs, batch: &Batch) -
     };
     put("--batch", batch.name.as_str());
     put("--confirm-plan", &batch.plan_sha256.to_string());
-    for (flag, path) in &context.typed {
+    for (flag, path) in &terminal.typed {
         put(flag, &path.display().to_string());
     }
     let args = &args.reading;
@@ -49,7 +48,7 @@ pub(super) fn paying_command(context: &Context, args: &RunArgs, batch: &Batch) -
 }
 
 /// The flags that said which configuration and ledger, with a blank in front of each.
-pub(super) fn typed_flags(context: &Context) -> String {
+pub(super) fn typed_flags(terminal: &Terminal) -> String {
     let flag = |(flag, path): &(&str, PathBuf)| format!(" {flag}={}", typed(&path.display().to_string()));
-    context.typed.iter().map(flag).collect()
+    terminal.typed.iter().map(flag).collect()
 }

@@ -1,11 +1,10 @@
 //! `--notify-command`: tells another program how a run ended. Nothing depends on it: what goes wrong with it is a
 //! warning, and the exit status stays that of the run.
 
-use super::execute::block_on;
-use super::failure::{Exit, Failure};
 use super::interrupt::Interrupt;
+use crate::app::runtime::block_on;
+use crate::app::{Ending, Failure};
 use anyhow::{Context as _, anyhow};
-use clap::Args;
 use serde_json::Value;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -15,14 +14,6 @@ use tokio::process::{Child, Command};
 /// How long the command may take; then it is ended, with what it started.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Whom to tell how a run ended.
-#[derive(Debug, Args)]
-pub(super) struct NotifyArgs {
-    /// When the run ends, however it ends, run CMD through sh with the JSON of --json on its stdin, for at most 30 s
-    #[arg(long, value_name = "CMD")]
-    pub(super) notify_command: Option<String>,
-}
-
 /// Runs the command with the end of a run on its stdin.
 pub(super) fn notify(command: &str, end: &Value) {
     if let Err(failure) = tell(command, end, LIMIT) {
@@ -31,7 +22,7 @@ pub(super) fn notify(command: &str, end: &Value) {
 }
 
 fn tell(command: &str, end: &Value, limit: Duration) -> Result<(), Failure> {
-    let failed = |error| Failure::new(Exit::Failed, "notify", error);
+    let failed = |error| Failure::new(Ending::Failed, "notify", error);
     let line = format!("{end}\n");
     block_on(async {
         let mut child = start(command).context("starting sh").map_err(failed)?;
@@ -80,7 +71,8 @@ fn end_all(child: &Child) {
 #[cfg(not(unix))]
 fn end_all(_child: &Child) {}
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;

@@ -1,11 +1,10 @@
 //! Prints: results on stdout, everything else on stderr; with `--json` exactly one object on stdout.
 
-use super::args::Common;
-use super::failure::{Exit, Failure};
+use super::exit::status;
+use super::failure_view::{failure_json, failure_text};
 use super::wrap::wrapped;
-use crate::domain::privacy::hide_phones;
-use crate::domain::text::is_invisible;
-use serde_json::{Value, json};
+use crate::app::{Ending, Failure, hide_phones, is_invisible};
+use serde_json::Value;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,9 +16,9 @@ const COLUMNS_USUAL: usize = 80;
 const LEAVING: Duration = Duration::from_millis(500);
 
 /// What a command has to say at its end.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Report {
-    pub(super) exit: Exit,
+    pub(super) ending: Ending,
     pub(super) json: Value,
     pub(super) text: String,
 }
@@ -32,9 +31,9 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub(super) fn new(common: &Common) -> Self {
-        WANTS_JSON.store(common.json, Ordering::SeqCst);
-        Self { json: common.json, quiet: common.quiet }
+    pub(super) fn new(json: bool, quiet: bool) -> Self {
+        WANTS_JSON.store(json, Ordering::SeqCst);
+        Self { json, quiet }
     }
 
     /// A note for people, beside the result.
@@ -87,29 +86,26 @@ impl Output {
         if self.json { Ok(()) } else { result_to_stdout(text) }
     }
 
-    /// Prints the end of a command. A result that cannot be written is a failure, a reader that went away early is none.
-    pub(super) fn finish(self, result: Result<Report, Failure>) -> ExitCode {
-        let text = |report: &Report| {
-            if self.json { format!("{}\n", report.json) } else { Self::fitted(&printable(&report.text)) }
-        };
+    /// Prints the end of a command, with `--json` as this object. A result that cannot be written is a failure, a reader that
+    /// went away early is none.
+    pub(super) fn finish(self, result: &Result<Report, Failure>, object: &Value) -> ExitCode {
         if self.json && !is_first_object() {
             // The second Ctrl-C was faster: its object is on the way, and the process leaves with it.
             std::thread::park();
         }
         match result {
-            Ok(report) => match result_to_stdout(&text(&report)) {
-                Ok(()) => report.exit.into(),
-                Err(failure) => {
-                    say(&format!("error: {failure}\n"));
-                    failure.exit.into()
+            Ok(report) => {
+                let text = if self.json { format!("{object}\n") } else { Self::fitted(&printable(&report.text)) };
+                match result_to_stdout(&text) {
+                    Ok(()) => status(report.ending).into(),
+                    Err(failure) => complain(&failure),
                 }
-            },
+            }
             Err(failure) => {
                 if self.json {
-                    print_failure_as_json(&failure);
+                    print_object(object);
                 }
-                say(&format!("error: {failure}\n"));
-                failure.exit.into()
+                complain(failure)
             }
         }
     }
@@ -163,7 +159,7 @@ pub(super) fn result_to_stdout(text: &str) -> Result<(), Failure> {
                 "the result could not be written to stdout: {error}\nhint: what was done is recorded, and `topup status` \
                  shows it"
             );
-            Err(Failure::new(Exit::Failed, "output", anyhow::anyhow!(message)))
+            Err(Failure::said(Ending::Failed, "output", message))
         }
     }
 }
@@ -184,10 +180,10 @@ pub(super) fn left_at_once() {
         return;
     }
     let message = "interrupted twice: left at once, everything is recorded\nhint: run the same command again";
-    let failure = Failure::new(Exit::Interrupted, "interrupted", anyhow::anyhow!(message));
+    let failure = Failure::said(Ending::Interrupted, "interrupted", message);
     let (done, is_done) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        print_failure_as_json(&failure);
+        print_object(&failure_json(&failure));
         let _ = done.send(());
     });
     let _ = is_done.recv_timeout(LEAVING);
@@ -213,21 +209,15 @@ fn printable(text: &str) -> String {
     text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
 }
 
-pub(super) fn print_failure_as_json(failure: &Failure) {
-    let _ = writeln!(std::io::stdout(), "{}", failure_json(failure));
+/// Prints the one object that stdout holds.
+pub(super) fn print_object(object: &Value) {
+    let _ = writeln!(std::io::stdout(), "{object}");
 }
 
-/// A failure as scripts read it.
-pub(super) fn failure_json(failure: &Failure) -> Value {
-    let (message, hint) = failure.message_and_hint();
-    let [message, hint] = [Some(message), hint].map(|text| text.map(|text| hide_phones(&text).into_owned()));
-    let mut error = json!({"code": failure.code, "message": message, "hint": hint});
-    if let Some(details) = &failure.details
-        && let (Value::Object(error), Value::Object(details)) = (&mut error, details)
-    {
-        error.extend(details.clone());
-    }
-    json!({"error": error})
+/// Says why a command failed; gives its exit status.
+pub(super) fn complain(failure: &Failure) -> ExitCode {
+    say(&format!("error: {}\n", failure_text(failure)));
+    status(failure.ending).into()
 }
 
 #[cfg(test)]

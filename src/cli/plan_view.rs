@@ -1,16 +1,9 @@
 //! Words a plan before anything is asked, or why there is none: one line for each kind of row, then what is behind it.
 
-use super::context::Context;
-use super::failure::{Exit, Failure};
-use super::setup;
-use crate::domain::batch_name::BatchName;
-use crate::domain::payout_status::State;
-use crate::engine::Mode;
-use crate::intake::{Problem, hidden_cell};
-use crate::ledger::Size;
-use crate::plan::{ByState, DraftSummary, Refusal, RowKinds};
-use crate::report::{duration, grouped};
-use anyhow::anyhow;
+use crate::app::{
+    BatchName, ByState, DraftSummary, Mode, Problem, Refusal, RowKinds, Settings, Size, State, duration, grouped,
+    hidden_cell,
+};
 use serde_json::json;
 use std::fmt::Write;
 use std::time::Duration;
@@ -19,10 +12,7 @@ use std::time::Duration;
 const PRINTED_MAX: usize = 20;
 
 /// What is about to be paid, for the person who decides.
-pub(super) fn plan_text(context: &Context, name: &BatchName, plan: &DraftSummary) -> Result<String, Failure> {
-    let rate_per_s = setup::run_settings(&context.config, Mode::Pay, plan.whole.points)?.rate_per_s;
-    let requests = plan.new.rows * 2 - plan.without_pre_check;
-    let expected = Duration::from_secs_f64(requests as f64 / rate_per_s);
+pub(super) fn plan_text(settings: &Settings, name: &BatchName, plan: &DraftSummary) -> String {
     let mut text = format!("plan of batch {name}\n{}", kinds_text(&plan.kinds));
     let mut line = |label: &str, value: String| {
         let _ = writeln!(text, "  {label:<34}{value:>10}");
@@ -36,8 +26,15 @@ pub(super) fn plan_text(context: &Context, name: &BatchName, plan: &DraftSummary
     if plan.without_pre_check > 0 {
         line("without pre-check", grouped(plan.without_pre_check));
     }
-    let _ = writeln!(text, "  expected duration {} at {rate_per_s} requests/s", duration(expected));
-    let _ = writeln!(text, "  late top-ups: {}", setup::late_words(&context.config)?);
+    // Settings that a run could not take were refused before anything was planned.
+    if let Ok(rate_per_s) = settings.run_settings(Mode::Pay, plan.whole.points).map(|run| run.rate_per_s) {
+        let requests = plan.new.rows * 2 - plan.without_pre_check;
+        let expected = Duration::from_secs_f64(requests as f64 / rate_per_s);
+        let _ = writeln!(text, "  expected duration {} at {rate_per_s} requests/s", duration(expected));
+    }
+    if let Ok(words) = settings.late_words() {
+        let _ = writeln!(text, "  late top-ups: {words}");
+    }
     let _ = writeln!(text, "  plan {}", plan.plan_sha256.to_string());
     for repair in plan.repairs.iter().take(PRINTED_MAX) {
         let [from, to] = [&repair.from, &repair.to].map(|value| hidden_cell(&repair.column, value));
@@ -50,7 +47,7 @@ pub(super) fn plan_text(context: &Context, name: &BatchName, plan: &DraftSummary
         let _ = writeln!(text, "  note: {warning}");
     }
     text.push_str("points cannot be recalled once they are credited");
-    Ok(text)
+    text
 }
 
 /// The same for scripts.
@@ -103,32 +100,32 @@ fn by_state_text(text: &mut String, label: &str, by_state: &ByState) {
     }
 }
 
-/// The plan was refused: what the rows are, the first problems for people, all that are listed for scripts.
-pub(super) fn refused(refusal: Refusal) -> Failure {
-    let (message, hint) = refusal.message.split_once("\nhint: ").unwrap_or((&refusal.message, ""));
-    let mut text = message.to_owned();
+/// What stands behind the message of a refusal: what the rows are, and the first problems.
+pub(super) fn refusal_text(refusal: &Refusal) -> String {
+    let mut text = String::new();
     if let Some(kinds) = &refusal.kinds {
         let _ = write!(text, "\n{}", kinds_text(kinds).trim_end());
     }
-    let problems: Vec<Problem> = refusal.problems.iter().map(Problem::masked).collect();
-    for problem in problems.iter().take(PRINTED_MAX) {
-        let _ = write!(text, "\n  {}", problem_line(problem));
+    for problem in refusal.problems.iter().take(PRINTED_MAX) {
+        let _ = write!(text, "\n  {}", problem_line(&problem.masked()));
     }
     if refusal.problem_count > PRINTED_MAX as u64 && !refusal.problems.is_empty() {
         let more = refusal.problem_count.saturating_sub(PRINTED_MAX as u64);
         let _ = write!(text, "\n  … and {} more", grouped(more));
     }
-    if !hint.is_empty() {
-        let _ = write!(text, "\nhint: {hint}");
-    }
-    let problems: Vec<serde_json::Value> = problems
-        .iter()
-        .map(|problem| {
-            json!({"row": problem.row, "column": problem.column, "found": problem.found, "message": problem.message})
-        })
-        .collect();
-    let details = json!({"problem_count": refusal.problem_count, "problems": problems});
-    Failure::new(Exit::Refused, refusal.code, anyhow!(text)).with_details(details)
+    text
+}
+
+/// The same for scripts: all problems that are listed.
+pub(super) fn refusal_json(refusal: &Refusal) -> serde_json::Value {
+    let problems: Vec<serde_json::Value> =
+        refusal.problems.iter().map(|problem| problem_json(&problem.masked())).collect();
+    json!({"problem_count": refusal.problem_count, "problems": problems})
+}
+
+/// A problem as scripts read it.
+pub(super) fn problem_json(problem: &Problem) -> serde_json::Value {
+    json!({"row": problem.row, "column": problem.column, "found": problem.found, "message": problem.message})
 }
 
 fn problem_line(problem: &Problem) -> String {

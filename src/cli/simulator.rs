@@ -1,38 +1,34 @@
 //! `topup simulator`: serves a gateway on loopback until it is told to stop.
 
 use super::args::SimulatorArgs;
-use super::context::Context;
-use super::execute::block_on;
-use super::failure::{Exit, Failure};
 use super::output::Report;
-use crate::domain::member::Member;
-use crate::domain::phone::PhoneNumber;
-use crate::intake::{self, Intake, IntakeOptions, Item};
-use crate::private_file;
-use crate::report::{counted, grouped};
-use crate::simulator::{FaultPlan, Latency, Members, PublicKey, Simulator, SimulatorOptions, generate_key_pem};
+use super::terminal::Terminal;
+use crate::app::members::{members, read};
+use crate::app::runtime::block_on;
+use crate::app::simulator::{FaultPlan, Latency, PublicKey, Simulator, SimulatorOptions, generate_key_pem};
+use crate::app::{Ending, Failure, counted, grouped, private_file};
 use anyhow::Context as _;
 use serde_json::json;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What stands for the merchant where the configuration names none.
 const MERCHANT: [(&str, &str); 3] =
     [("gateway.merchant_id", "M001"), ("gateway.terminal_id", "T001"), ("gateway.key_code", "simulator-key")];
 
-pub(super) fn simulator(context: &Context, args: &SimulatorArgs) -> Result<Report, Failure> {
+pub(super) fn simulator(terminal: &Terminal, args: &SimulatorArgs) -> Result<Report, Failure> {
     // Before a key is made: what was typed wrongly leaves nothing behind.
     let faults = args.faults.parse::<FaultPlan>()?;
-    let key = args.key.clone().map_or_else(|| context.config.path("gateway.private_key"), Ok)?;
+    let key = args.key.clone().map_or_else(|| terminal.settings.private_key(), Ok)?;
     if args.make_key && !key.exists() {
         write_private(&key, &generate_key_pem()?)?;
-        context.output.note(&format!("made a new private key: {}", key.display()));
+        terminal.output.note(&format!("made a new private key: {}", key.display()));
     }
     let pem = read(&key)?;
     let members = members(args.members.as_deref())?;
     let [merchant_id, terminal_id, key_code] =
-        MERCHANT.map(|(path, default)| context.config.text(path).unwrap_or(default).to_owned());
+        MERCHANT.map(|(path, default)| terminal.settings.text(path).unwrap_or(default).to_owned());
     let options = SimulatorOptions {
         port: args.port,
         merchant_id,
@@ -46,38 +42,12 @@ pub(super) fn simulator(context: &Context, args: &SimulatorArgs) -> Result<Repor
             jitter: Duration::from_millis(args.latency_ms / 4),
         },
     };
-    block_on(serve(context, options, args.for_s.map(Duration::from_secs)))
+    block_on(serve(terminal, options, args.for_s.map(Duration::from_secs)))
 }
 
-/// The members of a file, or everyone. A payout file is one, too: its members are active, and called as it says.
-pub(super) fn members(path: Option<&Path>) -> Result<Members, Failure> {
-    let Some(path) = path else { return Ok(Members::everyone()) };
-    match intake::open(path, &IntakeOptions::default()) {
-        Ok(intake) => paid_members(intake),
-        // A directory has no points, which no payout file can do without.
-        Err(_) => Ok(Members::from_csv(read(path)?.as_bytes())?),
-    }
-}
-
-fn paid_members(mut intake: Intake) -> Result<Members, Failure> {
-    let mut members = Members::everyone();
-    while let Some(item) = intake.next()? {
-        let Item::Row(row, ..) = item else { continue };
-        let name = row.name.as_deref().unwrap_or_default();
-        let phone = row.member.phone();
-        let phone = phone.as_ref().map_or("", PhoneNumber::as_str);
-        match &row.member {
-            Member::Phone(_) | Member::Purged { .. } => members.add_active(phone, "", "", name),
-            Member::Card { id, .. } => members.add_active(phone, id, "", name),
-            Member::UserId { id, .. } => members.add_active(phone, "", id, name),
-        }
-    }
-    Ok(members)
-}
-
-async fn serve(context: &Context, options: SimulatorOptions, bound: Option<Duration>) -> Result<Report, Failure> {
+async fn serve(terminal: &Terminal, options: SimulatorOptions, bound: Option<Duration>) -> Result<Report, Failure> {
     let simulator = Simulator::start(options).await?;
-    context.output.note(&format!(
+    terminal.output.note(&format!(
         "simulator at {url} (book: {url}/book, counters: {url}/stats); Ctrl-C ends it",
         url = simulator.url()
     ));
@@ -96,7 +66,7 @@ async fn serve(context: &Context, options: SimulatorOptions, bound: Option<Durat
     simulator.stop().await;
     let text =
         format!("credited {}, {} points\n", counted(book.credit_count() as u64, "top-up"), grouped(book.points()));
-    Ok(Report { exit: Exit::Done, json: json!({"book": book.to_json(), "stats": stats.to_json()}), text })
+    Ok(Report { ending: Ending::Done, json: json!({"book": book.to_json(), "stats": stats.to_json()}), text })
 }
 
 /// SIGTERM, where there is such a thing.
@@ -109,12 +79,6 @@ async fn terminated() {
     std::future::pending().await
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path)
-        .with_context(|| format!("reading {}", path.display()))
-        .map_err(|error| Failure::new(Exit::Usage, "file", error))
-}
-
 /// Writes a file that only its owner may read, and that was not there before.
 pub(super) fn write_private(path: &PathBuf, text: &str) -> Result<(), Failure> {
     private_file::options()
@@ -123,5 +87,5 @@ pub(super) fn write_private(path: &PathBuf, text: &str) -> Result<(), Failure> {
         .open(path)
         .and_then(|mut file| file.write_all(text.as_bytes()))
         .with_context(|| format!("writing {}", path.display()))
-        .map_err(|error| Failure::new(Exit::Failed, "file", error))
+        .map_err(|error| Failure::new(Ending::Failed, "file", error))
 }

@@ -169,8 +169,24 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sshsig", &[]),
     ("moment", &[]),
     ("private_file", &[]),
-    ("app", &["domain", "intake", "ledger", "plan", "sshsig"]),
-    ("cli", &["*"]),
+    (
+        "app",
+        &[
+            "domain",
+            "intake",
+            "gateway",
+            "ledger",
+            "plan",
+            "engine",
+            "report",
+            "simulator",
+            "sshsig",
+            "caught",
+            "crash",
+            "private_file",
+        ],
+    ),
+    ("cli", &["app"]),
     ("lib", &[]),
     ("main", &["cli"]),
 ];
@@ -383,7 +399,7 @@ const SUBMITS: &[(&str, &[&str])] = &[
     ("start_submit", &["engine/dispatch.rs"]),
     // Settings, which only ever forbid.
     ("submits", &["domain/payout_process.rs", "engine/dispatch.rs", "engine/probe.rs"]),
-    ("resubmit", &["domain/payout_process.rs", "cli/"]),
+    ("resubmit", &["domain/payout_process.rs", "app/run_settings.rs"]),
     // Who proposes: a role, which sends nothing.
     ("Submitter", &["domain/team.rs", "domain/approval.rs"]),
     ("NoSubmitter", &["domain/approval.rs"]),

@@ -1,9 +1,6 @@
-//! Judges a file that a command is asked to write before it is touched: behind whatever link, it is no file of a ledger.
+//! Judges a file that somebody wants written before it is touched: behind whatever link, it is no file of a ledger.
 
-use super::args::Common;
-use super::context::Context;
-use super::failure::{Exit, Failure};
-use anyhow::anyhow;
+use super::failure::{Ending, Failure};
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -15,14 +12,9 @@ const LINKS_MAX: usize = 40;
 /// How an SQLite file begins, and its write-ahead log (SQLite, "Database File Format", 1.3.1 and 4.1).
 const BEGINNINGS: [&[u8]; 3] = [b"SQLite format 3\0", &[0x37, 0x7f, 0x06, 0x82], &[0x37, 0x7f, 0x06, 0x83]];
 
-/// The ledger that a command's flags and configuration name, for one that needs none.
-pub(super) fn ledger_of(common: &Common) -> Option<PathBuf> {
-    Context::new(common).ok().map(|context| context.ledger_path)
-}
-
 /// Refuses a file of the ledger, and any other database. What is there is compared by device and inode, what is not there
 /// yet by its place: the ledger would take it for its own later.
-pub(super) fn no_ledger(path: &Path, ledger: Option<&Path>) -> Result<(), Failure> {
+pub fn no_ledger(path: &Path, ledger: Option<&Path>) -> Result<(), Failure> {
     let there = std::fs::metadata(path).ok();
     let identity = |path: &Path| std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
     let is_same = |file: &Path| match &there {
@@ -59,7 +51,7 @@ fn place(path: &Path) -> Option<PathBuf> {
 }
 
 /// The same of a file that is written on, which has to be a regular one.
-pub(super) fn regular_and_no_ledger(path: &Path, ledger: Option<&Path>) -> Result<(), Failure> {
+pub fn regular_and_no_ledger(path: &Path, ledger: Option<&Path>) -> Result<(), Failure> {
     match std::fs::metadata(path) {
         Ok(there) if !there.is_file() => Err(refused(path, "no regular file")),
         Ok(_) | Err(_) => no_ledger(path, ledger),
@@ -79,5 +71,5 @@ fn refused(path: &Path, found: &str) -> Failure {
         "needs a file that may be written, and {} is {found}; it was left as it is\nhint: name another file",
         path.display()
     );
-    Failure::new(Exit::Usage, "output_file", anyhow!(message))
+    Failure::said(Ending::Usage, "output_file", message)
 }

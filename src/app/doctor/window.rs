@@ -2,14 +2,16 @@
 //!
 //! It asks order status of numbers that nobody used, stamped older and older: nothing of it can move a point.
 
-use super::Findings;
-use crate::cli::failure::{Exit, Failure};
-use crate::cli::setup;
+use super::findings::Findings;
+use crate::app::failure::{Ending, Failure};
+use crate::app::settings::WINDOW_S_MAX;
 use crate::domain::answer::{Answer, Reply};
+use crate::domain::batch_name::BatchName;
+use crate::domain::invoice_no::InvoiceNo;
+use crate::domain::row_key::RowKey;
 use crate::engine::SharedPace;
 use crate::gateway::{Fence, HttpGateway};
 use crate::ledger::Binding;
-use anyhow::anyhow;
 use std::time::Duration;
 
 const WHAT: &str = "late requests";
@@ -51,7 +53,7 @@ impl<'a> Probe<'a> {
         tokio::time::sleep(Duration::from_secs_f64(1.0 / self.rate_per_s)).await;
         self.pace.wait_for_a_turn(self.rate_per_s).await;
         let age = Duration::from_secs_f64(age_s.max(0.0));
-        let received = self.gateway.order_status_aged(super::network::unused(self.binding)?, "doctor", age).await?;
+        let received = self.gateway.order_status_aged(unused(self.binding)?, "doctor", age).await?;
         match &received.reply {
             Reply::Answered(Answer { http: 200 | 404, code: Some(4_040_001), .. }) => Ok(true),
             Reply::Answered(Answer { code: Some(4_010_004), .. }) => Ok(false),
@@ -100,7 +102,7 @@ impl<'a> Probe<'a> {
             }
             return self.window(window + CLOSE_S, window + BEYOND_S).await.map(Some);
         }
-        let longest = setup::WINDOW_S_MAX;
+        let longest = WINDOW_S_MAX;
         if window + BEYOND_S >= longest || self.takes(longest + BEYOND_S).await? {
             return Ok(Some(f64::INFINITY));
         }
@@ -132,20 +134,27 @@ pub(super) async fn check_window(mut probe: Probe<'_>, fence: Option<Fence>, fin
                 "the gateway takes older timestamps than timestamp_window_s = {set}: its window is {found}, so that late \
                  top-ups would still be applied\nhint: {hint}"
             );
-            findings.fail(WHAT, Exit::Usage, text);
+            findings.fail(WHAT, Ending::Usage, text);
         }
         Ok(Some(found)) => {
             let text = format!(
                 "the gateway refuses a timestamp {age} s old, so that every top-up would be refused: its window is {found} \
                  s, and timestamp_window_s is {set}\nhint: set timestamp_window_s = {found} under [gateway]"
             );
-            findings.fail(WHAT, Exit::Credentials, text);
+            findings.fail(WHAT, Ending::Credentials, text);
         }
         Err(why) => findings.warn(WHAT, format!("the gateway's window could not be measured: {why}\nhint: try again")),
     }
 }
 
+/// A number that nobody used: asking for its order is signed like every call, and without any effect.
+pub(super) fn unused(binding: &Binding) -> Result<InvoiceNo, String> {
+    let batch = BatchName::parse("doctor").map_err(|problem| problem.to_string())?;
+    let nobody = RowKey::reference(&format!("{:032x}", fastrand::u128(..)));
+    Ok(InvoiceNo::derive(&binding.invoice_prefix, &binding.merchant_id, &batch, &nobody, 1))
+}
+
 /// The failure of a call that could not be made.
 pub(super) fn failed(message: String) -> Failure {
-    Failure::new(Exit::Failed, "signed_call", anyhow!(message))
+    Failure::said(Ending::Failed, "signed_call", message)
 }

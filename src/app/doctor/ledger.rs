@@ -1,10 +1,10 @@
 //! Doctor's look at the ledger: what it is, whether it is sound and private, and whether the disk has room for a run.
 
-use super::Findings;
+use super::findings::Findings;
 use super::settings::mode_of;
-use crate::cli::context::Context;
-use crate::cli::failure::{Exit, Failure};
-use crate::cli::setup;
+use crate::app::context::Context;
+use crate::app::failure::{Ending, Failure};
+use crate::domain::hint::{Hint, Step};
 use crate::ledger::{Access, Batch, Checkup, Ledger, LedgerError, RunLock};
 use crate::report::{counted, grouped};
 use std::path::{Path, PathBuf};
@@ -17,10 +17,11 @@ const FREE_MIN: u64 = 100 * MIB;
 const MIB: u64 = 1024 * 1024;
 
 /// Gives whether the gateway of the configuration may be asked: not where the ledger belongs to another one.
-pub(super) fn check_ledger(context: &Context, findings: &mut Findings) -> bool {
-    let path = &context.ledger_path;
+pub(super) fn check_ledger(context: Context<'_>, findings: &mut Findings) -> bool {
+    let path = context.settings.ledger_path();
     if !path.exists() {
-        findings.warn("ledger", format!("{} does not exist yet; `topup run` creates it", path.display()));
+        findings.warn("ledger", format!("{} does not exist yet", path.display()));
+        findings.also(Hint::from(Step::Run).words(" creates it"));
         findings.take("ledger", Ledger::check_place(&folder_of(path)).map_err(Failure::from));
         check_folder(path, findings);
         check_disk(path, 0, findings);
@@ -58,14 +59,13 @@ fn check_file(checkup: &Checkup, findings: &mut Findings) {
         findings.warn("journal", format!("expected a write-ahead log (wal), found {journal}; the next run sets it"));
     }
     if damage.is_empty() {
-        let text = format!(
-            "sound, {} MiB; `topup verify BATCH --offline` also checks the history",
-            grouped(bytes.div_ceil(MIB))
-        );
-        findings.ok("integrity", text);
+        findings.ok("integrity", format!("sound, {} MiB", grouped(bytes.div_ceil(MIB))));
+        findings.also(Hint::from(Step::VerifyOffline(None)).words(" also checks the history"));
     } else {
-        let hint = "restore a backup: `topup run` then asks the gateway before every first send";
-        findings.fail("integrity", Exit::Failed, format!("damaged: {}\nhint: {hint}", damage.join("; ")));
+        let hint =
+            Hint::of("restore a backup: ").step(Step::Run).words(" then asks the gateway before every first send");
+        let damaged = Failure::said(Ending::Failed, "damaged", format!("damaged: {}", damage.join("; ")));
+        findings.fail_of("integrity", damaged.with_hint(hint));
     }
 }
 
@@ -76,7 +76,7 @@ fn check_purges(batches: &[Batch], key: Result<(), LedgerError>, findings: &mut 
         .filter_map(|batch| Some(format!("{} was purged on {}", batch.name, batch.purged_on()?)))
         .collect();
     match key {
-        Err(error) => findings.warn("purged", error.to_string()),
+        Err(error) => findings.warn_of("purged", error.into()),
         Ok(()) if purged.is_empty() => {}
         Ok(()) => findings.ok("purged", format!("{}; their key is there", purged.join(", "))),
     }
@@ -86,46 +86,51 @@ fn check_purges(batches: &[Batch], key: Result<(), LedgerError>, findings: &mut 
 #[derive(Debug, Default)]
 struct Bindings {
     /// Why no command that asks or sends would touch the ledger at all.
-    foreign: Option<String>,
+    foreign: Option<Failure>,
     /// What the next run would take over, since nothing was ever sent from it.
-    open: Option<String>,
+    open: Option<Failure>,
     /// Batches that this configuration may not touch.
-    batches: Vec<String>,
+    batches: Vec<Failure>,
 }
 
 impl Bindings {
-    fn look(context: &Context, ledger: &Ledger, batches: &[Batch]) -> Result<Self, LedgerError> {
-        let Ok(binding) = setup::binding(&context.config) else { return Ok(Self::default()) };
+    fn look(context: Context<'_>, ledger: &Ledger, batches: &[Batch]) -> Result<Self, LedgerError> {
+        let Ok(binding) = context.settings.binding() else { return Ok(Self::default()) };
         match ledger.check_binding(None, &binding) {
             Ok(()) => {}
-            Err(LedgerError::Bound(words)) if ledger.takes_over(None, &binding)? => {
-                return Ok(Self { open: Some(words), ..Self::default() });
+            Err(bound @ LedgerError::Bound(_)) if ledger.takes_over(None, &binding)? => {
+                return Ok(Self { open: Some(bound.into()), ..Self::default() });
             }
-            Err(LedgerError::Bound(words)) => return Ok(Self { foreign: Some(words), ..Self::default() }),
+            Err(bound @ LedgerError::Bound(_)) => return Ok(Self { foreign: Some(bound.into()), ..Self::default() }),
             Err(error) => return Err(error),
         }
         let refused = batches.iter().filter_map(|batch| ledger.check_binding(Some(batch), &binding).err());
-        Ok(Self { batches: refused.map(|error| error.to_string()).collect(), ..Self::default() })
+        Ok(Self { batches: refused.map(Failure::from).collect(), ..Self::default() })
     }
 
     fn say(self, findings: &mut Findings) {
-        if let Some(words) = self.foreign {
-            findings.fail("bindings", Exit::Usage, words);
+        if let Some(failure) = self.foreign {
+            findings.fail_of("bindings", failure);
         }
-        if let Some(words) = self.open {
-            findings.warn("bindings", words);
+        if let Some(failure) = self.open {
+            findings.warn_of("bindings", failure);
         }
-        match self.batches.split_first() {
-            None => {}
-            Some((first, [])) => findings.warn("bindings", first.clone()),
-            Some((first, more)) => findings.warn("bindings", format!("{first}\n(and {} more)", batches_of(more.len()))),
+        let (more, mut batches) = (self.batches.len().saturating_sub(1), self.batches.into_iter());
+        let Some(mut first) = batches.next() else { return };
+        if more > 0 {
+            let count = format!("\n(and {} more)", batches_of(more));
+            match first.hint.take() {
+                Some(hint) => first.hint = Some(hint.words(count)),
+                None => first.message.push_str(&count),
+            }
         }
+        findings.warn_of("bindings", first);
     }
 }
 
 /// The ledger and what stands beside it hold whole phone numbers.
 fn check_modes(path: &Path, findings: &mut Findings) {
-    let files = super::super::written::ENDS.map(|end| beside(path, end));
+    let files = crate::app::output_file::ENDS.map(|end| beside(path, end));
     let modes = files.iter().filter_map(|file| Some((file, mode_of(file)?)));
     let mut all_private = true;
     for (file, mode) in modes {
@@ -153,7 +158,11 @@ fn check_folder(path: &Path, findings: &mut Findings) {
     for place in std::iter::once(&folder).chain(beside.iter().filter(|file| file.exists())) {
         if let Err(error) = needs(place) {
             let text = format!("cannot write to {}: {}", place.display(), std::io::Error::from(error));
-            findings.fail("ledger", Exit::Failed, format!("{text}\nhint: the ledger and its folder must be writable"));
+            findings.fail(
+                "ledger",
+                Ending::Failed,
+                format!("{text}\nhint: the ledger and its folder must be writable"),
+            );
         }
     }
 }

@@ -1,18 +1,14 @@
 //! Doctor's look at the way to the gateway: name, connection, TLS, one signed call, and the clock.
 
-use super::Findings;
-use super::window::{Probe, check_window, failed};
-use crate::cli::context::{Context, unix_ms};
-use crate::cli::execute::block_on;
-use crate::cli::failure::{Exit, Failure};
-use crate::cli::setup;
+use super::findings::Findings;
+use super::window::{Probe, check_window, failed, unused};
+use crate::app::clock::unix_ms;
+use crate::app::context::Context;
+use crate::app::failure::{Ending, Failure};
+use crate::app::runtime::block_on;
 use crate::domain::answer::{Answer, Reply};
-use crate::domain::batch_name::BatchName;
-use crate::domain::invoice_no::InvoiceNo;
-use crate::domain::row_key::RowKey;
 use crate::engine::Mode;
 use crate::gateway::{Gateway, GatewaySettings, Received, Request};
-use crate::ledger::Binding;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Instant;
 use tokio::net::{TcpStream, lookup_host};
@@ -24,7 +20,7 @@ const SKEW_S_MAX: i64 = 8;
 const SKEW_S_STOPS: i64 = 60;
 
 pub(super) fn check_network(
-    context: &Context,
+    context: Context<'_>,
     settings: Option<&GatewaySettings>,
     findings: &mut Findings,
 ) -> Result<(), Failure> {
@@ -38,14 +34,14 @@ pub(super) fn check_network(
             return Ok(());
         }
         // Without a usable key or setting there is no call to make, and its line says why already.
-        let (Ok(gateway), Ok(_)) = (setup::gateway(&context.config), setup::binding(&context.config)) else {
+        let (Ok(gateway), Ok(_)) = (context.settings.gateway(), context.settings.binding()) else {
             findings.warn("signed call", "not made: the key and the settings come first");
             return Ok(());
         };
-        let binding = setup::binding(&context.config)?;
+        let binding = context.settings.binding()?;
         let request = Request::OrderStatus(unused(&binding).map_err(failed)?);
         let prepared = gateway.prepare(request, "doctor").await.map_err(failed)?;
-        let Ok(run) = setup::run_settings(&context.config, Mode::Pay, 0) else { return Ok(()) };
+        let Ok(run) = context.settings.run_settings(Mode::Pay, 0) else { return Ok(()) };
         let rate_per_s = run.rate_per_s;
         // Beside a live run its calls are among that run's requests a second.
         let pace = context.shared_pace(false);
@@ -83,7 +79,7 @@ async fn check_name(settings: &GatewaySettings, findings: &mut Findings) -> Opti
         Ok(_) | Err(_) => {
             let problem = found.err().unwrap_or_else(|| "no address".to_owned());
             let hint = "check url under [gateway], and this machine's name server";
-            findings.fail("name", Exit::Failed, format!("cannot look up {host}: {problem}\nhint: {hint}"));
+            findings.fail("name", Ending::Failed, format!("cannot look up {host}: {problem}\nhint: {hint}"));
             None
         }
     }
@@ -104,15 +100,8 @@ async fn check_connection(settings: &GatewaySettings, addresses: &[SocketAddr], 
         }
     }
     let hint = "is the gateway up, and does a firewall let this machine out? a proxy is never used";
-    findings.fail("connection", Exit::Failed, format!("cannot connect to {problem}\nhint: {hint}"));
+    findings.fail("connection", Ending::Failed, format!("cannot connect to {problem}\nhint: {hint}"));
     false
-}
-
-/// A number that nobody used: asking for its order is signed like every call, and without any effect.
-pub(super) fn unused(binding: &Binding) -> Result<InvoiceNo, String> {
-    let batch = BatchName::parse("doctor").map_err(|problem| problem.to_string())?;
-    let nobody = RowKey::reference(&format!("{:032x}", fastrand::u128(..)));
-    Ok(InvoiceNo::derive(&binding.invoice_prefix, &binding.merchant_id, &batch, &nobody, 1))
 }
 
 /// Whether the gateway took the call.
@@ -122,13 +111,13 @@ fn judge_call(settings: &GatewaySettings, received: &Received, findings: &mut Fi
         // The connection itself could be made a moment ago: what was added to it is TLS.
         Reply::Unsent if is_https => findings.fail(
             "tls",
-            Exit::Failed,
+            Ending::Failed,
             format!("no encrypted connection: {}\nhint: {}", received.message, TLS_HINT),
         ),
-        Reply::Unsent => findings.fail("signed call", Exit::Failed, format!("no connection: {}", received.message)),
+        Reply::Unsent => findings.fail("signed call", Ending::Failed, format!("no connection: {}", received.message)),
         Reply::Lost => {
             let hint = "the gateway took the connection and gave no whole answer: try again, then ask the provider";
-            findings.fail("signed call", Exit::Failed, format!("{}\nhint: {hint}", received.message));
+            findings.fail("signed call", Ending::Failed, format!("{}\nhint: {hint}", received.message));
         }
         Reply::Answered(answer) => {
             let text = if is_https {
@@ -168,10 +157,10 @@ fn judge_answer(answer: &Answer, received: &Received, findings: &mut Findings) {
         Some(_) | None => {
             let hint = "is url under [gateway] the gateway's? try again, then ask the provider";
             let text = format!("expected code 4040001 (no such order), found {said}\nhint: {hint}");
-            return findings.fail("signed call", Exit::Failed, text);
+            return findings.fail("signed call", Ending::Failed, text);
         }
     };
-    findings.fail("signed call", Exit::Credentials, format!("the gateway refuses us: {said}\nhint: {hint}"));
+    findings.fail("signed call", Ending::Credentials, format!("the gateway refuses us: {said}\nhint: {hint}"));
 }
 
 fn judge_clock(settings: &GatewaySettings, answer: &Answer, findings: &mut Findings) {
@@ -186,7 +175,7 @@ fn judge_clock(settings: &GatewaySettings, answer: &Answer, findings: &mut Findi
     let text = format!("{} s {side} the gateway's\nhint: set this machine's clock", skew.abs());
     // Top-ups are stamped by the gateway's clock, and a run stops where ours is far from it.
     if settings.fence.is_some() && skew.abs() > SKEW_S_STOPS {
-        findings.fail("clock", Exit::Credentials, text);
+        findings.fail("clock", Ending::Credentials, text);
     } else {
         findings.warn("clock", text);
     }

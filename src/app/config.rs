@@ -1,9 +1,8 @@
 //! Reads the configuration: the file, over it the environment, over it the flags.
 
-use super::failure::{Exit, Failure};
+use super::failure::{Ending, Failure};
 use super::key_material::kind_of_key;
 use super::keys::{KEYS, Key, Kind, nearest};
-use anyhow::anyhow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -31,7 +30,7 @@ pub(super) struct Config {
 
 /// A value that no command can work with.
 fn wrong(message: String) -> Failure {
-    Failure::new(Exit::Usage, "configuration", anyhow!(message))
+    Failure::said(Ending::Usage, "configuration", message)
 }
 
 impl Config {
@@ -371,7 +370,7 @@ mod tests {
         ] {
             let failure = read(&text, &[]).unwrap_err();
             let said = failure.to_string();
-            assert_eq!(failure.exit, Exit::Usage);
+            assert_eq!(failure.ending, Ending::Usage);
             assert!(said.contains("which is not shown") && said.contains("private_key under [gateway]"), "{said}");
             for line in body.lines() {
                 assert!(!said.contains(&line[..20]), "{said}");

@@ -1,10 +1,9 @@
 //! Doctor's look at the configuration and the key: each value with its source, and whether a run could take it.
 
-use super::Findings;
-use crate::cli::config::{Config, Source};
-use crate::cli::context::Context;
-use crate::cli::keys::{KEYS, Key};
-use crate::cli::setup;
+use super::findings::Findings;
+use crate::app::config::{Config, Source};
+use crate::app::context::Context;
+use crate::app::keys::{KEYS, Key};
 use crate::engine::Mode;
 use crate::gateway::{GatewaySettings, GatewayUrl, PrivateKey};
 use std::fmt::Write;
@@ -15,8 +14,8 @@ use toml::Value;
 const KEY_BITS: usize = 2048;
 
 /// Every value with its source; the key, and what names it at the gateway, are never shown.
-pub(super) fn check_configuration(context: &Context, findings: &mut Findings) {
-    let config = &context.config;
+pub(super) fn check_configuration(context: Context<'_>, findings: &mut Findings) {
+    let config = &context.settings.config;
     let mut text = config
         .file
         .as_ref()
@@ -66,17 +65,17 @@ fn source_words(source: &Source) -> String {
 }
 
 /// Whether a run could take the values; gives what the network checks need.
-pub(super) fn check_settings(context: &Context, findings: &mut Findings) -> Option<GatewaySettings> {
-    let settings = findings.take("gateway", setup::gateway_settings(&context.config));
+pub(super) fn check_settings(context: Context<'_>, findings: &mut Findings) -> Option<GatewaySettings> {
+    let settings = findings.take("gateway", context.settings.gateway_settings());
     if let Some(settings) = &settings {
         let url = settings.url.origin();
         findings.ok("gateway", format!("{url}, merchant {}, terminal {}", settings.merchant_id, settings.terminal_id));
-        findings.take("invoice prefix", setup::binding(&context.config));
+        findings.take("invoice prefix", context.settings.binding());
     }
-    let run = setup::run_settings(&context.config, Mode::Pay, 0).and_then(|run| {
-        setup::limits(&context.config)?;
-        setup::repeat_window_days(&context.config)?;
-        setup::spendable_after_h(&context.config)?;
+    let run = context.settings.run_settings(Mode::Pay, 0).and_then(|run| {
+        context.settings.limits()?;
+        context.settings.repeat_window_days()?;
+        context.settings.spendable_after_h()?;
         Ok(run)
     });
     if let Some(run) = findings.take("settings", run) {
@@ -84,7 +83,7 @@ pub(super) fn check_settings(context: &Context, findings: &mut Findings) -> Opti
         findings.ok("settings", text);
     }
     if let Some(GatewaySettings { fence: None, .. }) = &settings
-        && let Ok(text) = setup::late_words(&context.config)
+        && let Ok(text) = context.settings.late_words()
     {
         let hint = "set deliver_within_s under [gateway]: then the gateway itself refuses what comes later";
         findings.warn("late requests", format!("{text}\nhint: {hint}"));
@@ -92,8 +91,8 @@ pub(super) fn check_settings(context: &Context, findings: &mut Findings) -> Opti
     settings
 }
 
-pub(super) fn check_key(context: &Context, findings: &mut Findings) {
-    let key = context.config.path("gateway.private_key").and_then(|path| Ok((PrivateKey::load(&path)?, path)));
+pub(super) fn check_key(context: Context<'_>, findings: &mut Findings) {
+    let key = context.settings.config.path("gateway.private_key").and_then(|path| Ok((PrivateKey::load(&path)?, path)));
     let Some((key, path)) = findings.take("private key", key) else { return };
     let mode = mode_of(&path).map(|mode| format!(", mode {mode:03o}")).unwrap_or_default();
     let text = format!("{}, RSA, {} bits{mode}", path.display(), key.bits());
@@ -103,8 +102,8 @@ pub(super) fn check_key(context: &Context, findings: &mut Findings) {
         findings.warn("private key", format!("{text}\nhint: the provider documents keys of {KEY_BITS} bits"));
     }
     // What a run sets up from key and settings together, the very same way: headers, certificates, threads.
-    if setup::gateway_settings(&context.config).is_ok() {
-        findings.take("client", setup::gateway(&context.config));
+    if context.settings.gateway_settings().is_ok() {
+        findings.take("client", context.settings.gateway());
     }
 }
 

@@ -1,0 +1,31 @@
+//! Binds a ledger to another address of the gateway or another terminal, for a provider that moved.
+
+use super::clock::unix_ms;
+use super::context::Context;
+use super::failure::Failure;
+use crate::ledger::{Access, Binding, Ledger};
+use crate::plan;
+pub use crate::plan::{Rebound, binding_words};
+
+/// Binds the ledger and its batches to what the settings name, and keeps the reason; gives what was bound to something
+/// else, and what all is bound to now. `agree`: a person's word, once it is known what would change; anything but `Ok`
+/// ends the use case, and nothing is changed.
+pub fn rebind(
+    context: Context<'_>,
+    why: &str,
+    agree: impl FnOnce(&Rebound, &Binding) -> Result<(), Failure>,
+) -> Result<(Rebound, Binding), Failure> {
+    let binding = context.settings.binding()?;
+    // Everything that can be wrong with the new address shows before the ledger is touched.
+    context.settings.gateway()?;
+    let (mut ledger, _lock) = context.open_locked("rebind", Access::Write)?;
+    let why = context.reason(why.trim());
+    // On a copy first: what would change, or why nothing may.
+    let mut copy = Ledger::scratch(Some(context.settings.ledger_path()))?;
+    let preview = plan::rebind(&mut copy, &binding, &why, unix_ms())?;
+    if preview == Rebound::default() {
+        return Ok((preview, binding));
+    }
+    agree(&preview, &binding)?;
+    Ok((plan::rebind(&mut ledger, &binding, &why, unix_ms())?, binding))
+}
