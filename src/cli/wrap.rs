@@ -1,9 +1,10 @@
 //! Folds long lines at their blanks, so that no terminal cuts a word or a number in two.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
+use unicode_width::UnicodeWidthStr;
 
 /// How much deeper the rest of a folded line stands.
-const DEEPER: usize = 2;
+const DEEPER: &str = "  ";
 
 /// The text in at most so many columns. A line that holds a command stays whole: it is copied, and a terminal that
 /// cuts it gives it back in one piece.
@@ -14,52 +15,22 @@ pub(super) fn wrapped(text: &str, columns: usize) -> String {
         if line.width() <= columns || line.contains("topup ") || line.contains('\u{1b}') {
             result.push_str(line);
         } else {
-            fold_line(line, columns, &mut result);
+            let indent = &line[..line.len() - line.trim_start_matches(' ').len()];
+            let deeper = format!("{indent}{DEEPER}");
+            let options = Options::new(columns)
+                .initial_indent(indent)
+                .subsequent_indent(&deeper)
+                .break_words(false)
+                .word_separator(WordSeparator::AsciiSpace)
+                .word_splitter(WordSplitter::NoHyphenation)
+                .wrap_algorithm(WrapAlgorithm::FirstFit);
+            result.push_str(&textwrap::fill(&line[indent.len()..], options));
+            // Behind a question there is a blank for the answer.
+            result.push_str(&line[line.trim_end_matches(' ').len()..]);
         }
         result.push_str(end);
     }
     result
-}
-
-fn fold_line(line: &str, columns: usize, result: &mut String) {
-    let indent = line.len() - line.trim_start_matches(' ').len();
-    let deeper = " ".repeat(indent + DEEPER);
-    let mut rest = line;
-    let mut is_first = true;
-    loop {
-        let before = if is_first { 0 } else { deeper.len() };
-        let floor = if is_first { indent } else { 0 };
-        if !is_first {
-            result.push('\n');
-            result.push_str(&deeper);
-        }
-        let Some(place) = fold_place(rest, columns.saturating_sub(before), floor) else {
-            result.push_str(rest);
-            return;
-        };
-        result.push_str(rest[..place].trim_end_matches(' '));
-        rest = rest[place..].trim_start_matches(' ');
-        is_first = false;
-    }
-}
-
-/// The last blank that leaves what stands before it narrow enough, or else the first one; none where all of it fits, or
-/// nothing but blanks would be left over.
-fn fold_place(text: &str, columns: usize, floor: usize) -> Option<usize> {
-    if text.width() <= columns {
-        return None;
-    }
-    let (mut width, mut last) = (0, None);
-    for (place, c) in text.char_indices() {
-        if c == ' ' && place > floor && !text[place..].trim_start_matches(' ').is_empty() {
-            if width > columns {
-                return last.or(Some(place));
-            }
-            last = Some(place);
-        }
-        width += c.width().unwrap_or(0);
-    }
-    last
 }
 
 #[cfg(test)]
