@@ -2,11 +2,10 @@
 
 use super::damage::{damaged_archive, too_large, unreadable};
 use super::problem::IntakeError;
-use super::xml;
-use quick_xml::Reader;
+use super::xml::{self, Xml};
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Read, Seek};
+use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::Path;
 use zip::ZipArchive;
 
@@ -28,6 +27,8 @@ pub(crate) struct Archive {
     /// The places of its parts, by their normalized names.
     names: HashMap<String, usize>,
     packed: u64,
+    /// How many bytes of it were unpacked when it was measured.
+    measured: u64,
 }
 
 /// The name of a part as it is compared: slashes as .NET on Windows does not write them, no leading one, lower case.
@@ -38,6 +39,12 @@ pub(crate) fn normalized(name: &str) -> String {
 /// Whether so much was unpacked from so few bytes that the archive is no workbook.
 pub(crate) fn is_bomb(unpacked: u64, packed: u64) -> bool {
     unpacked > UNPACKED_BYTES_MAX || (unpacked > RATIO_FROM && unpacked / packed.max(1) > RATIO_MAX)
+}
+
+/// To how many bytes an archive may unpack without being a bomb.
+fn bytes_max(packed: u64) -> u64 {
+    let by_ratio = packed.max(1).saturating_mul(RATIO_MAX + 1) - 1;
+    by_ratio.clamp(RATIO_FROM, UNPACKED_BYTES_MAX)
 }
 
 impl Archive {
@@ -65,7 +72,7 @@ impl Archive {
         if is_bomb(unpacked, packed) {
             return Err(too_large());
         }
-        Ok(Self { zip, names, packed })
+        Ok(Self { zip, names, packed, measured: 0 })
     }
 
     /// How many bytes the archive has.
@@ -84,17 +91,19 @@ impl Archive {
         self.zip.by_index(*index).map(Some).map_err(unreadable)
     }
 
-    /// Unpacks the archive once to nowhere, and looks at its XML: what the archive says of its own size proves nothing.
-    pub(crate) fn measure(&mut self) -> Result<(), IntakeError> {
-        let mut unpacked = 0;
-        for index in 0..self.zip.len() {
+    /// Unpacks the archive once to nowhere, all but one part, and looks at its XML: what the archive says of its own size
+    /// proves nothing. The part that is left out is by far the largest, and is held to the same as it is read.
+    pub(crate) fn measure_all_but(&mut self, left_out: &str) -> Result<(), IntakeError> {
+        let left_out = self.names.get(&normalized(left_out)).copied();
+        for index in (0..self.zip.len()).filter(|index| Some(*index) != left_out) {
             let entry = self.zip.by_index(index).map_err(unreadable)?;
             let is_xml = entry.name().map_err(unreadable)?.to_lowercase().ends_with(".xml");
-            let (bytes, checked) = xml::measured(entry, is_xml, UNPACKED_BYTES_MAX - unpacked);
-            unpacked += bytes;
-            if is_bomb(unpacked, self.packed) {
+            let room = bytes_max(self.packed) - self.measured;
+            let (bytes, checked) = xml::measured(entry, is_xml, room);
+            if bytes > room {
                 return Err(too_large());
             }
+            self.measured += bytes;
             checked?;
         }
         Ok(())
@@ -108,8 +117,9 @@ impl Archive {
     }
 
     /// A part of the archive, as XML.
-    pub(crate) fn xml(&mut self, name: &str) -> Result<Reader<impl BufRead>, IntakeError> {
-        Ok(xml::reader(self.named(name)?))
+    pub(crate) fn xml(&mut self, name: &str) -> Result<Xml<impl Read>, IntakeError> {
+        let room = bytes_max(self.packed) - self.measured;
+        Ok(Xml::new(self.named(name)?, room))
     }
 
     fn named(&mut self, name: &str) -> Result<impl Read + '_, IntakeError> {

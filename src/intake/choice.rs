@@ -73,14 +73,18 @@ fn quoted(sheets: &[SheetName], at: &[usize]) -> String {
     at.iter().map(|at| format!("«{}»", sheets[*at].name)).collect::<Vec<_>>().join(", ")
 }
 
+/// Whether two names of sheets read the same: `ế` may be one character or three.
+pub(crate) fn same_name(one: &str, other: &str) -> bool {
+    one.trim().nfc().eq(other.trim().nfc())
+}
+
 /// The sheet of a name: to the letter, or else as it reads, since `ế` may be one character or three.
 fn named(sheets: &[SheetName], wanted: &str, visible: &[usize]) -> Result<usize, IntakeError> {
-    let composed = |name: &str| name.trim().nfc().collect::<String>();
     let of = |same: &dyn Fn(&str) -> bool| -> Vec<usize> {
         (0..sheets.len()).filter(|at| same(&sheets[*at].name)).collect()
     };
     let exact = of(&|name| name.trim() == wanted.trim());
-    let found = if exact.is_empty() { of(&|name| composed(name) == composed(wanted)) } else { exact };
+    let found = if exact.is_empty() { of(&|name| same_name(name, wanted)) } else { exact };
     match found.as_slice() {
         [only] => Ok(*only),
         [] => {

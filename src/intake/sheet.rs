@@ -150,6 +150,25 @@ impl Sheet {
         self.bytes + self.blocks.last().map_or(0, Block::bytes)
     }
 
+    /// A copy of its first rows.
+    pub(crate) fn first_rows(&self, rows: u32) -> Self {
+        let mut copy = Self { name: self.name.clone(), warnings: self.warnings.clone(), ..Self::default() };
+        for block in &self.blocks {
+            let kept = block.rows.partition_point(|row| row.row < rows);
+            let cells = kept.checked_sub(1).map_or(0, |last| block.rows[last].cells_end as usize);
+            let text = cells.checked_sub(1).map_or(0, |last| block.cells[last].end as usize);
+            copy.blocks.push(Block {
+                text: block.text[..text].to_owned(),
+                cells: block.cells[..cells].to_vec(),
+                rows: block.rows[..kept].to_vec(),
+            });
+            if kept < block.rows.len() {
+                break;
+            }
+        }
+        copy
+    }
+
     /// Says what of the sheet a person does not see, where that is known only after its cells.
     pub(crate) fn hide(&mut self, hidden: Hidden) {
         (self.hidden_rows, self.filtered_rows, self.hidden_columns) = (hidden.rows, hidden.filtered, hidden.columns);

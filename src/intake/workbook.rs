@@ -102,8 +102,8 @@ fn read_xlsx(archive: Archive, part: &str, wanted: Wanted<'_>) -> Result<Found, 
 }
 
 fn read_ods(archive: &mut Archive, wanted: Wanted<'_>) -> Result<Found, IntakeError> {
-    archive.measure()?;
-    let mut ods = Ods::open(archive)?;
+    archive.measure_all_but("content.xml")?;
+    let mut ods = Ods::open(archive, wanted.sheet)?;
     let (sheets, active) = (ods.sheets.clone(), ods.active);
     let Choice { position, warnings, problem } = choose(&sheets, active, wanted, |at| ods.head(at))?;
     Ok((ods.sheet(archive, position, warnings)?, problem))

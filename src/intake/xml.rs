@@ -1,11 +1,11 @@
 //! Reads XML from the parts of a workbook: whether it is sound, and the small pieces that every reader of it needs.
 
-use super::damage::{damaged_archive as damaged, unreadable};
+use super::damage::{damaged_archive as damaged, too_large, unreadable};
 use super::problem::IntakeError;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 use std::borrow::Cow;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader, Read, Take};
 
 /// The most bytes of one tag or text, and the deepest nesting of elements; a cell has 32,767 characters.
 const TOKEN_BYTES_MAX: usize = 16 << 20;
@@ -14,27 +14,54 @@ const DEPTH_MAX: u32 = 256;
 /// Reads a part to nowhere: how many bytes it unpacks to, and whether it is XML that can be read. `room`: how many bytes are
 /// read at most, and one more.
 pub(crate) fn measured(part: impl Read, is_xml: bool, room: u64) -> (u64, Result<(), IntakeError>) {
+    if is_xml {
+        let mut xml = Xml::new(part, room);
+        let checked = xml.to_end();
+        return (xml.total(), checked);
+    }
     let mut part = Piecewise { part: part.take(room + 1), left: TOKEN_BYTES_MAX, total: 0 };
-    let checked = if is_xml { check_xml(&mut part) } else { unpack(&mut part) };
-    (part.total, checked)
+    let unpacked = unpack(&mut part);
+    (part.total, unpacked)
 }
 
-/// Refuses a part that is cut off, not nested rightly or too deeply, or has a tag or text that never ends: whoever reads
-/// it then need not look at any of that.
-fn check_xml(part: &mut Piecewise<impl Read>) -> Result<(), IntakeError> {
-    let mut reader = reader(part);
-    reader.config_mut().check_end_names = true;
-    let (mut buffer, mut depth) = (Vec::with_capacity(1024), 0_u32);
-    loop {
+/// A part as it is read, event by event. Refused is one that is cut off, not nested rightly or too deeply, that has a tag or
+/// text which never ends, or that unpacks to more than there is room for: whoever reads it need not look at any of that.
+pub(crate) struct Xml<R> {
+    reader: Reader<BufReader<Piecewise<R>>>,
+    depth: u32,
+    room: u64,
+}
+
+impl<R: Read> Xml<R> {
+    /// A part that may unpack to so many bytes.
+    pub(crate) fn new(part: R, room: u64) -> Self {
+        let part = Piecewise { part: part.take(room + 1), left: TOKEN_BYTES_MAX, total: 0 };
+        let mut reader = Reader::from_reader(BufReader::with_capacity(64 * 1024, part));
+        reader.config_mut().check_end_names = true;
+        Self { reader, depth: 0, room }
+    }
+
+    /// How many bytes were unpacked so far.
+    fn total(&self) -> u64 {
+        self.reader.get_ref().get_ref().total
+    }
+
+    /// The next event, in the buffer, which is emptied before.
+    pub(crate) fn next<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Result<Event<'b>, IntakeError> {
         buffer.clear();
-        reader.get_mut().get_mut().left = TOKEN_BYTES_MAX;
-        match reader.read_event_into(&mut buffer).map_err(unreadable)? {
-            Event::Start(_) if depth >= DEPTH_MAX => return Err(damaged("a part of it is nested too deeply")),
-            Event::Start(_) => depth += 1,
-            Event::End(_) => depth = depth.saturating_sub(1),
-            Event::Eof if depth > 0 => return Err(damaged("a part of it is cut off")),
-            Event::Eof => return Ok(()),
-            Event::Empty(_)
+        self.reader.get_mut().get_mut().left = TOKEN_BYTES_MAX;
+        let event = self.reader.read_event_into(buffer).map_err(unreadable);
+        if self.total() > self.room {
+            return Err(too_large());
+        }
+        let event = event?;
+        match &event {
+            Event::Start(_) if self.depth >= DEPTH_MAX => return Err(damaged("a part of it is nested too deeply")),
+            Event::Start(_) => self.depth += 1,
+            Event::End(_) => self.depth = self.depth.saturating_sub(1),
+            Event::Eof if self.depth > 0 => return Err(damaged("a part of it is cut off")),
+            Event::Eof
+            | Event::Empty(_)
             | Event::Text(_)
             | Event::CData(_)
             | Event::Comment(_)
@@ -43,6 +70,13 @@ fn check_xml(part: &mut Piecewise<impl Read>) -> Result<(), IntakeError> {
             | Event::DocType(_)
             | Event::GeneralRef(_) => {}
         }
+        Ok(event)
+    }
+
+    fn to_end(&mut self) -> Result<(), IntakeError> {
+        let mut buffer = Vec::with_capacity(1024);
+        while !matches!(self.next(&mut buffer)?, Event::Eof) {}
+        Ok(())
     }
 }
 
@@ -59,7 +93,7 @@ fn unpack(part: &mut Piecewise<impl Read>) -> Result<(), IntakeError> {
 
 /// A part of which so much is read at most before it is looked at: a tag or text is kept as a whole.
 struct Piecewise<R> {
-    part: R,
+    part: Take<R>,
     left: usize,
     /// How many bytes were read.
     total: u64,
@@ -74,15 +108,11 @@ impl<R: Read> Read for Piecewise<R> {
     }
 }
 
-/// A reader of a part that was measured: the names of ends need not be checked again.
-pub(crate) fn reader<R: Read>(part: R) -> Reader<BufReader<R>> {
-    let mut reader = Reader::from_reader(BufReader::with_capacity(64 * 1024, part));
-    reader.config_mut().check_end_names = false;
-    reader
-}
-
 /// The value of an attribute, if the element has it.
 pub(crate) fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, IntakeError> {
+    if element.attributes_raw().is_empty() {
+        return Ok(None);
+    }
     let found = element.try_get_attribute(name).map_err(unreadable)?;
     found
         .map(|attribute| attribute.normalized_value(XmlVersion::Implicit1_0).map(Cow::into_owned).map_err(unreadable))
@@ -90,11 +120,10 @@ pub(crate) fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<S
 }
 
 /// Steps over an element whose start was read.
-pub(crate) fn skip<R: BufRead>(reader: &mut Reader<R>, name: &str) -> Result<(), IntakeError> {
+pub(crate) fn skip<R: Read>(reader: &mut Xml<R>, name: &str) -> Result<(), IntakeError> {
     let (mut buffer, mut depth) = (Vec::new(), 1_u64);
     while depth > 0 {
-        buffer.clear();
-        match reader.read_event_into(&mut buffer).map_err(unreadable)? {
+        match reader.next(&mut buffer)? {
             Event::Start(element) if element.name().as_ref() == name => depth += 1,
             Event::End(element) if element.name().as_ref() == name => depth -= 1,
             Event::Eof => return Err(damaged("a part of it is cut off")),

@@ -1,17 +1,16 @@
 //! Reads the cells of one row of an ODS: their values, their texts, and what a person sees of them.
 
-use super::super::damage::{damaged_archive as damaged, unreadable};
+use super::super::damage::damaged_archive as damaged;
 use super::super::problem::IntakeError;
 use super::super::record::{CellKind, Oddity};
 use super::super::sheet::{Merge, Sheet};
-use super::super::xml::{attribute, resolved, skip};
+use super::super::xml::{Xml, attribute, resolved, skip};
 use super::cell::{OdsCell, count};
 use super::shown::{Shown, judged};
 use super::styles::{Appearance, Family, Styles};
-use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::collections::HashMap;
-use std::io::BufRead;
+use std::io::Read;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -37,6 +36,8 @@ pub(super) struct Cells {
     pub(super) merges: Vec<Merge>,
     /// How the cells of each style look, put together once.
     looks: HashMap<String, Rc<Appearance>>,
+    /// Memory that is used again for each cell.
+    text_buffer: Vec<u8>,
 }
 
 impl Cells {
@@ -77,9 +78,9 @@ impl Cells {
     }
 
     /// Reads the text of a cell to its end, and keeps the cell where it has content.
-    pub(super) fn read<R: BufRead>(
+    pub(super) fn read<R: Read>(
         &mut self,
-        reader: &mut Reader<R>,
+        reader: &mut Xml<R>,
         is_empty: bool,
         cell: &OdsCell,
         (row, columns): (u32, Range<u32>),
@@ -117,20 +118,19 @@ impl Cells {
         Ok(())
     }
 
-    fn read_text<R: BufRead>(
+    fn read_text<R: Read>(
         &mut self,
-        reader: &mut Reader<R>,
+        reader: &mut Xml<R>,
         end: &str,
         look: &Appearance,
         styles: &Styles,
     ) -> Result<(), IntakeError> {
-        let mut buffer = Vec::with_capacity(256);
+        let mut buffer = std::mem::take(&mut self.text_buffer);
         // The texts that are open, with how they look; what stands in none of them is no text.
         let mut open: Vec<Appearance> = Vec::new();
         let mut paragraphs = 0_u64;
         loop {
-            buffer.clear();
-            let event = reader.read_event_into(&mut buffer).map_err(unreadable)?;
+            let event = reader.next(&mut buffer)?;
             let now = open.last();
             match event {
                 Event::Start(element) => {
@@ -164,7 +164,10 @@ impl Cells {
                         self.push_blanks(&element, now.unwrap_or(look))?;
                     }
                 }
-                Event::End(element) if element.name().as_ref() == end => return Ok(()),
+                Event::End(element) if element.name().as_ref() == end => {
+                    self.text_buffer = buffer;
+                    return Ok(());
+                }
                 Event::End(_) => drop(open.pop()),
                 Event::Text(text) => {
                     if let Some(now) = now {

@@ -2,10 +2,9 @@
 
 use super::super::damage::{damaged_archive as damaged, unreadable};
 use super::super::problem::IntakeError;
-use super::super::xml::attribute;
-use quick_xml::Reader;
+use super::super::xml::{Xml, attribute};
 use quick_xml::events::{BytesStart, Event};
-use std::io::BufRead;
+use std::io::Read;
 
 /// The code of a format, piece by piece.
 pub(super) struct Code {
@@ -35,11 +34,10 @@ impl Code {
         })
     }
 
-    pub(super) fn read<R: BufRead>(&mut self, reader: &mut Reader<R>, end: &str) -> Result<(), IntakeError> {
+    pub(super) fn read<R: Read>(&mut self, reader: &mut Xml<R>, end: &str) -> Result<(), IntakeError> {
         let (mut buffer, mut embedded_at) = (Vec::new(), 0);
         loop {
-            buffer.clear();
-            match reader.read_event_into(&mut buffer).map_err(unreadable)? {
+            match reader.next(&mut buffer)? {
                 Event::Start(part) => {
                     self.text.clear();
                     if part.name().as_ref() == "number:embedded-text" {

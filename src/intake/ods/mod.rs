@@ -15,14 +15,14 @@ mod styles;
 mod table;
 
 use super::archive::Archive;
-use super::damage::{damaged_archive as damaged, unreadable};
+use super::choice::same_name;
+use super::damage::damaged_archive as damaged;
 use super::problem::{IntakeError, ProblemKind};
 use super::sheet::{HEAD_ROWS, SHEETS_LOOKED_AT, Sheet, SheetName};
-use super::xml::{attribute, skip};
+use super::xml::{Xml, attribute, skip};
 use parts::{active_table, check_document};
-use quick_xml::Reader;
 use quick_xml::events::Event;
-use std::io::BufRead;
+use std::io::Read;
 use styles::Styles;
 use table::Table;
 
@@ -41,18 +41,26 @@ pub(crate) struct Ods {
     /// The first rows of the first visible tables, read on the way to the last one.
     heads: Vec<Option<Result<Sheet, IntakeError>>>,
     heads_bytes: usize,
+    /// The table that is likeliest to be read, whole: the one that is asked for, or else the first visible one.
+    whole: Option<(usize, Result<Sheet, IntakeError>)>,
 }
 
 impl Ods {
-    /// Reads the styles, and what tables there are.
-    pub(crate) fn open(archive: &mut Archive) -> Result<Self, IntakeError> {
+    /// Reads the styles, what tables there are, and the one that is asked for, or else the first visible one.
+    pub(crate) fn open(archive: &mut Archive, asked_for: Option<&str>) -> Result<Self, IntakeError> {
         check_document(archive)?;
-        let mut ods =
-            Self { styles: Styles::default(), sheets: Vec::new(), active: None, heads: Vec::new(), heads_bytes: 0 };
+        let mut ods = Self {
+            styles: Styles::default(),
+            sheets: Vec::new(),
+            active: None,
+            heads: Vec::new(),
+            heads_bytes: 0,
+            whole: None,
+        };
         if archive.has("styles.xml") {
-            ods.read_styles(&mut archive.xml("styles.xml")?)?;
+            ods.read_styles(&mut archive.xml("styles.xml")?, asked_for)?;
         }
-        ods.read_styles(&mut archive.xml("content.xml")?)?;
+        ods.read_styles(&mut archive.xml("content.xml")?, asked_for)?;
         if archive.has("settings.xml") {
             let active = active_table(&mut archive.xml("settings.xml")?)?;
             ods.active = active.and_then(|active| ods.sheets.iter().position(|sheet| sheet.name == active));
@@ -61,11 +69,10 @@ impl Ods {
     }
 
     /// Reads all styles of a part, and the names of its tables.
-    fn read_styles<R: BufRead>(&mut self, reader: &mut Reader<R>) -> Result<(), IntakeError> {
+    fn read_styles<R: Read>(&mut self, reader: &mut Xml<R>, asked_for: Option<&str>) -> Result<(), IntakeError> {
         let mut buffer = Vec::with_capacity(1024);
         loop {
-            buffer.clear();
-            let event = reader.read_event_into(&mut buffer).map_err(unreadable)?;
+            let event = reader.next(&mut buffer)?;
             let is_empty = matches!(event, Event::Empty(_));
             match event {
                 Event::Start(element) | Event::Empty(element) => match element.name().as_ref() {
@@ -77,7 +84,9 @@ impl Ods {
                             return Err(damaged("more than 10,000 tables"));
                         }
                         self.sheets.push(SheetName { name, is_visible });
-                        self.read_head(reader, is_empty)?;
+                        let is_likeliest =
+                            asked_for.map_or(is_visible, |asked_for| same_name(asked_for, self.last_name()));
+                        self.read_head(reader, is_empty, is_likeliest && self.whole.is_none())?;
                     }
                     name if is_no_table(name) && !is_empty => skip(reader, name)?,
                     _ => self.styles.add(reader, &element, is_empty)?,
@@ -95,17 +104,38 @@ impl Ods {
         }
     }
 
-    /// Reads the first rows of the table that began last, and goes on to its end.
-    fn read_head<R: BufRead>(&mut self, reader: &mut Reader<R>, is_empty: bool) -> Result<(), IntakeError> {
+    fn last_name(&self) -> &str {
+        self.sheets.last().map_or("", |sheet| &sheet.name)
+    }
+
+    /// Reads the first rows of the table that began last, or all of them, and goes on to its end.
+    fn read_head<R: Read>(&mut self, reader: &mut Xml<R>, is_empty: bool, whole: bool) -> Result<(), IntakeError> {
         let table = self.sheets.last().cloned().unwrap_or_default();
         let mut table_rows = Table::new(&self.styles, table.name);
         let is_looked_at = self.heads.iter().flatten().count() < SHEETS_LOOKED_AT && self.heads_bytes < HEADS_BYTES_MAX;
         let mut head = None;
         if is_empty {
             head = Some(Ok(table_rows.finish()?));
+        } else if whole {
+            head = Some(match table_rows.read(reader, HEAD_ROWS, u32::MAX) {
+                Ok(has_ended) => {
+                    let head = table_rows.head(HEAD_ROWS);
+                    let rest = if has_ended { Ok(true) } else { table_rows.read(reader, u32::MAX, u32::MAX) };
+                    if rest.is_err() {
+                        skip(reader, "table:table")?;
+                    }
+                    let position = self.sheets.len() - 1;
+                    self.whole = Some((position, rest.and_then(|_| table_rows.finish())));
+                    head
+                }
+                Err(error) => {
+                    skip(reader, "table:table")?;
+                    Err(error)
+                }
+            });
         } else if table.is_visible && is_looked_at {
             // What is wrong with one table is of no matter where another is read.
-            head = Some(match table_rows.read(reader, HEAD_ROWS) {
+            head = Some(match table_rows.read(reader, HEAD_ROWS, HEAD_ROWS) {
                 Ok(true) => table_rows.finish(),
                 Ok(false) => {
                     skip(reader, "table:table")?;
@@ -136,19 +166,25 @@ impl Ods {
 
     /// Reads the table at a position.
     pub(crate) fn sheet(
-        &self,
+        &mut self,
         archive: &mut Archive,
         position: usize,
         warnings: Vec<String>,
     ) -> Result<Sheet, IntakeError> {
+        // Another one is let go of before the one that is meant is read.
+        if let Some((_, sheet)) = self.whole.take().filter(|(of, _)| *of == position) {
+            return sheet.map(|mut sheet| {
+                sheet.warnings = warnings;
+                sheet
+            });
+        }
         let name = self.sheets.get(position).map(|sheet| sheet.name.clone()).unwrap_or_default();
         let mut table = Table::new(&self.styles, name);
         table.sheet.warnings = warnings;
         let mut reader = archive.xml("content.xml")?;
         let (mut buffer, mut tables) = (Vec::with_capacity(1024), 0);
         loop {
-            buffer.clear();
-            let event = reader.read_event_into(&mut buffer).map_err(unreadable)?;
+            let event = reader.next(&mut buffer)?;
             let is_empty = matches!(event, Event::Empty(_));
             match event {
                 Event::Start(element) | Event::Empty(element) => match element.name().as_ref() {
@@ -173,7 +209,7 @@ impl Ods {
                 | Event::GeneralRef(_) => {}
             }
         }
-        table.read(&mut reader, u32::MAX)?;
+        table.read(&mut reader, u32::MAX, u32::MAX)?;
         table.finish()
     }
 }

@@ -1,12 +1,10 @@
 //! Looks at the small parts of an OpenDocument file: what it is, and which table is shown first.
 
 use super::super::archive::Archive;
-use super::super::damage::unreadable;
 use super::super::problem::{IntakeError, ProblemKind};
-use super::super::xml::{attribute, resolved};
-use quick_xml::Reader;
+use super::super::xml::{Xml, attribute, resolved};
 use quick_xml::events::Event;
-use std::io::BufRead;
+use std::io::Read;
 
 /// Refuses what is no spreadsheet among the OpenDocument files, which all look alike.
 pub(super) fn check_document(archive: &mut Archive) -> Result<(), IntakeError> {
@@ -29,11 +27,10 @@ pub(super) fn check_document(archive: &mut Archive) -> Result<(), IntakeError> {
 }
 
 /// The name of the table that is shown first, as LibreOffice keeps it.
-pub(super) fn active_table<R: BufRead>(reader: &mut Reader<R>) -> Result<Option<String>, IntakeError> {
+pub(super) fn active_table<R: Read>(reader: &mut Xml<R>) -> Result<Option<String>, IntakeError> {
     let (mut buffer, mut is_here, mut name) = (Vec::new(), false, None);
     loop {
-        buffer.clear();
-        match reader.read_event_into(&mut buffer).map_err(unreadable)? {
+        match reader.next(&mut buffer)? {
             Event::Start(element) if element.name().as_ref() == "config:config-item" => {
                 is_here = name.is_none() && attribute(&element, "config:name")?.as_deref() == Some("ActiveTable");
             }

@@ -46,7 +46,13 @@ impl Shown {
 
     /// Adds a text in which, as ODF has it, any white space is one blank.
     pub(super) fn push_collapsed(&mut self, piece: &str, look: &Appearance) {
-        if !piece.contains(['\n', '\r', '\t']) && !piece.contains("  ") {
+        let mut before = 0;
+        let is_collapsed = piece.bytes().all(|byte| {
+            let is_doubled = byte == b' ' && before == b' ';
+            before = byte;
+            !is_doubled && !matches!(byte, b'\n' | b'\r' | b'\t')
+        });
+        if is_collapsed {
             return self.push(piece, look);
         }
         let is_blank = |c: char| matches!(c, ' ' | '\n' | '\r' | '\t');

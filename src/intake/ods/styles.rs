@@ -2,15 +2,14 @@
 //!
 //! A number format becomes the code that Excel would have for it, so that one place judges what a format shows.
 
-use super::super::damage::{damaged_archive as damaged, unreadable};
+use super::super::damage::damaged_archive as damaged;
 use super::super::number_format::NumberFormat;
 use super::super::problem::IntakeError;
-use super::super::xml::attribute;
+use super::super::xml::{Xml, attribute};
 use super::codes::Code;
-use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::collections::HashMap;
-use std::io::BufRead;
+use std::io::Read;
 
 /// How many parents a style may have; LibreOffice writes two.
 const PARENTS_MAX: usize = 16;
@@ -79,9 +78,9 @@ pub(super) struct Styles {
 
 impl Styles {
     /// Adds a style, from its first element to its last.
-    pub(super) fn add<R: BufRead>(
+    pub(super) fn add<R: Read>(
         &mut self,
-        reader: &mut Reader<R>,
+        reader: &mut Xml<R>,
         element: &BytesStart<'_>,
         is_empty: bool,
     ) -> Result<(), IntakeError> {
@@ -112,9 +111,9 @@ impl Styles {
         }
     }
 
-    fn add_style<R: BufRead>(
+    fn add_style<R: Read>(
         &mut self,
-        reader: &mut Reader<R>,
+        reader: &mut Xml<R>,
         element: &BytesStart<'_>,
         is_empty: bool,
     ) -> Result<(), IntakeError> {
@@ -189,11 +188,10 @@ impl Styles {
 
 impl Style {
     /// Reads what stands in the element of a style.
-    fn read<R: BufRead>(&mut self, reader: &mut Reader<R>, end: &str) -> Result<(), IntakeError> {
+    fn read<R: Read>(&mut self, reader: &mut Xml<R>, end: &str) -> Result<(), IntakeError> {
         let mut buffer = Vec::new();
         loop {
-            buffer.clear();
-            match reader.read_event_into(&mut buffer).map_err(unreadable)? {
+            match reader.next(&mut buffer)? {
                 Event::Start(part) | Event::Empty(part) => self.note(&part)?,
                 Event::End(part) if part.name().as_ref() == end => return Ok(()),
                 Event::Eof => return Err(damaged("its styles are cut off")),

@@ -3,13 +3,13 @@
 use super::super::damage::{CELLS_MAX, damaged_archive as damaged, too_many_cells, unreadable};
 use super::super::problem::IntakeError;
 use super::super::sheet::{COLUMNS_MAX, Hidden, ROWS_MAX, Sheet};
-use super::super::xml::{attribute, skip};
+use super::super::xml::{Xml, attribute, skip};
 use super::cell::{OdsCell, count};
 use super::cells::Cells;
 use super::styles::{Family, Styles};
-use quick_xml::Reader;
+use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
-use std::io::BufRead;
+use std::io::Read;
 
 /// Lower rows and narrower columns than this, in points, nobody sees: a pixel is 0.75.
 const SEEN_FROM_POINTS: f64 = 2.0;
@@ -25,6 +25,8 @@ pub(super) struct Table<'s> {
     hidden: Hidden,
     pub(super) sheet: Sheet,
     pushed: u64,
+    /// Memory that is used again for each row.
+    row_buffer: Vec<u8>,
 }
 
 impl<'s> Table<'s> {
@@ -38,6 +40,7 @@ impl<'s> Table<'s> {
             hidden: Hidden::default(),
             sheet: Sheet::new(name, Vec::new(), Hidden::default()),
             pushed: 0,
+            row_buffer: Vec::with_capacity(1024),
         }
     }
 
@@ -48,14 +51,27 @@ impl<'s> Table<'s> {
         Ok(self.sheet)
     }
 
-    /// Reads the first rows; whether the table ended with them.
-    pub(super) fn read<R: BufRead>(&mut self, reader: &mut Reader<R>, rows_max: u32) -> Result<bool, IntakeError> {
+    /// The first rows of what was read so far, as a sheet of their own.
+    pub(super) fn head(&self, rows: u32) -> Result<Sheet, IntakeError> {
+        let mut head = self.sheet.first_rows(rows);
+        head.hide(self.hidden.clone());
+        head.mark_merged(&self.cells.merges)?;
+        Ok(head)
+    }
+
+    /// Reads the first rows; whether the table ended with them. Of one that is repeated beyond them, rows up to `kept_max`
+    /// are kept.
+    pub(super) fn read<R: Read>(
+        &mut self,
+        reader: &mut Xml<R>,
+        rows_max: u32,
+        kept_max: u32,
+    ) -> Result<bool, IntakeError> {
         let mut buffer = Vec::with_capacity(1024);
         // Groups in groups; those that are folded are not shown.
         let mut folded: Vec<bool> = Vec::new();
         while self.row < rows_max {
-            buffer.clear();
-            let event = reader.read_event_into(&mut buffer).map_err(unreadable)?;
+            let event = reader.next(&mut buffer)?;
             let is_empty = matches!(event, Event::Empty(_));
             match event {
                 Event::Start(element) | Event::Empty(element) => match element.name().as_ref() {
@@ -74,7 +90,7 @@ impl<'s> Table<'s> {
                     }
                     "table:table-row" => {
                         let shape = (is_empty, folded.contains(&true));
-                        self.add_row(reader, &element, shape, rows_max)?;
+                        self.add_row(reader, &element, shape, kept_max)?;
                     }
                     name if !is_empty => skip(reader, name)?,
                     _ => {}
@@ -101,8 +117,12 @@ impl<'s> Table<'s> {
 
     fn add_column(&mut self, element: &BytesStart<'_>, is_folded: bool) -> Result<(), IntakeError> {
         let end = end(self.column, repeats(element, "table:number-columns-repeated")?);
-        let is_small = self.is_small(Family::Column, element)?;
-        if is_small || is_folded || visibility(element)? != Visibility::Shown {
+        let style = attribute(element, "table:style-name")?.unwrap_or_default();
+        let is_small = self.styles.size(Family::Column, &style).is_some_and(|points| points < SEEN_FROM_POINTS);
+        if is_small
+            || is_folded
+            || attribute(element, "table:visibility")?.is_some_and(|word| Visibility::of(&word) != Visibility::Shown)
+        {
             self.hidden.columns.extend(self.column..end.min(COLUMNS_MAX));
         }
         if self.column < COLUMNS_MAX {
@@ -113,43 +133,37 @@ impl<'s> Table<'s> {
         Ok(())
     }
 
-    fn is_small(&self, family: Family, element: &BytesStart<'_>) -> Result<bool, IntakeError> {
-        let style = attribute(element, "table:style-name")?.unwrap_or_default();
-        Ok(self.styles.size(family, &style).is_some_and(|points| points < SEEN_FROM_POINTS))
-    }
-
-    fn add_row<R: BufRead>(
+    fn add_row<R: Read>(
         &mut self,
-        reader: &mut Reader<R>,
+        reader: &mut Xml<R>,
         element: &BytesStart<'_>,
         (is_empty, is_folded): (bool, bool),
-        rows_max: u32,
+        kept_max: u32,
     ) -> Result<(), IntakeError> {
-        let end = end(self.row, repeats(element, "table:number-rows-repeated")?);
-        let visibility = visibility(element)?;
+        let RowElement { repeats, visibility, style, cell_style } = RowElement::new(element)?;
+        let end = end(self.row, repeats);
         let rows = self.row..end.min(ROWS_MAX);
         if visibility == Visibility::Filtered {
             self.hidden.filtered.extend(rows.clone());
         }
-        if visibility != Visibility::Shown || is_folded || self.is_small(Family::Row, element)? {
+        let is_small = || self.styles.size(Family::Row, &style).is_some_and(|points| points < SEEN_FROM_POINTS);
+        if visibility != Visibility::Shown || is_folded || is_small() {
             self.hidden.rows.extend(rows);
         }
         if !is_empty {
-            let row_style = attribute(element, "table:default-cell-style-name")?;
-            self.read_row(reader, row_style.as_deref())?;
-            self.push_rows(end.min(rows_max))?;
+            self.read_row(reader, cell_style.as_deref())?;
+            self.push_rows(end.min(kept_max))?;
         }
         self.row = end;
         Ok(())
     }
 
     /// Reads the cells of one row, without unfolding what is repeated.
-    fn read_row<R: BufRead>(&mut self, reader: &mut Reader<R>, row_style: Option<&str>) -> Result<(), IntakeError> {
+    fn read_row<R: Read>(&mut self, reader: &mut Xml<R>, row_style: Option<&str>) -> Result<(), IntakeError> {
         self.cells.clear();
-        let (mut buffer, mut column) = (Vec::with_capacity(256), 0);
+        let (mut buffer, mut column) = (std::mem::take(&mut self.row_buffer), 0);
         loop {
-            buffer.clear();
-            let event = reader.read_event_into(&mut buffer).map_err(unreadable)?;
+            let event = reader.next(&mut buffer)?;
             let is_empty = matches!(event, Event::Empty(_));
             match event {
                 Event::Start(element) | Event::Empty(element) => match element.name().as_ref() {
@@ -166,7 +180,10 @@ impl<'s> Table<'s> {
                     name if !is_empty => skip(reader, name)?,
                     _ => {}
                 },
-                Event::End(element) if element.name().as_ref() == "table:table-row" => return Ok(()),
+                Event::End(element) if element.name().as_ref() == "table:table-row" => {
+                    self.row_buffer = buffer;
+                    return Ok(());
+                }
                 Event::Eof => return Err(damaged("a row of it is cut off")),
                 Event::End(_)
                 | Event::Text(_)
@@ -203,12 +220,40 @@ enum Visibility {
     Filtered,
 }
 
-fn visibility(element: &BytesStart<'_>) -> Result<Visibility, IntakeError> {
-    Ok(match attribute(element, "table:visibility")?.as_deref() {
-        Some("collapse") => Visibility::Hidden,
-        Some("filter") => Visibility::Filtered,
-        Some(_) | None => Visibility::Shown,
-    })
+impl Visibility {
+    fn of(word: &str) -> Self {
+        match word {
+            "collapse" => Self::Hidden,
+            "filter" => Self::Filtered,
+            _ => Self::Shown,
+        }
+    }
+}
+
+/// A row as its element says it, its attributes read in one go: there are a million of them.
+struct RowElement {
+    repeats: u32,
+    visibility: Visibility,
+    style: String,
+    cell_style: Option<String>,
+}
+
+impl RowElement {
+    fn new(element: &BytesStart<'_>) -> Result<Self, IntakeError> {
+        let mut row = Self { repeats: 1, visibility: Visibility::Shown, style: String::new(), cell_style: None };
+        for attribute in element.attributes() {
+            let attribute = attribute.map_err(unreadable)?;
+            let value = || attribute.normalized_value(XmlVersion::Implicit1_0).map_err(unreadable);
+            match attribute.key.as_ref() {
+                "table:number-rows-repeated" => row.repeats = count(&value()?)?,
+                "table:visibility" => row.visibility = Visibility::of(&value()?),
+                "table:style-name" => row.style = value()?.into_owned(),
+                "table:default-cell-style-name" => row.cell_style = Some(value()?.into_owned()),
+                _ => {}
+            }
+        }
+        Ok(row)
+    }
 }
 
 fn repeats(element: &BytesStart<'_>, name: &str) -> Result<u32, IntakeError> {
