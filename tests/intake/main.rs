@@ -12,6 +12,7 @@ mod headers;
 mod marked;
 mod mutations;
 mod ods;
+mod ods_tables;
 mod properties;
 mod rows;
 mod rule;

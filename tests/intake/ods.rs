@@ -6,9 +6,9 @@ use topup::intake::{IntakeOptions, check};
 use zip::write::SimpleFileOptions;
 
 const HEAD: &str = "<office:document-content><office:automatic-styles>";
-const HEADER: &str = "<table:table-row><table:table-cell><text:p>SĐT</text:p></table:table-cell>\
+pub(super) const HEADER: &str = "<table:table-row><table:table-cell><text:p>SĐT</text:p></table:table-cell>\
                       <table:table-cell><text:p>Điểm</text:p></table:table-cell></table:table-row>";
-const GOOD_ROW: &str = "<table:table-row><table:table-cell office:value-type=\"string\"><text:p>0901234567</text:p>\
+pub(super) const GOOD_ROW: &str = "<table:table-row><table:table-cell office:value-type=\"string\"><text:p>0901234567</text:p>\
                         </table:table-cell><table:table-cell office:value-type=\"float\" office:value=\"1000\"/>\
                         </table:table-row>";
 
@@ -22,7 +22,7 @@ fn archive(parts: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// A workbook of these styles and tables.
-fn ods(styles: &str, tables: &str) -> Vec<u8> {
+pub(super) fn ods(styles: &str, tables: &str) -> Vec<u8> {
     let content = format!(
         "{HEAD}{styles}</office:automatic-styles><office:body><office:spreadsheet>{tables}</office:spreadsheet>\
          </office:body></office:document-content>"
