@@ -6,7 +6,6 @@ use super::record::Record;
 use super::sheet::{SHEETS_LOOKED_AT, Sheet, SheetName, SheetRows};
 use crate::domain::text::typed;
 use std::sync::Arc;
-use unicode_normalization::UnicodeNormalization;
 
 /// What is asked of a workbook.
 #[derive(Clone, Copy)]
@@ -73,18 +72,13 @@ fn quoted(sheets: &[SheetName], at: &[usize]) -> String {
     at.iter().map(|at| format!("«{}»", sheets[*at].name)).collect::<Vec<_>>().join(", ")
 }
 
-/// Whether two names of sheets read the same: `ế` may be one character or three.
-pub(crate) fn same_name(one: &str, other: &str) -> bool {
-    one.trim().nfc().eq(other.trim().nfc())
-}
-
 /// The sheet of a name: to the letter, or else as it reads, since `ế` may be one character or three.
 fn named(sheets: &[SheetName], wanted: &str, visible: &[usize]) -> Result<usize, IntakeError> {
-    let of = |same: &dyn Fn(&str) -> bool| -> Vec<usize> {
-        (0..sheets.len()).filter(|at| same(&sheets[*at].name)).collect()
+    let of = |same: &dyn Fn(&SheetName) -> bool| -> Vec<usize> {
+        (0..sheets.len()).filter(|at| same(&sheets[*at])).collect()
     };
-    let exact = of(&|name| name.trim() == wanted.trim());
-    let found = if exact.is_empty() { of(&|name| same_name(name, wanted)) } else { exact };
+    let exact = of(&|sheet| sheet.name.trim() == wanted.trim());
+    let found = if exact.is_empty() { of(&|sheet| sheet.reads_as(wanted)) } else { exact };
     match found.as_slice() {
         [only] => Ok(*only),
         [] => {

@@ -1,9 +1,12 @@
 //! Holds one worksheet, packed, and gives its rows one by one.
 
+mod merged;
+
 use super::problem::{IntakeError, Problem, ProblemKind};
 use super::record::{CellKind, Oddity, Record};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use unicode_normalization::UnicodeNormalization;
 
 /// The most rows of a worksheet: Excel's own limit.
 pub(crate) const ROWS_MAX: u32 = 1_048_576;
@@ -100,6 +103,13 @@ impl Block {
 pub(crate) struct SheetName {
     pub(crate) name: String,
     pub(crate) is_visible: bool,
+}
+
+impl SheetName {
+    /// Whether a name reads the same: `ế` may be one character or three.
+    pub(crate) fn reads_as(&self, name: &str) -> bool {
+        self.name.trim().nfc().eq(name.trim().nfc())
+    }
 }
 
 /// Rows and columns that a person who looks at the sheet does not see, from 0.
@@ -253,39 +263,6 @@ impl Sheet {
         block.cells.push(SheetCell { end, ..cell });
         if let Some(last) = block.rows.last_mut() {
             last.cells_end = u32::try_from(block.cells.len()).unwrap_or(u32::MAX);
-        }
-        Ok(())
-    }
-
-    /// Marks the cells that lie under merged ones: nobody sees what is in them.
-    pub(crate) fn mark_merged(&mut self, merges: &[Merge]) -> Result<(), IntakeError> {
-        // Areas that lie over each other are no merges, and would be walked again and again.
-        let mut steps = 16 * (self.blocks.iter().map(|block| block.cells.len() + block.rows.len()).sum::<usize>() + 16);
-        for merge in merges {
-            let first = self.blocks.partition_point(|block| block.rows.last().is_some_and(|last| last.row < merge.top));
-            for block in &mut self.blocks[first..] {
-                let from = block.rows.partition_point(|row| row.row < merge.top);
-                let to = block.rows.partition_point(|row| row.row <= merge.bottom);
-                for at in from..to {
-                    let is_top = block.rows[at].row == merge.top;
-                    let cells = block.cells_of(at);
-                    let Some(left) = steps.checked_sub(cells.len() + 1) else {
-                        let message = "needs merged cells that do not overlap, has others; unmerge them";
-                        return Err(IntakeError::file(ProblemKind::NotASpreadsheet, message));
-                    };
-                    steps = left;
-                    for cell in &mut block.cells[cells] {
-                        let column = u32::from(cell.column);
-                        let is_seen = is_top && column == merge.left;
-                        if (merge.left..=merge.right).contains(&column) && !is_seen {
-                            cell.oddity = Some(Oddity::Merged);
-                        }
-                    }
-                }
-                if to < block.rows.len() {
-                    break;
-                }
-            }
         }
         Ok(())
     }

@@ -15,7 +15,6 @@ mod styles;
 mod table;
 
 use super::archive::Archive;
-use super::choice::same_name;
 use super::damage::damaged_archive as damaged;
 use super::problem::{IntakeError, ProblemKind};
 use super::sheet::{HEAD_ROWS, SHEETS_LOOKED_AT, Sheet, SheetName};
@@ -83,9 +82,9 @@ impl Ods {
                         if self.sheets.len() >= TABLES_MAX {
                             return Err(damaged("more than 10,000 tables"));
                         }
-                        self.sheets.push(SheetName { name, is_visible });
-                        let is_likeliest =
-                            asked_for.map_or(is_visible, |asked_for| same_name(asked_for, self.last_name()));
+                        let sheet = SheetName { name, is_visible };
+                        let is_likeliest = asked_for.map_or(is_visible, |asked_for| sheet.reads_as(asked_for));
+                        self.sheets.push(sheet);
                         self.read_head(reader, is_empty, is_likeliest && self.whole.is_none())?;
                     }
                     name if is_no_table(name) && !is_empty => skip(reader, name)?,
@@ -102,10 +101,6 @@ impl Ods {
                 | Event::GeneralRef(_) => {}
             }
         }
-    }
-
-    fn last_name(&self) -> &str {
-        self.sheets.last().map_or("", |sheet| &sheet.name)
     }
 
     /// Reads the first rows of the table that began last, or all of them, and goes on to its end.

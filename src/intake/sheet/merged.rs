@@ -1,0 +1,40 @@
+//! Marks what lies under merged cells of a worksheet.
+
+use super::{Merge, Sheet};
+use crate::intake::problem::{IntakeError, ProblemKind};
+use crate::intake::record::Oddity;
+
+impl Sheet {
+    /// Marks the cells that lie under merged ones: nobody sees what is in them.
+    pub(crate) fn mark_merged(&mut self, merges: &[Merge]) -> Result<(), IntakeError> {
+        // Areas that lie over each other are no merges, and would be walked again and again.
+        let mut steps = 16 * (self.blocks.iter().map(|block| block.cells.len() + block.rows.len()).sum::<usize>() + 16);
+        for merge in merges {
+            let first = self.blocks.partition_point(|block| block.rows.last().is_some_and(|last| last.row < merge.top));
+            for block in &mut self.blocks[first..] {
+                let from = block.rows.partition_point(|row| row.row < merge.top);
+                let to = block.rows.partition_point(|row| row.row <= merge.bottom);
+                for at in from..to {
+                    let is_top = block.rows[at].row == merge.top;
+                    let cells = block.cells_of(at);
+                    let Some(left) = steps.checked_sub(cells.len() + 1) else {
+                        let message = "needs merged cells that do not overlap, has others; unmerge them";
+                        return Err(IntakeError::file(ProblemKind::NotASpreadsheet, message));
+                    };
+                    steps = left;
+                    for cell in &mut block.cells[cells] {
+                        let column = u32::from(cell.column);
+                        let is_seen = is_top && column == merge.left;
+                        if (merge.left..=merge.right).contains(&column) && !is_seen {
+                            cell.oddity = Some(Oddity::Merged);
+                        }
+                    }
+                }
+                if to < block.rows.len() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
