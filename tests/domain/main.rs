@@ -19,4 +19,6 @@ mod properties;
 #[cfg(test)]
 mod state_table;
 #[cfg(test)]
+mod takeover;
+#[cfg(test)]
 mod team;
