@@ -6,7 +6,7 @@ use super::settings::Settings;
 use crate::domain::approval::Actor;
 use crate::domain::batch_name::BatchName;
 use crate::engine::{RunEvent, SharedPace};
-use crate::ledger::{Access, Ledger, LedgerError, RunLock};
+use crate::ledger::{Access, Lease, Ledger, LedgerError};
 use crate::plan::DraftSummary;
 use std::path::Path;
 use std::pin::Pin;
@@ -83,8 +83,8 @@ pub struct Context<'c> {
 }
 
 impl Context<'_> {
-    /// Takes the run lock and opens the ledger for changes. `purpose`: what for, as others read who holds the lock.
-    pub(super) fn open_locked(self, purpose: &str, access: Access) -> Result<(Ledger, RunLock), Failure> {
+    /// Takes the ledger's lease and opens the ledger for changes. `purpose`: what for, as others read who holds the lock.
+    pub(super) fn open_locked(self, purpose: &str, access: Access) -> Result<(Ledger, Lease), Failure> {
         let path = self.settings.ledger_path();
         if access == Access::Write && !path.exists() {
             return Err(LedgerError::Missing(path.to_owned()).into());
@@ -93,14 +93,14 @@ impl Context<'_> {
         Ok((self.open_to_change(access)?, lock))
     }
 
-    /// Takes the run lock.
-    pub(super) fn lock(self, purpose: &str) -> Result<RunLock, Failure> {
+    /// Takes the ledger's lease.
+    pub(super) fn lock(self, purpose: &str) -> Result<Lease, Failure> {
         let since = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
         let holder = format!("process {} (topup {purpose}) of {} since {since}", std::process::id(), self.actor);
-        Ok(RunLock::acquire(self.settings.ledger_path(), &holder)?)
+        Ok(Lease::take(self.settings.ledger_path(), &holder)?)
     }
 
-    /// Opens the ledger for changes, under the run lock.
+    /// Opens the ledger for changes, under the ledger's lease.
     pub(super) fn open_to_change(self, access: Access) -> Result<Ledger, Failure> {
         let path = self.settings.ledger_path();
         let is_new = !path.exists();

@@ -8,7 +8,7 @@ use super::runtime::block_on;
 use crate::domain::payout_status::State;
 use crate::engine::{self, Mode, RunReport, RunSettings, Stop, StopCode};
 use crate::gateway::Gateway;
-use crate::ledger::{Access, Batch, Ledger, Purpose, RunLedger, RunLock, Size, Totals, Under};
+use crate::ledger::{Access, Batch, Lease, Ledger, Purpose, RunLedger, Size, Totals, Under};
 use crate::plan::{self, Start};
 use crate::report::{DoubtList, IN_DOUBT_MAX, Run, Summary, Verdict};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub struct Ready {
     pub(super) batch: Batch,
     pub(super) mode: Mode,
     pub(super) under: Under,
-    pub(super) lock: RunLock,
+    pub(super) lock: Lease,
 }
 
 impl Ready {

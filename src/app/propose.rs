@@ -10,7 +10,7 @@ use super::pay::{self, Ready};
 use crate::domain::sha256::Sha256;
 use crate::domain::team::Policy;
 use crate::engine::Mode;
-use crate::ledger::{Access, Batch, Ledger, RunLock};
+use crate::ledger::{Access, Batch, Lease, Ledger};
 use crate::plan::{self, DraftSummary, Planned, Resealing, Terms};
 
 /// A word to a plan that need not be asked for any more. `None` where a person has to be asked.
@@ -112,7 +112,7 @@ pub fn check_settings(context: Context<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn ready(context: Context<'_>, terms: &Terms, ledger: Ledger, lock: RunLock, batch: Batch) -> Result<Ready, Failure> {
+fn ready(context: Context<'_>, terms: &Terms, ledger: Ledger, lock: Lease, batch: Batch) -> Result<Ready, Failure> {
     Ok(Ready { ledger, batch, mode: Mode::Pay, under: pay::under(context, terms.repeat_why.as_deref())?, lock })
 }
 

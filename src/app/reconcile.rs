@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::failure::{Ending, Failure};
 use crate::intake::{LISTED_MAX, Problem, Statement, StatementOptions};
-use crate::ledger::{Batch, NumberOwner, RunLock, StatementLines};
+use crate::ledger::{Batch, Lease, NumberOwner, StatementLines};
 use crate::plan::{self, Refusal};
 use crate::report::{Reconciliation, counted};
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ pub fn reconcile<T>(
     let ledger = context.open_to_read()?;
     let batch = ledger.batch(&request.batch)?;
     let mut found = Reconciliation::new(&batch);
-    if RunLock::is_held(context.settings.ledger_path()) && ledger.has_open_run(batch.id)? {
+    if Lease::is_taken(context.settings.ledger_path()) && ledger.has_open_run(batch.id)? {
         found.warnings.push("a run of this batch is going on: reconcile again when it is over".to_owned());
     }
     if let Some(day) = batch.purged_on() {

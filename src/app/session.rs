@@ -14,7 +14,7 @@ use crate::domain::hint::{Hint, Step};
 use crate::domain::payout_status::State;
 use crate::domain::team::Policy;
 use crate::engine::{self, Asked, Decision, Inquiry};
-use crate::ledger::{Access, Batch, Entry, LedgerError, Payout, PayoutId, Purpose, Repeat, RunLedger, RunLock};
+use crate::ledger::{Access, Batch, Entry, Lease, LedgerError, Payout, PayoutId, Purpose, Repeat, RunLedger};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ fn left_alone(payout: &Payout, why: String) -> LeftAlone {
     LeftAlone { row: payout.row, invoice_no: payout.top_up.invoice_no.clone(), why }
 }
 
-/// A batch that is open for a person's decisions, under the run lock.
+/// A batch that is open for a person's decisions, under the ledger's lease.
 pub(super) struct DecisionSession<'s> {
     context: Context<'s>,
     request: &'s DecisionRequest,
@@ -53,7 +53,7 @@ pub(super) struct DecisionSession<'s> {
     pub(super) batch: Batch,
     /// Why the gateway of the configuration cannot be asked; only a cancellation can do without.
     pub(super) unbound: Option<Failure>,
-    _lock: RunLock,
+    _lock: Lease,
 }
 
 impl<'s> DecisionSession<'s> {

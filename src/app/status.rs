@@ -7,7 +7,7 @@ use crate::domain::payout_status::State;
 use crate::domain::proposal::Proposals;
 use crate::domain::team::Policy;
 use crate::engine::Mode;
-use crate::ledger::{Batch, BatchDetails, Ledger, RunLock, Skipped, Totals, UnixMs};
+use crate::ledger::{Batch, BatchDetails, Lease, Ledger, Skipped, Totals, UnixMs};
 use crate::report::{DoubtList, IN_DOUBT_MAX, SKIPPED_MAX};
 
 /// How one batch stands.
@@ -41,14 +41,14 @@ pub struct Look {
 /// Looks at every batch.
 pub fn all(context: Context<'_>) -> Result<Vec<Stand>, Failure> {
     let ledger = context.open_to_read()?;
-    let lock_is_held = RunLock::is_held(context.settings.ledger_path());
+    let lock_is_held = Lease::is_taken(context.settings.ledger_path());
     ledger.batches()?.into_iter().map(|batch| stand(&ledger, batch, lock_is_held)).collect()
 }
 
 /// Looks at one batch.
 pub fn look(context: Context<'_>, batch: &str) -> Result<Look, Failure> {
     let ledger = context.open_to_read()?;
-    let stand = stand(&ledger, ledger.batch(batch)?, RunLock::is_held(context.settings.ledger_path()))?;
+    let stand = stand(&ledger, ledger.batch(batch)?, Lease::is_taken(context.settings.ledger_path()))?;
     let id = stand.batch.id;
     let policy = context.settings.run_settings(Mode::Pay, 0)?.policy;
     let signed_valid = context.settings.signed_valid()?;

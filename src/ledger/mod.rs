@@ -49,7 +49,7 @@ pub use run_ledger::RunLedger;
 pub use sqlite::batch_details::{BatchDetails, Pace, ReasonCount};
 pub use sqlite::checkup::Checkup;
 pub use sqlite::in_doubt::{InDoubt, Send};
-pub use sqlite::lock::RunLock;
+pub use sqlite::lease::Lease;
 pub use sqlite::missing_payout::MissingPayout;
 pub use sqlite::open::Access;
 pub use sqlite::plan_members::Earlier;

@@ -104,7 +104,7 @@ pub(super) fn make(path: &Path) -> Result<PurgeKey, LedgerError> {
     let doing = || LedgerError::io(format!("making the purge key {}", path.display()));
     let mut bytes = [0; KEY_BYTES];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| doing()(std::io::Error::other("the system gives no randomness")))?;
-    // A file of this name is always whole. None was there a moment ago, and the run lock keeps a second maker away.
+    // A file of this name is always whole. None was there a moment ago, and the ledger's lease keeps a second maker away.
     let mut file = NewFile::create(path).map_err(doing())?;
     writeln!(file, "{}", hex(&bytes)).and_then(|()| file.finish()).map_err(doing())?;
     Ok(PurgeKey(hmac::Key::new(HMAC_SHA256, &bytes)))

@@ -5,7 +5,7 @@ use super::settings::mode_of;
 use crate::app::context::Context;
 use crate::app::failure::{Ending, Failure};
 use crate::domain::hint::{Hint, Step};
-use crate::ledger::{Access, Batch, Checkup, Ledger, LedgerError, RunLock};
+use crate::ledger::{Access, Batch, Checkup, Lease, Ledger, LedgerError};
 use crate::report::{counted, grouped};
 use std::path::{Path, PathBuf};
 
@@ -37,7 +37,7 @@ pub(super) fn check_ledger(context: Context<'_>, findings: &mut Findings) -> boo
         return true;
     };
     let may_ask = bindings.foreign.is_none();
-    let run = if RunLock::is_held(path) { "; a command that changes it is at work" } else { "" };
+    let run = if Lease::is_taken(path) { "; a command that changes it is at work" } else { "" };
     let text = format!("{}, {}{run}", path.display(), batches_of(batches.len()));
     findings.ok("ledger", text);
     check_file(&checkup, findings);

@@ -1,8 +1,9 @@
-//! Keeps a second run off a ledger while the first one lives, and says who that is. The ledger's own inode is locked
-//! beside it (`held`): this file goes by the ledger's name, and a ledger may have been given another.
+//! The lease of a ledger: while one command has it, no other changes the ledger, and who asks hears who has it.
 //!
-//! The operating system's lock on a file beside the ledger is given back whenever its process ends, however it ends,
-//! so a killed run needs no clean-up. The file stays: removing it would let two runs lock two files of one name.
+//! Here it is the operating system's lock on a file beside the ledger: given back whenever its process ends, however it
+//! ends, so that a killed run needs no clean-up, and never taken from a process that lives. The file stays: removing it
+//! would let two runs lock two files of one name. The ledger's own inode is locked beside it (`held`): this file goes by
+//! the ledger's name, and a ledger may have been given another.
 
 use super::held;
 use crate::ledger::error::LedgerError;
@@ -20,16 +21,16 @@ const GLANCES: u32 = 20;
 
 /// The right to change a ledger; given back when dropped.
 #[derive(Debug)]
-pub struct RunLock {
+pub struct Lease {
     _file: File,
 }
 
-impl RunLock {
-    /// Takes the lock of the ledger at `ledger`, and writes `holder` (which process, since when) into its file.
+impl Lease {
+    /// Takes the lease of the ledger at `ledger`, and writes `owner` (which process, since when) into its file.
     ///
     /// # Errors
     /// [`LedgerError::Locked`], naming the holder, while another process has it.
-    pub fn acquire(ledger: &Path, holder: &str) -> Result<Self, LedgerError> {
+    pub fn take(ledger: &Path, owner: &str) -> Result<Self, LedgerError> {
         // Nothing is put beside what can be no ledger.
         held::regular(ledger)?;
         let path = lock_path(ledger);
@@ -57,13 +58,13 @@ impl RunLock {
         }
         file.set_len(0).map_err(io)?;
         file.rewind().map_err(io)?;
-        writeln!(file, "{holder}").map_err(io)?;
+        writeln!(file, "{owner}").map_err(io)?;
         Ok(Self { _file: file })
     }
 
-    /// Whether a process holds the lock right now.
+    /// Whether a process has the lease right now.
     #[must_use]
-    pub fn is_held(ledger: &Path) -> bool {
+    pub fn is_taken(ledger: &Path) -> bool {
         let path = lock_path(ledger);
         if !path.is_file() {
             return false;
@@ -73,7 +74,7 @@ impl RunLock {
     }
 }
 
-/// Takes the lock. Whoever asks whether it is held ([`RunLock::is_held`]) has it for a moment: that is no other run.
+/// Takes the lock. Whoever asks whether it is held ([`Lease::is_taken`]) has it for a moment: that is no other run.
 fn lock(file: &File) -> Result<(), TryLockError> {
     for _ in 0..GLANCES {
         match file.try_lock() {
@@ -96,26 +97,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_look_at_the_lock_is_no_other_run() {
+    fn a_look_at_the_lease_is_no_other_run() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = folder.path().join("topup.db");
-        drop(RunLock::acquire(&ledger, "first").unwrap());
+        drop(Lease::take(&ledger, "first").unwrap());
         let look = File::open(lock_path(&ledger)).unwrap();
         look.try_lock_shared().unwrap();
-        let acquired = std::thread::spawn(move || RunLock::acquire(&ledger, "second").map(drop));
+        let acquired = std::thread::spawn(move || Lease::take(&ledger, "second").map(drop));
         drop(look);
         acquired.join().unwrap().unwrap();
     }
 
     #[cfg(unix)]
     #[test]
-    fn two_names_of_one_ledger_have_one_lock() {
+    fn two_names_of_one_ledger_have_one_lease() {
         let folder = tempfile::tempdir().unwrap();
         let (ledger, link) = (folder.path().join("topup.db"), folder.path().join("link.db"));
         File::create(&ledger).unwrap();
         std::os::unix::fs::symlink(&ledger, &link).unwrap();
-        let _lock = RunLock::acquire(&ledger, "first").unwrap();
-        assert!(RunLock::is_held(&link));
-        assert!(matches!(RunLock::acquire(&link, "second"), Err(LedgerError::Locked { .. })));
+        let _lock = Lease::take(&ledger, "first").unwrap();
+        assert!(Lease::is_taken(&link));
+        assert!(matches!(Lease::take(&link, "second"), Err(LedgerError::Locked { .. })));
     }
 }
