@@ -45,6 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             skipped: true,
             lang: Lang::En,
             spendable_after_h: 24,
+            step_text: |step| format!("{step:?}"),
             now: PLANNED_AT + 3_600_000,
         };
         let started = Instant::now();

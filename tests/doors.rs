@@ -24,7 +24,7 @@ use topup::app::status;
 use topup::app::verify::{self, VerifyRequest};
 use topup::app::{
     Actor, BatchName, Context, Door, Ending, Failure, FileRequest, Identity, IntakeOptions, Lang, Mode, News,
-    PersonName, Policy, Role, RunEvent, Settings, State, StatementOptions, StopSignal, Watch, Watched,
+    PersonName, Policy, Role, RunEvent, Settings, State, StatementOptions, StepText, StopSignal, Watch, Watched,
 };
 
 const FILE: &str = "reference,phone,points\nR-1,0901234567,100\nR-2,0901234568,200\nR-3,0901234569,300\n";
@@ -46,6 +46,10 @@ impl Watch for Looker<'_> {
 }
 
 impl Door for Page {
+    fn step_text(&self) -> StepText {
+        |step| format!("/{step:?}")
+    }
+
     fn tell(&self, news: &News<'_>) {
         self.told.borrow_mut().push(format!("{news:?}"));
     }

@@ -3,6 +3,7 @@
 use super::failure::{Ending, Failure};
 use super::output_file;
 use crate::caught::caught;
+use crate::domain::hint::StepText;
 use crate::intake::{self, CheckReport, IntakeOptions, MarkedError, TemplateLang};
 use crate::private_file::NewFile;
 use anyhow::{Context as _, anyhow};
@@ -54,10 +55,10 @@ pub fn check(request: &CheckRequest, ledger: Option<&Path>) -> Result<Checked, F
 }
 
 /// Writes a file to begin with: CSV or XLSX by its ending. A file that is there already is somebody's work.
-pub fn template(path: &Path, lang: TemplateLang) -> Result<(), Failure> {
+pub fn template(path: &Path, lang: TemplateLang, step_text: StepText) -> Result<(), Failure> {
     let bytes = match path.extension().and_then(|ending| ending.to_str()) {
         Some("csv") => intake::template_csv(lang),
-        Some("xlsx") => intake::template_xlsx(lang)
+        Some("xlsx") => intake::template_xlsx(lang, step_text)
             .context("making the template")
             .map_err(|error| Failure::new(Ending::Failed, "template", error))?,
         Some(_) | None => {

@@ -5,6 +5,7 @@ use super::failure::{Ending, Failure};
 use super::settings::Settings;
 use crate::domain::approval::Actor;
 use crate::domain::batch_name::BatchName;
+use crate::domain::hint::StepText;
 use crate::engine::{RunEvent, SharedPace};
 use crate::ledger::{Access, Lease, Ledger, LedgerError};
 use crate::plan::DraftSummary;
@@ -60,6 +61,9 @@ pub trait Watch {
 pub trait Door {
     /// Passes on what is told meanwhile.
     fn tell(&self, news: &News<'_>);
+
+    /// How it words a step, in what is written for people to keep.
+    fn step_text(&self) -> StepText;
 
     /// Begins to listen for a wish to end.
     ///

@@ -54,7 +54,8 @@ impl<'t> Target<'t> {
         skipped: bool,
     ) -> Result<Exported, Failure> {
         let Self { path, lang, spendable_after_h } = *self;
-        let request = ExportRequest { path, only, skipped, lang, spendable_after_h, now: unix_ms() };
+        let step_text = context.door.step_text();
+        let request = ExportRequest { path, only, skipped, lang, spendable_after_h, step_text, now: unix_ms() };
         let exported = crate::report::export(ledger, batch, &request)?;
         exported.notes.iter().for_each(|note| context.door.tell(&News::Note(note)));
         Ok(exported)

@@ -18,7 +18,7 @@ pub(super) fn check(output: Output, args: &CheckArgs, ledger: Option<&Path>) -> 
     let request = CheckRequest { file, options, expect_rows: args.expect_rows, export };
     let checked = check::check(&request, ledger)?;
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let mut text = check_text(&checked.report, &args.file.display().to_string(), colour);
+    let mut text = check_text(&checked.report, &args.file.display().to_string(), colour, command);
     let mut json = to_json(&checked.report);
     if let Some((target, written)) = &checked.export {
         let shown = target.display();
@@ -73,7 +73,7 @@ fn listed(rows: &[u64]) -> &[u64] {
 }
 
 pub(super) fn template(args: &TemplateArgs) -> Result<Report, Failure> {
-    check::template(&args.output, if args.lang == "en" { TemplateLang::En } else { TemplateLang::Vi })?;
+    check::template(&args.output, if args.lang == "en" { TemplateLang::En } else { TemplateLang::Vi }, command)?;
     let file = args.output.display().to_string();
     let text = format!("wrote {file}; fill it in, then: {}\n", command(&Step::Check(file.clone())));
     Ok(Terminal::shown(json!({"file": file}), text))

@@ -12,7 +12,8 @@ pub(super) fn hint_text(hint: &Hint) -> String {
 }
 
 /// The command that takes a step.
-pub(super) fn command(step: &Step) -> String {
+#[must_use]
+pub fn command(step: &Step) -> String {
     let of = |name: &str, batch: &Option<String>| match batch {
         Some(batch) => format!("topup {name} {batch}"),
         None => format!("topup {name}"),

@@ -40,6 +40,7 @@ mod wrap;
 use crate::app::{Ending, Failure, Mode, hide_phones};
 use args::{Cli, Command};
 use clap::Parser;
+pub use hints::command;
 use output::{Output, Report};
 use serde_json::Value;
 use std::io::IsTerminal;

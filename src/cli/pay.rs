@@ -25,7 +25,7 @@ pub(super) fn paid(terminal: &Terminal, ready: Ready) -> Result<Report, Failure>
         Paid::Ended(ended) => {
             let Ended { ending, batch, totals, report, doubts } = *ended;
             let summary = Summary::new(&batch, &totals, Run::Ended(&report)).with_doubts(doubts);
-            Ok(Report { ending, json: summary.to_json(), text: summary.to_text() })
+            Ok(Report { ending, json: summary.to_json(), text: summary.to_text(command) })
         }
         Paid::Waits(batch, totals, waiting) => {
             let json = Summary::new(&batch, &totals, Run::Looked { running: false }).to_json();

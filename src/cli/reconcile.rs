@@ -1,6 +1,7 @@
 //! `topup reconcile`: compares the provider's statement with the ledger and the plan.
 
 use super::args::ReconcileArgs;
+use super::hints::command;
 use super::output::Report;
 use super::requests;
 use super::terminal::Terminal;
@@ -9,7 +10,8 @@ use crate::app::reconcile::reconcile as compare;
 
 pub(super) fn reconcile(terminal: &Terminal, args: &ReconcileArgs) -> Result<Report, Failure> {
     let statement = args.statement.display().to_string();
-    let (ending, (json, text)) =
-        compare(terminal.context(), &requests::reconcile(args)?, |found| (found.to_json(), found.to_text(&statement)))?;
+    let (ending, (json, text)) = compare(terminal.context(), &requests::reconcile(args)?, |found| {
+        (found.to_json(), found.to_text(&statement, command))
+    })?;
     Ok(Report { ending, json, text })
 }

@@ -35,7 +35,7 @@ fn all(terminal: &Terminal) -> Result<Report, Failure> {
         .collect();
     let batches: Vec<serde_json::Value> = summaries.iter().map(Summary::to_json).collect();
     let width = Output::screen_width().unwrap_or(usize::MAX);
-    Ok(Terminal::shown(json!({"batches": batches}), batches_text(&summaries, width)))
+    Ok(Terminal::shown(json!({"batches": batches}), batches_text(&summaries, width, command)))
 }
 
 /// The batch at this moment, and whether a run of it goes on.
@@ -44,8 +44,8 @@ fn look(terminal: &Terminal, name: &str) -> Result<(Report, bool), Failure> {
     let (batch, running) = (&stand.batch, stand.running);
     let (listed, unlisted) = doubts.to_json();
     let summary = Summary::new(batch, &stand.totals, Run::Looked { running }).with_doubts(doubts);
-    let text = StatusView { summary: &summary, glance: &details, now }.to_text()
-        + &skipped_text(&skipped, batch.skipped_rows)
+    let text = StatusView { summary: &summary, glance: &details, now }.to_text(command)
+        + &skipped_text(&skipped, batch.skipped_rows, command)
         + &waiting_text(batch, &proposals, policy);
     let mut json = summary.to_json();
     if let serde_json::Value::Object(object) = &mut json {

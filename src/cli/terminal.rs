@@ -1,14 +1,15 @@
 //! The terminal as a door: what a use case tells is printed, its run shown, a signal ends it, and a person is asked.
 
 use super::args::MetricsArgs;
+use super::hints::command;
 use super::interrupt::Interrupt;
 use super::metrics::{Metrics, MetricsPort, serve};
 use super::output::{Output, Report};
 use super::plan_view::plan_text;
 use super::progress::Progress;
 use crate::app::{
-    Actor, BatchName, Context, Door, Ending, Failure, News, RunEvent, Settings, StopSignal, Watch, Watched, batch_name,
-    counted,
+    Actor, BatchName, Context, Door, Ending, Failure, News, RunEvent, Settings, StepText, StopSignal, Watch, Watched,
+    batch_name, counted,
 };
 use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
@@ -93,6 +94,10 @@ impl Terminal {
 }
 
 impl Door for Terminal {
+    fn step_text(&self) -> StepText {
+        command
+    }
+
     fn tell(&self, news: &News<'_>) {
         match news {
             News::LedgerCreated(path) => {

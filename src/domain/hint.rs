@@ -60,6 +60,9 @@ pub enum Step {
     Doctor,
 }
 
+/// How a door words a step: as a command to type, or as a link.
+pub type StepText = fn(&Step) -> String;
+
 /// A piece of a hint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {

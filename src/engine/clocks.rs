@@ -50,7 +50,7 @@ pub(super) fn stamp_stop(reply: &Reply, message: &str, fence: Fence, now_unix_s:
         message: format!(
             "the gateway refused a top-up's timestamp with code {code}: {message}; it did nothing. a top-up is stamped so \
              that it is refused {within} s after its intent (deliver_within_s), by a window of {window} s \
-             (timestamp_window_s)\nhint: `topup doctor` measures the gateway's window and names what to set \
+             (timestamp_window_s)\nhint: the command doctor measures the gateway's window and names what to set \
              timestamp_window_s to; a larger deliver_within_s gives a slow network more time; {}",
             clock_hint(*date_unix_s, now_unix_s)
         ),

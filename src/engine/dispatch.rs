@@ -98,7 +98,7 @@ where
             if let Err(committed) = self.tally.commit(points) {
                 let message = format!(
                     "paying row {} would bring the batch to {committed} points, and {} are allowed\nhint: nothing \
-                     more was sent; compare the plan with `topup status`",
+                     more was sent; compare the plan with what the batch has paid",
                     active.payout.row,
                     self.tally.budget_points()
                 );

@@ -1,6 +1,7 @@
 //! Writes the empty spreadsheets that `topup template` gives to people: headers, a phone column of text, one example.
 
 use crate::domain::column_role::ColumnRole;
+use crate::domain::hint::{Step, StepText};
 use crate::domain::points::Points;
 use rust_xlsxwriter::{DataValidation, DataValidationRule, Format, Formula, Workbook, Worksheet, XlsxError};
 
@@ -121,10 +122,10 @@ fn quoted(cell: &str) -> String {
 ///
 /// # Errors
 /// The workbook cannot be put together.
-pub fn template_xlsx(lang: TemplateLang) -> Result<Vec<u8>, XlsxError> {
+pub fn template_xlsx(lang: TemplateLang, step_text: StepText) -> Result<Vec<u8>, XlsxError> {
     let mut book = Workbook::new();
     list(book.add_worksheet().set_name(lang.pick("Danh sách", "List"))?, lang)?;
-    notes(book.add_worksheet().set_name(lang.pick("Hướng dẫn", "Notes"))?, lang)?;
+    notes(book.add_worksheet().set_name(lang.pick("Hướng dẫn", "Notes"))?, lang, step_text)?;
     book.save_to_buffer()
 }
 
@@ -177,7 +178,7 @@ fn rule_of(meaning: ColumnRole, place: u16, lang: TemplateLang) -> Result<Option
 }
 
 /// A sheet that says what belongs where; nothing in it can be taken for a list.
-fn notes(sheet: &mut Worksheet, lang: TemplateLang) -> Result<(), XlsxError> {
+fn notes(sheet: &mut Worksheet, lang: TemplateLang, step_text: StepText) -> Result<(), XlsxError> {
     let (bold, wrapped) = (Format::new().set_bold(), Format::new().set_text_wrap());
     sheet.set_column_width(0, 20)?;
     sheet.set_column_width(1, 90)?;
@@ -186,10 +187,11 @@ fn notes(sheet: &mut Worksheet, lang: TemplateLang) -> Result<(), XlsxError> {
         sheet.write_with_format(row, 1, column.note, &wrapped)?;
     }
     let last = lang.pick(
-        "Mỗi người một dòng. Xoá dòng ví dụ, không gộp ô, không ẩn dòng. Kiểm tra tệp trước khi chi: topup check TÊN-TỆP",
-        "One row for each payout. Delete the example, merge no cells, hide no rows. Check the file before it is paid: topup check FILE",
+        "Mỗi người một dòng. Xoá dòng ví dụ, không gộp ô, không ẩn dòng. Kiểm tra tệp trước khi chi:",
+        "One row for each payout. Delete the example, merge no cells, hide no rows. Check the file before it is paid:",
     );
-    sheet.write_with_format(6, 1, last, &wrapped)?;
+    let check = step_text(&Step::Check(lang.pick("TÊN-TỆP", "FILE").to_owned()));
+    sheet.write_with_format(6, 1, format!("{last} {check}"), &wrapped)?;
     Ok(())
 }
 
@@ -202,7 +204,7 @@ mod tests {
     #[test]
     fn a_template_is_read_and_its_example_is_never_paid() {
         for lang in [TemplateLang::Vi, TemplateLang::En] {
-            for bytes in [template_csv(lang), template_xlsx(lang).unwrap()] {
+            for bytes in [template_csv(lang), template_xlsx(lang, |step| format!("{step:?}")).unwrap()] {
                 let mut file = tempfile::NamedTempFile::new().unwrap();
                 file.write_all(&bytes).unwrap();
                 let report = check(file.path(), &IntakeOptions::default());

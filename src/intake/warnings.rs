@@ -82,8 +82,8 @@ impl Warnings {
         }
         if let (Some(batch), Some(invoice_no)) = (format.batch_columns.last(), format.invoice_no_columns.last()) {
             warnings.push(format!(
-                "the columns «{batch}» and «{invoice_no}» are those of a result file: if it is one, `topup run` refuses it under \
-                 another batch, and `topup retry` plans again what was not paid"
+                "the columns «{batch}» and «{invoice_no}» are those of a result file: if it is one, a run refuses it \
+                 under another batch, and a retry plans again what was not paid"
             ));
         }
         if self.formulas > 0 {

@@ -2,6 +2,7 @@
 
 use super::table::{Table, left};
 use crate::domain::column_role::ColumnRole;
+use crate::domain::hint::{Step, StepText};
 use crate::domain::text::{counted, grouped, is_invisible};
 use crate::intake::{CheckReport, Problem, ProblemKind, Repair, RepairKind};
 use std::collections::BTreeMap;
@@ -36,7 +37,7 @@ impl Paint {
 
 /// The report on a file, as text; with escape sequences where `colour` asks for them.
 #[must_use]
-pub fn check_text(report: &CheckReport, file: &str, colour: bool) -> String {
+pub fn check_text(report: &CheckReport, file: &str, colour: bool, step_text: StepText) -> String {
     let paint = Paint { colour };
     let mut text = String::new();
     let verdict = if report.is_ok() {
@@ -55,7 +56,7 @@ pub fn check_text(report: &CheckReport, file: &str, colour: bool) -> String {
         line(&mut text, &format!("\n{}", paint.bold("Please look at")));
         report.warnings.iter().for_each(|warning| line(&mut text, &format!("  {}", visible(warning))));
     }
-    line(&mut text, &format!("\n{}", closing(report, !whole.is_empty())));
+    line(&mut text, &format!("\n{}", closing(report, !whole.is_empty(), step_text)));
     text
 }
 
@@ -231,20 +232,21 @@ fn table(rows: impl Iterator<Item = [String; 3]>) -> String {
     table.to_text()
 }
 
-fn closing(report: &CheckReport, is_whole_file: bool) -> String {
+fn closing(report: &CheckReport, is_whole_file: bool, step_text: StepText) -> String {
     if report.is_ok() {
-        return ok_closing(report);
+        return ok_closing(report, step_text);
     }
     if is_whole_file {
         return "hint: nothing can be paid from this file as it is; do what is said above, and check it again."
             .to_owned();
     }
-    "hint: correct these rows in the spreadsheet, save it, and check it again; `topup run --skip-invalid` would pay the \
-     other rows only."
-        .to_owned()
+    format!(
+        "hint: correct these rows in the spreadsheet, save it, and check it again; `{}` would pay the other rows only.",
+        step_text(&Step::RunSkippingInvalid)
+    )
 }
 
-fn ok_closing(report: &CheckReport) -> String {
+fn ok_closing(report: &CheckReport, step_text: StepText) -> String {
     let has_notes = !(report.repairs.is_empty() && report.warnings.is_empty());
     let condition = if has_notes { ", if what is listed above is as you mean it" } else { "" };
     let mut text = format!("Nothing is wrong with this file{condition}.");
@@ -252,8 +254,10 @@ fn ok_closing(report: &CheckReport) -> String {
     if !columns.any(|(meaning, _)| *meaning == ColumnRole::Reference) {
         text.push_str(" A column «reference» with a key of your own for every row would let you correct phones later.");
     }
-    text.push_str(
-        "\nnext: `topup run` with this file, the same options and `--batch NAME` shows the plan, and asks before it pays.",
+    let _ = write!(
+        text,
+        "\nnext: `{}` with this file, the same options and `--batch NAME` shows the plan, and asks before it pays.",
+        step_text(&Step::Run)
     );
     text
 }

@@ -5,6 +5,7 @@ use super::lang::Lang;
 use super::reasons::code_text;
 use crate::domain::batch_name::BatchName;
 use crate::domain::event::Fate;
+use crate::domain::hint::{Step, StepText};
 use crate::domain::payout_process::{Policy, Stuck};
 use crate::domain::privacy::hide_numbers;
 use crate::domain::text::counted;
@@ -73,7 +74,7 @@ impl DoubtList {
 
     /// The lines about those that no run can settle, with the commands that can; empty where there are none.
     #[must_use]
-    pub fn to_text(&self, batch: &BatchName) -> String {
+    pub fn to_text(&self, batch: &BatchName, step_text: StepText) -> String {
         let stuck: Vec<&Listed> = self.listed.iter().filter(|payout| !payout.settles).collect();
         if stuck.is_empty() {
             return String::new();
@@ -93,13 +94,16 @@ impl DoubtList {
             }
         }
         if stuck.len() > PRINTED_MAX {
-            let _ = writeln!(text, "  … and {} more: topup status {batch} --json", stuck.len() - PRINTED_MAX);
+            let all = step_text(&Step::StatusJson(batch.to_string()));
+            let _ = writeln!(text, "  … and {} more: {all}", stuck.len() - PRINTED_MAX);
         }
         if let Some(payout) = stuck.iter().find(|payout| !payout.is_contradicted) {
-            let number = &payout.invoice_no;
-            let _ = writeln!(text, "next: topup attest {batch} {number} --credited --why TEXT");
+            let about = || (batch.to_string(), payout.invoice_no.clone());
+            let ((batch, number), (same_batch, same_number)) = (about(), about());
+            let _ = writeln!(text, "next: {}", step_text(&Step::AttestCredited(batch, number)));
+            let not_credited = step_text(&Step::AttestNotCredited(same_batch, same_number));
             let _ = match &payout.not_credited_from {
-                None => writeln!(text, "  or: topup attest {batch} {number} --not-credited --why TEXT"),
+                None => writeln!(text, "  or: {not_credited}"),
                 Some(from) => writeln!(text, "  (--not-credited is taken from {from} on)"),
             };
         }

@@ -2,6 +2,7 @@
 
 use super::reconciliation::{Found, Kind, LISTED_MAX, Reconciliation, Tally};
 use super::table::{Table, left, right};
+use crate::domain::hint::{Step, StepText};
 use crate::domain::payout_status::State;
 use crate::domain::statement::{Difference, Line, ShownPhone};
 use crate::domain::text::{counted, grouped};
@@ -42,7 +43,7 @@ impl Reconciliation<'_> {
 
     /// A page for people.
     #[must_use]
-    pub fn to_text(&self, statement: &str) -> String {
+    pub fn to_text(&self, statement: &str, step_text: StepText) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
         let count = self.difference_count();
@@ -80,7 +81,7 @@ impl Reconciliation<'_> {
         for warning in &self.warnings {
             let _ = writeln!(text, "note: {warning}");
         }
-        text.push_str(&self.next_steps());
+        text.push_str(&self.next_steps(step_text));
         text
     }
 
@@ -119,8 +120,9 @@ impl Reconciliation<'_> {
     }
 
     /// What to type, or whom to ask.
-    fn next_steps(&self) -> String {
-        let name = &self.batch.name;
+    fn next_steps(&self, step_text: StepText) -> String {
+        let name = self.batch.name.as_str();
+        let resolve = step_text(&Step::Resolve(name.to_owned()));
         let mut text = String::new();
         let has = |wanted: fn(&Difference) -> bool| self.found.iter().any(|found| found.what.iter().any(wanted));
         if self.of(Kind::PaidTwice).0.rows > 0 || has(|it| *it == Difference::EarlierNumber) {
@@ -137,18 +139,19 @@ impl Reconciliation<'_> {
             );
         }
         if has(|it| matches!(it, Difference::DoubtCredited | Difference::DoubtFailed)) {
-            let _ = writeln!(
-                text,
-                "next: topup resolve {name}   (a statement settles no doubt, the gateway's answer does)"
-            );
+            let _ = writeln!(text, "next: {resolve}   (a statement settles no doubt, the gateway's answer does)");
         }
         if has(|it| matches!(it, Difference::NotHere | Difference::FailedThere | Difference::NotThere)) {
-            let _ = writeln!(text, "next: topup verify {name}   (asks the gateway about every number)");
+            let _ = writeln!(
+                text,
+                "next: {}   (asks the gateway about every number)",
+                step_text(&Step::Verify(Some(name.to_owned())))
+            );
         }
         if self.in_doubt.rows > 0 {
             let _ = writeln!(
                 text,
-                "note: {}, {} points, in doubt and not on the statement: that proves nothing; topup resolve {name}",
+                "note: {}, {} points, in doubt and not on the statement: that proves nothing; {resolve}",
                 counted(self.in_doubt.rows, "payout"),
                 grouped(self.in_doubt.points)
             );

@@ -1,5 +1,6 @@
 //! Words the rows that a plan left out, for a status: the first of them, without whole phone numbers.
 
+use crate::domain::hint::{Step, StepText};
 use crate::domain::privacy::hide_numbers;
 use crate::domain::text::{counted, grouped};
 use crate::ledger::Skipped;
@@ -23,7 +24,7 @@ pub fn skipped_json(skipped: &[Skipped], all: u64) -> (Value, u64) {
 
 /// The lines for people; empty where no row was skipped.
 #[must_use]
-pub fn skipped_text(skipped: &[Skipped], all: u64) -> String {
+pub fn skipped_text(skipped: &[Skipped], all: u64, step_text: StepText) -> String {
     let mut text = String::new();
     for (nth, skipped) in skipped.iter().take(PRINTED_MAX).enumerate() {
         if nth == 0 {
@@ -34,7 +35,7 @@ pub fn skipped_text(skipped: &[Skipped], all: u64) -> String {
     }
     let more = all.saturating_sub(PRINTED_MAX as u64);
     if more > 0 && !text.is_empty() {
-        let _ = writeln!(text, "  … and {} more: topup export", grouped(more));
+        let _ = writeln!(text, "  … and {} more: {}", grouped(more), step_text(&Step::Export));
     }
     text
 }

@@ -6,6 +6,7 @@ use super::summary::{Summary, Verdict, label};
 use super::table::{Table, left, right};
 use super::words::duration;
 use crate::domain::event::{Event, MemberAnswer, OrderAnswer};
+use crate::domain::hint::{Step, StepText};
 use crate::domain::payout_status::State;
 use crate::domain::text::{counted, grouped};
 use crate::ledger::{BatchDetails, Pace, ReasonCount, UnixMs};
@@ -33,14 +34,14 @@ pub struct StatusView<'l> {
 impl StatusView<'_> {
     /// The lines for people.
     #[must_use]
-    pub fn to_text(&self) -> String {
+    pub fn to_text(&self, step_text: StepText) -> String {
         let mut text = self.summary.table();
         text.push_str(&self.progress());
         text.push_str(&self.reasons());
         text.push_str(&self.in_doubt());
         text.push_str(&self.held());
         text.push_str(&self.summary.history_end());
-        text.push_str(&self.next());
+        text.push_str(&self.next(step_text));
         text
     }
 
@@ -136,30 +137,32 @@ impl StatusView<'_> {
     }
 
     /// The commands to type next.
-    fn next(&self) -> String {
-        let name = &self.summary.batch().name;
+    fn next(&self, step_text: StepText) -> String {
+        let batch = &self.summary.batch().name;
+        let name = || batch.to_string();
         let mut text = String::new();
         match self.summary.verdict() {
             Verdict::Running => {
-                let _ = writeln!(text, "next: topup status {name} --watch");
+                let _ = writeln!(text, "next: {}", step_text(&Step::StatusWatch(name())));
                 return text;
             }
             Verdict::InDoubt | Verdict::Planned | Verdict::Stopped | Verdict::Interrupted => {
                 if self.summary.has_work() {
-                    let _ = writeln!(text, "next: topup resume {name}");
+                    let _ = writeln!(text, "next: {}", step_text(&Step::Resume(Some(name()))));
                 }
             }
             Verdict::Complete | Verdict::Partial => {}
         }
-        text.push_str(&self.summary.doubts().to_text(name));
+        text.push_str(&self.summary.doubts().to_text(batch, step_text));
         if let Some(payout) = self.glance.held.first() {
-            let number = &payout.top_up.invoice_no;
-            let _ = writeln!(text, "next: topup release {name} {number} --why TEXT");
-            let _ = writeln!(text, "  or: topup cancel {name} {number} --why TEXT");
+            let number = || payout.top_up.invoice_no.to_string();
+            let _ = writeln!(text, "next: {}", step_text(&Step::Release(name(), number())));
+            let _ = writeln!(text, "  or: {}", step_text(&Step::CancelOne(name(), number())));
         }
         let refused = self.summary.of(State::Declined).rows + self.summary.of(State::Ineligible).rows;
         if refused > 0 && self.open() == 0 && self.summary.batch().purged_at.is_none() {
-            let _ = writeln!(text, "to try the declined and ineligible ones again: topup retry {name} --why TEXT");
+            let _ =
+                writeln!(text, "to try the declined and ineligible ones again: {}", step_text(&Step::RetryWhy(name())));
         }
         text
     }
@@ -215,9 +218,9 @@ fn code_in_words(code: i64, said: Option<&str>) -> String {
 
 /// All batches in a table; a few lines for each where `width` columns do not hold it.
 #[must_use]
-pub fn batches_text(batches: &[Summary<'_>], width: usize) -> String {
+pub fn batches_text(batches: &[Summary<'_>], width: usize, step_text: StepText) -> String {
     if batches.is_empty() {
-        return "the ledger holds no batch yet\nnext: topup run FILE --batch NAME\n".to_owned();
+        return format!("the ledger holds no batch yet\nnext: {}\n", step_text(&Step::RunNew));
     }
     let cells: Vec<[String; 5]> = batches.iter().map(cells_of).collect();
     let mut table = Table::new(0, 2, [left(0), left(0), right(0), right(0), right(0)]);

@@ -3,6 +3,7 @@
 use super::in_doubt::DoubtList;
 use super::table::{Table, left, right};
 use super::words::duration;
+use crate::domain::hint::{Step, StepText};
 use crate::domain::payout_status::State;
 use crate::domain::text::{counted, grouped};
 use crate::engine::{CallKind, RunReport, Stop};
@@ -178,8 +179,8 @@ impl<'s> Summary<'s> {
 
     /// A few lines for people.
     #[must_use]
-    pub fn to_text(&self) -> String {
-        self.table() + &self.end()
+    pub fn to_text(&self, step_text: StepText) -> String {
+        self.table() + &self.end(step_text)
     }
 
     /// The batch, its verdict, and payouts and points by state.
@@ -211,7 +212,7 @@ impl<'s> Summary<'s> {
     }
 
     /// What the run did, where the history ends, and what to type next.
-    fn end(&self) -> String {
+    fn end(&self, step_text: StepText) -> String {
         let mut text = String::new();
         if let Run::Ended(report) = self.run {
             let of = |kind| grouped(report.requests.of(kind));
@@ -225,7 +226,7 @@ impl<'s> Summary<'s> {
             );
         }
         text.push_str(&self.history_end());
-        text.push_str(&self.next_step());
+        text.push_str(&self.next_step(step_text));
         text
     }
 
@@ -269,30 +270,31 @@ impl<'s> Summary<'s> {
     }
 
     /// What to type next, if anything.
-    fn next_step(&self) -> String {
+    fn next_step(&self, step_text: StepText) -> String {
         let name = &self.batch.name;
         let mut text = self.at_stake();
         let hint = self.stop().and_then(|stop| stop.message.split_once("\nhint: ")).map(|(_, hint)| hint);
         match self.verdict() {
             Verdict::Complete | Verdict::Running => {}
             Verdict::Partial => {
-                let _ = writeln!(text, "who was not paid, and why: topup status {name}");
+                let _ =
+                    writeln!(text, "who was not paid, and why: {}", step_text(&Step::Status(Some(name.to_string()))));
             }
             Verdict::Stopped => {
                 if let Some(hint) = hint {
                     let _ = writeln!(text, "hint: {hint}");
                 }
                 if self.has_work() {
-                    let _ = writeln!(text, "next: topup resume {name}");
+                    let _ = writeln!(text, "next: {}", step_text(&Step::Resume(Some(name.to_string()))));
                 }
             }
             Verdict::InDoubt | Verdict::Interrupted | Verdict::Planned => {
                 if self.has_work() {
-                    let _ = writeln!(text, "next: topup resume {name}");
+                    let _ = writeln!(text, "next: {}", step_text(&Step::Resume(Some(name.to_string()))));
                 }
             }
         }
-        text + &self.doubts.to_text(name)
+        text + &self.doubts.to_text(name, step_text)
     }
 }
 

@@ -339,6 +339,51 @@ fn types_are_serialised_only_where_something_is_read_or_written() {
 }
 
 #[test]
+fn a_step_is_worded_at_the_door() {
+    // What is left to be turned into values.
+    let still = ["cli", "main", "ledger", "plan"];
+    let mut breaches = Vec::new();
+    for source in sources().iter().filter(|source| !still.contains(&source.module()) && !source.is_test()) {
+        let own = source.own().len();
+        for (at, _) in source.text.match_indices("topup ").filter(|(at, _)| *at < own && source.is_in_string(*at)) {
+            // `user-agent: topup 0.1`, `the user that runs topup own`: no command.
+            let word: String =
+                source.text[at + "topup ".len()..].chars().take_while(char::is_ascii_lowercase).collect();
+            if COMMANDS.contains(&word.as_str()) {
+                breaches.push(source.at(at, &format!("topup {word}")));
+            }
+        }
+    }
+    hold("a command below the command line: give a `Step`, and let the door word it", &breaches);
+}
+
+/// What can be typed behind `topup`.
+const COMMANDS: &[&str] = &[
+    "approve",
+    "attest",
+    "cancel",
+    "check",
+    "doctor",
+    "export",
+    "people",
+    "plan",
+    "policy",
+    "purge",
+    "rebind",
+    "reconcile",
+    "release",
+    "resolve",
+    "resume",
+    "retry",
+    "run",
+    "send",
+    "status",
+    "template",
+    "verify",
+    "withdraw",
+];
+
+#[test]
 fn only_the_command_line_prints() {
     let mut breaches = Vec::new();
     for source in sources().iter().filter(|source| source.module() != "cli") {

@@ -136,7 +136,7 @@ async fn a_clock_that_the_gateway_refuses_stops_the_batch_and_names_the_skew() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_window_that_is_set_wrong_stops_the_batch_at_its_first_top_up_and_names_both_settings() {
     let stage = slow_stage("window_s=300").await;
-    let named = ["4010004", "deliver_within_s", "timestamp_window_s", "`topup doctor` measures"];
+    let named = ["4010004", "deliver_within_s", "timestamp_window_s", "the command doctor measures"];
     stopped(&stage, "clock", &named, |stage| stage.set("gateway.timestamp_window_s", "300")).await;
 }
 

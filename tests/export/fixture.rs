@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use topup::cli::command;
 use topup::domain::batch_name::BatchName;
 use topup::domain::event::{Doubt, Event, Fate, MemberAnswer, OrderAnswer, Refusal};
 use topup::domain::invoice_no::InvoicePrefix;
@@ -73,7 +74,15 @@ impl Fixture {
 
     pub(crate) fn export(&self, name: &str, only: &[State], lang: Lang) -> Result<Exported, ExportError> {
         let path = self.path(name);
-        let request = ExportRequest { path: &path, only, skipped: true, lang, spendable_after_h: 3, now: NOW };
+        let request = ExportRequest {
+            path: &path,
+            only,
+            skipped: true,
+            lang,
+            spendable_after_h: 3,
+            step_text: command,
+            now: NOW,
+        };
         export(&self.ledger(), BATCH, &request)
     }
 

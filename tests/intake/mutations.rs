@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
+use topup::cli::command;
 use topup::intake::{IntakeOptions, check};
 use topup::report::check_text;
 
@@ -131,7 +132,7 @@ fn broken_samples_end_in_rows_or_problems() {
             report.problems.iter().any(|problem| problem.message.contains("its parts contradict each other"));
         assert!(!panicked, "{place}");
         assert!(!report.unreadable, "{place}: {:?}", report.problems);
-        let text = check_text(&report, "broken", false);
+        let text = check_text(&report, "broken", false, command);
         assert!(!text.contains('\u{1b}') && !text.contains('\0'), "{place}: {text:?}");
     }
     assert!(taken > MUTATIONS / 100 && refused > MUTATIONS / 100, "{taken} taken, {refused} refused");

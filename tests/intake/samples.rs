@@ -72,7 +72,8 @@ fn every_sample_gives_its_report() {
         let command = expected.lines().next().unwrap_or(&fallback);
         let report = check(&sample, &options(command));
         let folder = format!("{}/", sample.parent().unwrap().display());
-        let text = format!("{command}\n{}", check_text(&report, &name, false)).replace(&folder, "");
+        let text =
+            format!("{command}\n{}", check_text(&report, &name, false, topup::cli::command)).replace(&folder, "");
         if text == expected {
             continue;
         }

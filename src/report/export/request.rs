@@ -1,6 +1,7 @@
 //! What is asked of an export, and what came of it.
 
 use super::error::ExportError;
+use crate::domain::hint::StepText;
 use crate::domain::payout_status::State;
 use crate::ledger::{Total, UnixMs};
 use crate::report::lang::Lang;
@@ -49,6 +50,8 @@ pub struct ExportRequest<'r> {
     pub lang: Lang,
     /// How long after their receipt points can be spent, in hours (`report.spendable_after_h`).
     pub spendable_after_h: u64,
+    /// How the steps are worded that a page advises.
+    pub step_text: StepText,
     /// Now.
     pub now: UnixMs,
 }

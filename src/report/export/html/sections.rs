@@ -4,6 +4,7 @@ use super::chart;
 use super::gather::{Gathered, Item, List};
 use super::page::{escaped, foreign, table, time};
 use super::timeline::Timeline;
+use crate::domain::hint::Step;
 use crate::domain::payout_status::State;
 use crate::ledger::Totals;
 use crate::report::export::source::Source;
@@ -119,21 +120,26 @@ pub(super) fn reasons(lang: Lang, gathered: &Gathered) -> String {
 
 /// What a person has to look at: payouts in doubt, and held ones.
 pub(super) fn to_decide(source: &Source<'_>, gathered: &Gathered) -> String {
-    let (lang, batch) = (source.request.lang, source.snapshot.batch().name.as_str());
+    let (lang, batch) = (source.request.lang, || source.snapshot.batch().name.to_string());
+    let number = || "INVOICE_NO".to_owned();
     let mut out = String::new();
     if gathered.in_doubt.count.rows > 0 {
         out.push_str(&heading(lang.pick("In doubt", "Chưa rõ kết quả")));
+        let [resolve, credited, not_credited] = [
+            Step::Resolve(batch()),
+            Step::AttestCredited(batch(), number()),
+            Step::AttestNotCredited(batch(), number()),
+        ]
+        .map(|step| code(source, &step));
         let todo = lang.pick(
             format!(
-                "These points may or may not have been credited. Do not pay them by another way. <code>topup resolve \
-                 {batch}</code> asks the gateway again. What stays in doubt is for a person: ask the provider about the \
-                 invoice_no, then <code>topup attest {batch} INVOICE_NO --credited --why \"…\"</code> or <code \
-                 class=\"key\">--not-credited</code>."
+                "These points may or may not have been credited. Do not pay them by another way. {resolve} asks the gateway \
+                 again. What stays in doubt is for a person: ask the provider about the invoice_no, then {credited} or \
+                 {not_credited}."
             ),
             format!(
-                "Điểm có thể đã hoặc chưa được cộng. Không chi lại bằng cách khác. <code>topup resolve {batch}</code> hỏi \
-                 lại cổng. Khoản nào vẫn chưa rõ thì hỏi nhà cung cấp theo invoice_no, rồi ghi nhận: <code>topup attest \
-                 {batch} INVOICE_NO --credited --why \"…\"</code> hoặc <code class=\"key\">--not-credited</code>."
+                "Điểm có thể đã hoặc chưa được cộng. Không chi lại bằng cách khác. {resolve} hỏi lại cổng. Khoản nào vẫn \
+                 chưa rõ thì hỏi nhà cung cấp theo invoice_no, rồi ghi nhận: {credited} hoặc {not_credited}."
             ),
         );
         let _ = write!(out, "<div class=\"do\">{todo}</div>");
@@ -141,16 +147,16 @@ pub(super) fn to_decide(source: &Source<'_>, gathered: &Gathered) -> String {
     }
     if gathered.held.count.rows > 0 {
         out.push_str(&heading(lang.pick("Held", "Tạm giữ")));
+        let [release, cancel] =
+            [Step::Release(batch(), number()), Step::CancelOne(batch(), number())].map(|step| code(source, &step));
         let todo = lang.pick(
             format!(
-                "The name in the file is not the member's. Check with whoever gave the phone. If it is right: \
-                 <code>topup release {batch} INVOICE_NO --why \"…\"</code>; if not: <code>topup cancel {batch} INVOICE_NO \
-                 --why \"…\"</code>. Nothing was credited."
+                "The name in the file is not the member's. Check with whoever gave the phone. If it is right: {release}; if \
+                 not: {cancel}. Nothing was credited."
             ),
             format!(
-                "Tên trong tệp khác với tên hội viên. Hãy kiểm tra lại số điện thoại. Nếu đúng: <code>topup release {batch} \
-                 INVOICE_NO --why \"…\"</code>; nếu sai: <code>topup cancel {batch} INVOICE_NO --why \"…\"</code>. Chưa \
-                 cộng điểm."
+                "Tên trong tệp khác với tên hội viên. Hãy kiểm tra lại số điện thoại. Nếu đúng: {release}; nếu sai: \
+                 {cancel}. Chưa cộng điểm."
             ),
         );
         let _ = write!(out, "<div class=\"do held\">{todo}</div>");
@@ -243,27 +249,29 @@ fn credit(source: &Source<'_>, item: &Item) -> Vec<String> {
     ]
 }
 
+/// A step as the door words it, as code.
+fn code(source: &Source<'_>, step: &Step) -> String {
+    format!("<code>{}</code>", escaped(&(source.request.step_text)(step)))
+}
+
 /// Payouts that were not paid, and those that wait.
 pub(super) fn not_paid(source: &Source<'_>, gathered: &Gathered) -> String {
-    let (lang, batch) = (source.request.lang, source.snapshot.batch().name.as_str());
+    let (lang, batch) = (source.request.lang, || source.snapshot.batch().name.to_string());
     let mut out = String::new();
     if gathered.unpaid.count.rows > 0 {
         out.push_str(&heading(lang.pick("Not paid", "Không chi được")));
+        let retry = code(source, &Step::RetryWhy(batch()));
         let todo = lang.pick(
-            format!(
-                "Nothing of these was credited. Once the cause is gone: <code>topup retry {batch} --why \"…\"</code>."
-            ),
-            format!("Chưa cộng điểm nào. Khi đã xử lý nguyên nhân: <code>topup retry {batch} --why \"…\"</code>."),
+            format!("Nothing of these was credited. Once the cause is gone: {retry}."),
+            format!("Chưa cộng điểm nào. Khi đã xử lý nguyên nhân: {retry}."),
         );
         let _ = write!(out, "<div class=\"do plain\">{todo}</div>");
         out.push_str(&payouts(lang, &gathered.unpaid));
     }
     if gathered.waiting.count.rows > 0 {
         out.push_str(&heading(lang.pick("Still to be paid", "Chờ chi")));
-        let todo = lang.pick(
-            format!("<code>topup resume {batch}</code> goes on."),
-            format!("<code>topup resume {batch}</code> để tiếp tục."),
-        );
+        let resume = code(source, &Step::Resume(Some(batch())));
+        let todo = lang.pick(format!("{resume} goes on."), format!("{resume} để tiếp tục."));
         let _ = write!(out, "<div class=\"do plain\">{todo}</div>");
         out.push_str(&payouts(lang, &gathered.waiting));
     }

@@ -126,6 +126,7 @@ mod tests {
             skipped: true,
             lang: Lang::Vi,
             spendable_after_h: 24,
+            step_text: |step| format!("{step:?}"),
             now: 0,
         };
         let snapshot = ledger.snapshot("b").unwrap();
