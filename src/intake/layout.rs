@@ -2,7 +2,7 @@
 
 use super::decode::{Encoding, Text};
 use super::encoding;
-use super::header::no_rows;
+use super::header::{HEADER_ROW_MAX, no_rows};
 use super::problem::{IntakeError, ProblemKind};
 use super::record::Record;
 use super::text_rows::TextRows;
@@ -58,6 +58,27 @@ impl TextLayout {
             (None, Some(refused)) => Err(refused),
             (None, None) => Err(no_rows().into()),
         }
+    }
+
+    /// The likeliest layout of a text of which no row is a header: the separator that cuts its first rows into the most
+    /// cells, unless the first line names it.
+    pub(crate) fn likeliest(path: &Path, head: &[u8]) -> Result<Self, IntakeError> {
+        let (encoding, mark_bytes) = encoding::find(path, head)?;
+        let layout = |delimiter| Self { encoding, mark_bytes, delimiter };
+        if let Some(delimiter) = layout(b',').rows_from_start(path)?.skip_separator_line()? {
+            return Ok(layout(delimiter));
+        }
+        let (mut most, mut likeliest) = (0, DELIMITERS[0]);
+        for delimiter in DELIMITERS {
+            let (mut rows, mut record, mut cells) = (layout(delimiter).rows_from_start(path)?, Record::default(), 0);
+            while record.row < HEADER_ROW_MAX && matches!(rows.read(&mut record), Ok(true)) {
+                cells += record.len();
+            }
+            if cells > most {
+                (most, likeliest) = (cells, delimiter);
+            }
+        }
+        Ok(layout(likeliest))
     }
 
     fn rows_from_start(&self, path: &Path) -> Result<TextRows, IntakeError> {

@@ -9,6 +9,7 @@ use super::options::IntakeOptions;
 use super::problem::{IntakeError, Problem, ProblemKind};
 use super::record::{Cell, Record};
 use super::stream::{Intake, open};
+use super::table::{Table, open_without_header};
 use crate::domain::column_role::ColumnRole;
 use rust_xlsxwriter::{Color, Format, Note, Workbook, Worksheet, XlsxError};
 use std::collections::BTreeMap;
@@ -47,8 +48,14 @@ pub fn write_marked(
     into: impl Write + Send,
 ) -> Result<(), MarkedError> {
     let report = check_listing(path, options, MARKED_MAX);
-    let intake = open(path, options)?;
-    let width = width(&intake)?;
+    // Without a header it is all the more the sheet itself that a person has to see.
+    let original = match open(path, options) {
+        Ok(intake) => Original::Read(Box::new(intake)),
+        Err(error @ IntakeError::Io { .. }) => return Err(error.into()),
+        Err(error) => Original::Bare(open_without_header(path, options.sheet.as_deref()).map_err(|_| error)?),
+    };
+    let table = original.table();
+    let width = width(table)?;
     if usize::from(u16::MAX) <= width {
         return Err(IntakeError::file(ProblemKind::Limit, "needs fewer columns to be given back").into());
     }
@@ -56,16 +63,42 @@ pub fn write_marked(
     // Beside the copy: where that fits this fits, and nobody's phone lies about in a shared folder.
     book.set_tempdir(temporary)?;
     let sheet = book.add_worksheet_with_constant_memory()?;
-    sheet.set_name(intake.format().sheet.as_deref().filter(|name| is_sheet_name(name)).unwrap_or("Danh sách"))?;
-    let copy = Copy::new(&intake, &report, width);
+    let name = table.sheet().map(|sheet| sheet.name.as_str()).filter(|name| is_sheet_name(name));
+    sheet.set_name(name.unwrap_or("Danh sách"))?;
+    let copy = Copy::new(&original, &report, width);
     copy.begin(sheet)?;
-    let mut rows = intake.all_rows()?;
+    let mut rows = table.all_rows()?;
     let mut record = Record::default();
     while rows.read(&mut record)? {
         copy.row(sheet, &record)?;
     }
     book.save_to_writer(into)?;
     Ok(())
+}
+
+/// The file that is given back.
+enum Original {
+    /// With what its columns mean.
+    Read(Box<Intake>),
+    /// One of which no row is a header.
+    Bare(Table),
+}
+
+impl Original {
+    fn table(&self) -> &Table {
+        match self {
+            Self::Read(intake) => intake.table(),
+            Self::Bare(table) => table,
+        }
+    }
+
+    /// The header's row and what the columns below it mean.
+    fn header(&self) -> Option<(u64, &Columns)> {
+        match self {
+            Self::Read(intake) => Some((intake.format().header_row, intake.columns())),
+            Self::Bare(_) => None,
+        }
+    }
 }
 
 /// A name that Excel takes for a sheet.
@@ -77,8 +110,8 @@ fn is_sheet_name(name: &str) -> bool {
 }
 
 /// How many columns any row has.
-fn width(intake: &Intake) -> Result<usize, IntakeError> {
-    let (mut rows, mut record, mut width) = (intake.all_rows()?, Record::default(), 0);
+fn width(table: &Table) -> Result<usize, IntakeError> {
+    let (mut rows, mut record, mut width) = (table.all_rows()?, Record::default(), 0);
     while rows.read(&mut record)? {
         let filled = record.cells().enumerate().filter(|(_, cell)| !cell.text.is_empty()).last();
         width = width.max(filled.map_or(0, |(column, _)| column + 1));
@@ -88,8 +121,8 @@ fn width(intake: &Intake) -> Result<usize, IntakeError> {
 
 /// What is copied, and what is said of it.
 struct Copy<'r> {
-    columns: &'r Columns,
-    header_row: u64,
+    /// The header's row and what the columns below it mean; `None`: no row is a header.
+    header: Option<(u64, &'r Columns)>,
     problems: BTreeMap<u64, Vec<&'r Problem>>,
     of_file: Vec<&'r Problem>,
     /// How many problems are not written.
@@ -103,7 +136,7 @@ struct Copy<'r> {
 }
 
 impl<'r> Copy<'r> {
-    fn new(intake: &'r Intake, report: &'r CheckReport, width: usize) -> Self {
+    fn new(original: &'r Original, report: &'r CheckReport, width: usize) -> Self {
         let mut problems: BTreeMap<u64, Vec<&Problem>> = BTreeMap::new();
         for problem in &report.problems {
             if let Some(row) = problem.row {
@@ -112,12 +145,17 @@ impl<'r> Copy<'r> {
         }
         let marked = Format::new().set_background_color(Color::RGB(0xFF_C7CE)).set_font_color(Color::RGB(0x9C_0006));
         Self {
-            columns: intake.columns(),
-            header_row: intake.format().header_row,
+            header: original.header(),
             problems,
             of_file: report.problems.iter().filter(|problem| problem.row.is_none()).collect(),
             left: report.problem_count.saturating_sub(report.problems.len() as u64),
-            hidden_columns: intake.hidden_columns(),
+            hidden_columns: original
+                .table()
+                .sheet()
+                .into_iter()
+                .flat_map(|sheet| &sheet.hidden_columns)
+                .filter_map(|column| u16::try_from(*column).ok())
+                .collect(),
             width: u16::try_from(width).unwrap_or(u16::MAX),
             // Text that begins like a formula stays text when someone edits the cell.
             plain: Format::new().set_quote_prefix(),
@@ -134,6 +172,11 @@ impl<'r> Copy<'r> {
         sheet.set_column_width(self.width, 80)?;
         for column in self.hidden_columns.iter().filter(|column| **column < self.width) {
             sheet.set_column_hidden(*column)?;
+        }
+        if self.header.is_none() {
+            let first = self.problems.get(&1).map_or(&[][..], Vec::as_slice);
+            let said = [self.of_file(), self.reasons(first)].join("\n");
+            sheet.write_with_format(0, self.width, fitting(&format!("{HEADER}: {}", said.trim())), &self.reason)?;
         }
         Ok(())
     }
@@ -156,13 +199,14 @@ impl<'r> Copy<'r> {
                 sheet.write_blank(row, column, &self.wrong)?;
             }
         }
-        if record.row == self.header_row {
+        let header_row = self.header.map(|(row, _)| row);
+        if header_row == Some(record.row) {
             sheet.write_with_format(row, self.width, HEADER, &self.bold)?;
             let of_file = self.of_file();
             if !of_file.is_empty() {
                 sheet.insert_note(row, self.width, &Note::new(of_file).set_width(480).set_height(240))?;
             }
-        } else if !problems.is_empty() {
+        } else if !problems.is_empty() && (header_row.is_some() || row > 0) {
             sheet.write_with_format(row, self.width, self.reasons(problems), &self.reason)?;
         }
         Ok(())
@@ -196,9 +240,11 @@ impl<'r> Copy<'r> {
     fn is_wrong(&self, column: u16, problems: &[&Problem]) -> bool {
         let column = usize::from(column);
         problems.iter().filter_map(|problem| problem.column.as_deref()).any(|named| {
-            match ColumnRole::parse(named).and_then(|meaning| self.columns.of(meaning)) {
-                Some(place) => place == column,
-                None => self.columns.label(column) == named || letters(column) == named,
+            let place = |columns: &Columns| ColumnRole::parse(named).and_then(|meaning| columns.of(meaning));
+            match self.header.map(|(_, columns)| (columns, place(columns))) {
+                Some((_, Some(place))) => place == column,
+                Some((columns, None)) => columns.label(column) == named || letters(column) == named,
+                None => letters(column) == named,
             }
         })
     }

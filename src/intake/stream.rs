@@ -132,14 +132,8 @@ impl Intake {
     }
 
     /// Every row of the file as it is, those above the header too.
-    pub(crate) fn all_rows(&self) -> Result<Rows, IntakeError> {
-        self.table.all_rows()
-    }
-
-    /// The columns of a sheet that nobody sees.
-    pub(crate) fn hidden_columns(&self) -> Vec<u16> {
-        let hidden = self.table.sheet().into_iter().flat_map(|sheet| &sheet.hidden_columns);
-        hidden.filter_map(|column| u16::try_from(*column).ok()).collect()
+    pub(crate) fn table(&self) -> &Table {
+        &self.table
     }
 
     /// The same file from its beginning, read in the same way.

@@ -71,6 +71,21 @@ pub(crate) fn open<H>(path: &Path, search: &HeaderSearch<'_, H>) -> Result<Opene
     Ok((Table { path: path.to_owned(), stamp, source, header_row }, header, problem))
 }
 
+/// Opens a file of which no row is a header: the sheet that is asked for, or else the one that it opens on, or the first.
+pub(crate) fn open_without_header(path: &Path, sheet: Option<&str>) -> Result<Table, IntakeError> {
+    let stamp = file::stamp(path)?;
+    let head = file::head(path)?;
+    let source = match file::contents(&head)? {
+        None => Source::Text(TextLayout::likeliest(path, &head)?),
+        Some(container) => {
+            let any =
+                HeaderSearch { sheet, find: &|_read| Ok(()), row: |(): &()| 0, may_open_elsewhere: |(): &()| true };
+            open_sheet(path, stamp.len, container, &any)?.0
+        }
+    };
+    Ok(Table { path: path.to_owned(), stamp, source, header_row: 0 })
+}
+
 fn open_sheet<H>(
     path: &Path,
     file_bytes: u64,

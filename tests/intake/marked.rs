@@ -75,3 +75,26 @@ fn a_copy_with_nothing_wrong_reads_as_its_original() {
     let copy = file(&marked(sheet.path(), &options));
     assert_eq!(read(copy.path(), &options), "2:0901234567=1000 3:0312345678=500");
 }
+
+/// No header is found, or not the one column that is needed: the sheet comes back with the reason in its first row.
+#[test]
+fn a_sheet_without_a_header_comes_back_with_the_reason_in_its_first_row() {
+    let semicolons = "Danh sách thưởng\n0901234567;1,5;An\n0312345678;500;Bình\n";
+    let nameless = "Mã;Tên;Ngày\n0901234567;An;1/11\n";
+    let books = [xlsx(&[("T11", "0901234567,1000,An\n0312345678,500,Bình\n")], 0)];
+    let texts = [semicolons, nameless].map(|content| file(content.as_bytes()));
+    for (source, second_row) in texts.iter().chain(&books).zip([
+        vec!["0901234567", "1,5", "An", ""],
+        vec!["0901234567", "An", "1/11", ""],
+        vec!["0312345678", "500", "Bình", ""],
+    ]) {
+        let options = IntakeOptions::default();
+        let cells = cells(&marked(source.path(), &options));
+        let said = cells[0].last().unwrap();
+        assert!(said.starts_with("Lỗi: ") && said.contains("header"), "{cells:?}");
+        assert_eq!(cells[1], second_row);
+    }
+    // What is no sheet at all is given back as none.
+    let words = file(b"%PDF-1.7 nothing here");
+    assert!(write_marked(words.path(), &IntakeOptions::default(), &std::env::temp_dir(), Vec::new()).is_err());
+}
