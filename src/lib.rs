@@ -25,11 +25,43 @@
 //! - [`cli`]: arguments, prompts, words, exit statuses.
 //!
 //! ```text
-//! domain  ◀── intake  gateway  ledger ◀── plan  engine  report ◀── cli, main
+//! domain  ◀── intake  gateway  ledger ◀── plan  engine  report ◀── app ◀── cli, main
 //!                                           simulator: apart, shares nothing with gateway
 //! ```
 //! One arrow goes between neighbours: `gateway` takes the ledger's [`ledger::SubmitPermit`], so that a POST without a
 //! durable intent does not compile. `tests/arrows/` holds all arrows.
+//!
+//! # The walk of a row
+//! A row of a payout file, from its bytes to its credit on a first run; each line is one room, in the order in which the
+//! row comes by. A room that is indented gives the row back to the one above it.
+//!
+//! ```text
+//! app/propose.rs                     a person at some door proposes a file
+//!   plan/draft.rs                    takes row by row into a draft
+//!     intake/stream.rs               the next row of the file, whatever its format
+//!       intake/text_rows.rs          bytes to cells (of a workbook: sheet.rs, which a reader filled before)
+//!       intake/row_parser.rs         cells to a typed row, or to everything that is wrong with it
+//!         intake/phone.rs, points.rs one cell each
+//!     domain/row_key.rs              what makes it the same row when the file comes again
+//!     domain/invoice_no.rs           the number under which it will be sent, always
+//!     ledger/sqlite/planning.rs      the payout is stored: planned
+//! app/pay.rs                         what was approved is paid
+//!   engine/coordinator.rs            decides, and alone writes
+//!     engine/source.rs               reads the payout, page by page
+//!     domain/payout_process.rs       its next step: ask about the member, send, ask what became of it, rest
+//!     engine/queue.rs                waits there for a slot
+//!   engine/dispatch.rs               a slot is free: the intent goes into the ledger before the call
+//!     ledger/writer.rs               in doubt, committed and synced; the permit is minted
+//!     engine/slots.rs                the call is under way
+//!       engine/worker.rs             leaves at its moment
+//!         gateway/client.rs          signed with the permit, sent once
+//!   engine/outcome.rs                what came back
+//!     domain/answer.rs               what it means
+//!     domain/payout_process.rs       what the payout is then: credited
+//!     ledger/writer.rs               and that is durable
+//! report/summary.rs                  it is counted
+//! ```
+//! A pre-check is one more turn of the same rooms from `dispatch` to `outcome`, before the send.
 //!
 //! # What was decided otherwise than one would expect
 //! - **A refusal of a second send says nothing about the first.** A payout whose first send was lost and whose second

@@ -339,6 +339,22 @@ fn types_are_serialised_only_where_something_is_read_or_written() {
 }
 
 #[test]
+fn the_walk_of_a_row_leads_through_rooms_that_are_there() {
+    let sources = sources();
+    let doc = &sources.iter().find(|source| source.path == "lib.rs").expect("the crate's docs").text;
+    let (_, walk) = doc.split_once("# The walk of a row").expect("the walk of a row in the crate's docs");
+    let (walk, _) = walk.split_once("# ").expect("what comes behind it");
+    let rooms: Vec<&str> = walk.split_whitespace().filter(|word| word.contains('/') && word.ends_with(".rs")).collect();
+    assert!(rooms.len() > 20, "{rooms:?}");
+    let gone: Vec<String> = rooms
+        .into_iter()
+        .filter(|room| !sources.iter().any(|source| source.path == *room))
+        .map(|room| format!("src/{room}"))
+        .collect();
+    hold("a room of the walk is not there", &gone);
+}
+
+#[test]
 fn a_step_is_worded_at_the_door() {
     // What is left to be turned into values.
     let still = ["cli", "main", "ledger", "plan"];
