@@ -191,18 +191,8 @@ impl<'s> DecisionSession<'s> {
         for (payout, event) in events {
             let standing = self.ledger.standing(payout)?;
             let before = standing.state;
-            let after = standing.after(&event).map_err(LedgerError::from)?.state;
-            entries.push(Entry {
-                payout,
-                event,
-                before,
-                after,
-                call: None,
-                note: None,
-                why: Some(self.why()),
-                new_number: None,
-                recovered: false,
-            });
+            let now = standing.after(&event).map_err(LedgerError::from)?;
+            entries.push(Entry { why: Some(self.why()), ..Entry::of(payout, event, before, &now) });
         }
         let count = entries.len() as u64;
         if count > 0 {

@@ -260,7 +260,6 @@ fn push(
 ) -> Result<(), EngineError> {
     let before = standing.state;
     *standing = standing.clone().after(&event)?;
-    let recovered = before != State::Credited && standing.recovered();
-    entries.push(Entry { payout, event, before, after: standing.state, call, note, why, new_number, recovered });
+    entries.push(Entry { call, note, why, new_number, ..Entry::of(payout, event, before, standing) });
     Ok(())
 }

@@ -214,17 +214,7 @@ where
         let before = active.course.standing().state;
         active.course = active.course.clone().take(event, &self.settings.policy, asked_at, now, jitter)?;
         let standing = active.course.standing();
-        active.pending.push(Entry {
-            payout: id,
-            event: event.clone(),
-            before,
-            after: standing.state,
-            call,
-            note,
-            why: None,
-            new_number: None,
-            recovered: before != State::Credited && standing.recovered(),
-        });
+        active.pending.push(Entry { call, note, ..Entry::of(id, event.clone(), before, standing) });
         Ok(())
     }
 

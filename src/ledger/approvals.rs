@@ -131,7 +131,7 @@ impl RunLedger {
     /// # Errors
     /// When the ledger cannot be read, or its history of people contradicts itself.
     pub fn team(&self) -> Result<Team, LedgerError> {
-        self.read(|store| team::team(store))
+        self.read(team::team)
     }
 
     /// Planned payouts that wait for approval, and their points: no run takes them up.

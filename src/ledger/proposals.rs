@@ -65,7 +65,7 @@ fn actor(event: &ProposalEvent) -> &Actor {
 
 /// What a person signs: the word, the batch, what it is about, and its seal.
 pub(super) fn bytes(word: &'static str, batch: &str, kind: ProposalKind, seal: &Sha256) -> Vec<u8> {
-    format!("topup {word} v1\n{batch}\n{}\n{}\n", kind.word(), seal.to_string()).into_bytes()
+    format!("topup {word} v1\n{batch}\n{}\n{seal}\n", kind.word()).into_bytes()
 }
 
 /// The word that stands in the bytes that are signed.

@@ -6,7 +6,7 @@ use crate::domain::batch_name::BatchName;
 use crate::domain::event::Event;
 use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use crate::domain::payout::{Row, TopUp};
-use crate::domain::payout_status::State;
+use crate::domain::payout_status::{PayoutStatus, State};
 use crate::domain::row_key::RowKey;
 use crate::domain::sha256::Sha256;
 use std::time::Duration;
@@ -216,6 +216,16 @@ pub struct Entry {
     pub new_number: Option<InvoiceNo>,
     /// Credited by an order that no send of this ledger explains.
     pub recovered: bool,
+}
+
+impl Entry {
+    /// That an event led a payout from a state to where it stands now. Nothing goes along with it.
+    #[must_use]
+    pub fn of(payout: PayoutId, event: Event, before: State, now: &PayoutStatus) -> Self {
+        let recovered = before != State::Credited && now.recovered();
+        let after = now.state;
+        Self { payout, event, before, after, call: None, note: None, why: None, new_number: None, recovered }
+    }
 }
 
 /// An event of a batch as a whole.

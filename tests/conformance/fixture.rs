@@ -8,7 +8,7 @@ use topup::domain::event::Event;
 use topup::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use topup::domain::member::Member;
 use topup::domain::payout::Row;
-use topup::domain::payout_status::{PayoutStatus, State};
+use topup::domain::payout_status::PayoutStatus;
 use topup::domain::phone::PhoneNumber;
 use topup::domain::points::Points;
 use topup::domain::row_key::RowKey;
@@ -183,17 +183,7 @@ pub(super) fn run(ledger: Ledger, batch: &str, purpose: Purpose) -> Result<RunLe
 /// An event of a payout in the state that its history gives, as a run writes it.
 pub(super) fn entry(payout: PayoutId, status: &PayoutStatus, event: Event, new_number: Option<InvoiceNo>) -> Entry {
     let after = status.clone().after(&event).unwrap();
-    Entry {
-        payout,
-        before: status.state,
-        after: after.state,
-        recovered: status.state != State::Credited && after.recovered(),
-        event,
-        call: None,
-        note: None,
-        why: None,
-        new_number,
-    }
+    Entry { new_number, ..Entry::of(payout, event, status.state, &after) }
 }
 
 /// Writes what happens to the payout of a reference, each event on its own; the permits.

@@ -1,15 +1,20 @@
 //! What a ledger has to do whatever database lies under it: one suite, which runs over every kind that there is. A new
 //! kind is one line of `suite!` and a [`Kind`].
 
+#[cfg(test)]
 mod fixture;
+#[cfg(test)]
 mod history;
+#[cfg(test)]
 mod money;
 
+#[cfg(test)]
 use fixture::{InMemory, Kind, OnDisk};
 
 /// Every test of the suite over one kind.
 macro_rules! suite {
     ($name:ident, $kind:ident: $($module:ident::$test:ident),+ $(,)?) => {
+        #[cfg(test)]
         mod $name {
             $(
                 #[test]

@@ -136,15 +136,9 @@ impl Fixture {
             let Binding { invoice_prefix, merchant_id, .. } = &batch.binding;
             let number = |n| InvoiceNo::derive(invoice_prefix, merchant_id, &batch.name, &payout.key, n);
             entries.push(Entry {
-                payout: id,
-                event: event.clone(),
-                before,
-                after: standing.state,
-                call: None,
                 note: note.map(str::to_owned),
-                why: None,
                 new_number: (standing.attempt > attempt).then(|| number(standing.attempt)),
-                recovered: before != State::Credited && standing.recovered(),
+                ..Entry::of(id, event.clone(), before, &standing)
             });
         }
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(run.record(NOW, entries)).unwrap();
