@@ -1,5 +1,7 @@
 //! A second door: every use case is reached without the command line, with plain requests and a door that only listens.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests: where it fails, the test fails")]
+
 use std::cell::{Cell, RefCell};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -12,10 +12,9 @@ use crate::simulator::SimulatorError;
 use std::fmt;
 
 /// How a use case ended, as a door shows it at one glance: the command line as an exit status.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// Every payout credited; for the other commands: done.
-    #[default]
     Done,
     /// Could not do the job: ledger, disk, network set-up, a bug.
     Failed,

@@ -3,7 +3,6 @@
 use super::failure::{Ending, Failure};
 use crate::domain::approval::Actor;
 use crate::domain::team::PersonName;
-use crate::ledger::LedgerError;
 use crate::sshsig::SigningError;
 
 /// Signs bytes as a person does; a door may ask for a passphrase meanwhile, so nothing is locked or open then.
@@ -34,7 +33,7 @@ impl Identity<'_> {
     }
 
     /// The person's signature over bytes, where there is one.
-    pub(super) fn sign(&self, bytes: &[u8]) -> Result<Option<String>, IdentityError> {
+    pub(super) fn sign(&self, bytes: &[u8]) -> Result<Option<String>, Failure> {
         match self {
             Self::System(_) | Self::Person { sign: None, .. } => Ok(None),
             Self::Person { sign: Some(sign), .. } => Ok(Some(sign(bytes)?)),
@@ -42,28 +41,8 @@ impl Identity<'_> {
     }
 }
 
-/// Why a person's word was not taken.
-#[derive(Debug, thiserror::Error)]
-pub enum IdentityError {
-    /// Nothing was signed.
-    #[error(transparent)]
-    Signing(#[from] SigningError),
-    /// The ledger failed, or does not allow it.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-}
-
 impl From<SigningError> for Failure {
     fn from(error: SigningError) -> Self {
         Self::said(Ending::Refused, "not_signed", format!("{error}; nothing was changed"))
-    }
-}
-
-impl From<IdentityError> for Failure {
-    fn from(error: IdentityError) -> Self {
-        match error {
-            IdentityError::Signing(error) => error.into(),
-            IdentityError::Ledger(error) => error.into(),
-        }
     }
 }

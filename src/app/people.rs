@@ -3,9 +3,9 @@
 use super::clock::unix_ms;
 use super::context::Context;
 use super::failure::Failure;
-use super::identity::{Identity, IdentityError};
+use super::identity::Identity;
 use crate::domain::team::{Person, PersonName, Policy, Role, Team, TeamEvent, TeamRefusal};
-use crate::ledger::{Access, Ledger, LedgerError, UnixMs};
+use crate::ledger::{Access, LedgerError};
 
 /// What is to be changed.
 #[derive(Clone, Debug)]
@@ -25,40 +25,13 @@ pub enum Change {
     Policy(Policy),
 }
 
-/// Changes people or policy, in the name of an administrator; the first person needs none.
-///
-/// # Errors
-/// The change is not allowed or not signed, or the ledger failed; then nothing was changed.
-pub fn change(
-    ledger: &mut Ledger,
-    change: Change,
-    why: Option<&str>,
-    administrator: &Identity<'_>,
-    at: UnixMs,
-) -> Result<Team, IdentityError> {
-    let by = administrator.actor().person().cloned();
-    let event = match (change, by) {
-        (Change::Add { name, roles, ssh_key }, added_by) => {
-            TeamEvent::PersonAdded(Person { name, roles, ssh_key, added_by })
-        }
-        (Change::Remove(name), Some(by)) => TeamEvent::PersonRemoved { name, by },
-        (Change::Policy(policy), Some(by)) => TeamEvent::PolicyAsked { policy, by },
-        (Change::Remove(_) | Change::Policy(_), None) => {
-            return Err(LedgerError::from(TeamRefusal::NobodyAsked).into());
-        }
-    };
-    // Judged before anybody is asked for a passphrase, and again by the ledger as it writes.
-    ledger.team()?.after(&event).map_err(LedgerError::from)?;
-    let signature = administrator.sign(&ledger.team_bytes(&event)?)?;
-    Ok(ledger.change_team(at, &event, why, signature.as_deref())?)
-}
-
 /// The people and the policy.
 pub fn team(context: Context<'_>) -> Result<Team, Failure> {
     Ok(context.open_to_read()?.team()?)
 }
 
-/// Changes people or policy in the ledger of the settings. Somebody may be added before there is a ledger: it is made.
+/// Changes people or policy, in the name of an administrator; the first person needs none. Somebody may be added before
+/// there is a ledger: it is made.
 pub fn change_team(
     context: Context<'_>,
     wanted: Change,
@@ -74,5 +47,19 @@ pub fn change_team(
     };
     let mut ledger = context.open_to_change(access)?;
     let why = why.map(|why| context.reason(why));
-    Ok(change(&mut ledger, wanted, why.as_deref(), administrator, unix_ms())?)
+    let by = administrator.actor().person().cloned();
+    let event = match (wanted, by) {
+        (Change::Add { name, roles, ssh_key }, added_by) => {
+            TeamEvent::PersonAdded(Person { name, roles, ssh_key, added_by })
+        }
+        (Change::Remove(name), Some(by)) => TeamEvent::PersonRemoved { name, by },
+        (Change::Policy(policy), Some(by)) => TeamEvent::PolicyAsked { policy, by },
+        (Change::Remove(_) | Change::Policy(_), None) => {
+            return Err(LedgerError::from(TeamRefusal::NobodyAsked).into());
+        }
+    };
+    // Judged before anybody is asked for a passphrase, and again by the ledger as it writes.
+    ledger.team()?.after(&event).map_err(LedgerError::from)?;
+    let signature = administrator.sign(&ledger.team_bytes(&event)?)?;
+    Ok(ledger.change_team(unix_ms(), &event, why.as_deref(), signature.as_deref())?)
 }

@@ -78,7 +78,7 @@ pub enum ToPay {
     /// it is planned again then, and has to be the same plan.
     Asks(Box<DraftSummary>),
     /// It is stored, and waits for another person.
-    Waits(Stored),
+    Waits(Box<Stored>),
 }
 
 /// Plans a file, and approves the plan on the word of whoever came by: where a plan needs two persons, it is stored and
@@ -94,11 +94,11 @@ pub fn plan_to_pay(context: Context<'_>, request: &PayRequest, proposer: &Identi
     let mut ledger = context.open_to_change(Access::Create)?;
     let batch = match ledger.team()?.policy() {
         Policy::OnePerson => match approve_at_once(context, request, &terms, &mut ledger)? {
-            Approved::Batch(batch) => batch,
+            Approved::Batch(batch) => *batch,
             Approved::Asks(summary) => return Ok(ToPay::Asks(summary)),
         },
         Policy::TwoPersons => match approvals::stored(context, &mut ledger, &request.file, &terms, proposer)? {
-            Some(stored) => return Ok(ToPay::Waits(stored)),
+            Some(stored) => return Ok(ToPay::Waits(Box::new(stored))),
             None => ledger.batch(terms.batch.as_str())?,
         },
     };
@@ -117,7 +117,7 @@ fn ready(context: Context<'_>, terms: &Terms, ledger: Ledger, lock: Lease, batch
 }
 
 enum Approved {
-    Batch(Batch),
+    Batch(Box<Batch>),
     Asks(Box<DraftSummary>),
 }
 
@@ -150,7 +150,7 @@ fn approve_at_once(
             draft.seal(&consent, unix_ms())?;
         }
     }
-    Ok(Approved::Batch(ledger.batch(terms.batch.as_str())?))
+    Ok(Approved::Batch(Box::new(ledger.batch(terms.batch.as_str())?)))
 }
 
 fn changed() -> Failure {

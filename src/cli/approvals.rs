@@ -86,7 +86,7 @@ pub(super) fn approve(terminal: &Terminal, args: &ApproveArgs) -> Result<Report,
     let (name, what, by) = (&batch.name, proposal.kind.word(), names(&proposal.approved_by).join(", "));
     let text = if is_approved {
         let next = command(&Step::Resume(Some(name.to_string())));
-        format!("approved the {what} of batch {name}, seal {}\nby {by}\nnext: {next}\n", proposal.seal.to_string())
+        format!("approved the {what} of batch {name}, seal {}\nby {by}\nnext: {next}\n", proposal.seal)
     } else {
         format!("approved by {by}; nobody signed the proposal, so it waits for a second approver\n")
     };

@@ -161,7 +161,7 @@ impl Stage {
                 Failure::new(Ending::Failed, "demo", anyhow!("a run took longer than {} s", CHILD_MAX.as_secs()))
             })?
             .map_err(|error| demo_failure("waiting for the child process", error))?;
-        Ok(ended.code().unwrap_or(status(Ending::Failed).into()))
+        Ok(ended.code().unwrap_or_else(|| status(Ending::Failed).into()))
     }
 
     fn ledger(&self) -> Result<Ledger, Failure> {

@@ -44,7 +44,6 @@ pub use hints::command;
 use output::{Output, Report};
 use serde_json::Value;
 use std::io::IsTerminal;
-use std::path::Path;
 use std::process::ExitCode;
 use terminal::Terminal;
 
@@ -65,15 +64,10 @@ fn start(cli: &Cli) -> ExitCode {
     let terminal = Terminal::new(output, common.config.as_deref(), common.ledger.as_deref());
     let ledger = terminal.as_ref().ok().map(|terminal| terminal.settings.ledger_path());
     let logs = logging::start(common.quiet, common.verbose, common.log.as_deref(), ledger);
-    let (mut created, mut result) = (None, logs.and_then(|()| without_settings(cli, output, ledger)));
-    let result = match (&mut result, terminal) {
-        (Ok(None), Ok(terminal)) => {
-            let result = dispatch(cli, &terminal);
-            created = terminal.ledger_created();
-            result
-        }
-        (Ok(None), Err(failure)) => Err(failure),
-        (_, _) => result.map(Option::unwrap_or_default),
+    let (result, created) = match (logs, terminal) {
+        (Ok(()), Ok(terminal)) => (dispatch(cli, output, Ok(&terminal)), terminal.ledger_created()),
+        (Ok(()), Err(failure)) => (dispatch(cli, output, Err(failure)), None),
+        (Err(failure), _) => (Err(failure), None),
     };
     let mut object = result.as_ref().map_or_else(failure_view::failure_json, |report| report.json.clone());
     let place = if result.is_ok() { Some(&mut object) } else { object.get_mut("error") };
@@ -87,45 +81,38 @@ fn start(cli: &Cli) -> ExitCode {
     exit
 }
 
-/// The commands that need no settings; nothing for the others. `ledger`: what must not be written over.
-fn without_settings(cli: &Cli, output: Output, ledger: Option<&Path>) -> Result<Option<Report>, Failure> {
-    Ok(Some(match &cli.command {
-        Command::Demo => demo::demo(output)?,
-        Command::Check(args) => check::check(output, args, ledger)?,
-        Command::Template(args) => check::template(args)?,
-        Command::Completions(args) => manual::completions(output, args)?,
-        Command::Man(args) => manual::man(output, args)?,
-        _ => return Ok(None),
-    }))
-}
-
-fn dispatch(cli: &Cli, terminal: &Terminal) -> Result<Report, Failure> {
+/// Runs a command; some of them need no settings.
+fn dispatch(cli: &Cli, output: Output, terminal: Result<&Terminal, Failure>) -> Result<Report, Failure> {
     match &cli.command {
-        Command::Run(args) => run::run(terminal, args),
-        Command::Plan(args) => approvals::plan(terminal, args),
-        Command::Approval(args) => approvals::approval(terminal, args),
-        Command::Approve(args) => approvals::approve(terminal, args),
-        Command::SendBack(args) => approvals::send_back(terminal, args),
-        Command::Withdraw(args) => approvals::withdraw(terminal, args),
-        Command::People(args) => people::people(terminal, args),
-        Command::Policy(args) => people::policy(terminal, args),
-        Command::Resume(args) => pay::go_on(terminal, &args.batch, Mode::Pay, args.repeat.why()),
-        Command::Resolve(args) => pay::go_on(terminal, args, Mode::Resolve, None),
-        Command::Status(args) => status::status(terminal, args),
-        Command::Verify(args) => verify::verify(terminal, args),
-        Command::Reconcile(args) => reconcile::reconcile(terminal, args),
-        Command::Retry(args) => decide::retry(terminal, args),
-        Command::Release(args) => decide::release(terminal, args),
-        Command::Cancel(args) => decide::cancel(terminal, args),
-        Command::Attest(args) => decide::attest(terminal, args),
-        Command::Export(args) => export::export(terminal, args),
-        Command::Rebind(args) => rebind::rebind(terminal, args),
-        Command::Purge(args) => purge::purge(terminal, args),
-        Command::Doctor => doctor::doctor(terminal),
-        Command::Simulator(args) => simulator::simulator(terminal, args),
-        Command::Demo | Command::Check(_) | Command::Template(_) | Command::Completions(_) | Command::Man(_) => {
-            Ok(Report::default())
+        Command::Demo => demo::demo(output),
+        Command::Check(args) => {
+            check::check(output, args, terminal.ok().map(|terminal| terminal.settings.ledger_path()))
         }
+        Command::Template(args) => check::template(args),
+        Command::Completions(args) => manual::completions(output, args),
+        Command::Man(args) => manual::man(output, args),
+        Command::Run(args) => run::run(terminal?, args),
+        Command::Plan(args) => approvals::plan(terminal?, args),
+        Command::Approval(args) => approvals::approval(terminal?, args),
+        Command::Approve(args) => approvals::approve(terminal?, args),
+        Command::SendBack(args) => approvals::send_back(terminal?, args),
+        Command::Withdraw(args) => approvals::withdraw(terminal?, args),
+        Command::People(args) => people::people(terminal?, args),
+        Command::Policy(args) => people::policy(terminal?, args),
+        Command::Resume(args) => pay::go_on(terminal?, &args.batch, Mode::Pay, args.repeat.why()),
+        Command::Resolve(args) => pay::go_on(terminal?, args, Mode::Resolve, None),
+        Command::Status(args) => status::status(terminal?, args),
+        Command::Verify(args) => verify::verify(terminal?, args),
+        Command::Reconcile(args) => reconcile::reconcile(terminal?, args),
+        Command::Retry(args) => decide::retry(terminal?, args),
+        Command::Release(args) => decide::release(terminal?, args),
+        Command::Cancel(args) => decide::cancel(terminal?, args),
+        Command::Attest(args) => decide::attest(terminal?, args),
+        Command::Export(args) => export::export(terminal?, args),
+        Command::Rebind(args) => rebind::rebind(terminal?, args),
+        Command::Purge(args) => purge::purge(terminal?, args),
+        Command::Doctor => doctor::doctor(terminal?),
+        Command::Simulator(args) => simulator::simulator(terminal?, args),
     }
 }
 

@@ -16,7 +16,7 @@ const COLUMNS_USUAL: usize = 80;
 const LEAVING: Duration = Duration::from_millis(500);
 
 /// What a command has to say at its end.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Report {
     pub(super) ending: Ending,
     pub(super) json: Value,

@@ -35,7 +35,7 @@ pub(super) fn plan_text(settings: &Settings, name: &BatchName, plan: &DraftSumma
     if let Ok(words) = settings.late_words() {
         let _ = writeln!(text, "  late top-ups: {words}");
     }
-    let _ = writeln!(text, "  plan {}", plan.plan_sha256.to_string());
+    let _ = writeln!(text, "  plan {}", plan.plan_sha256);
     for repair in plan.repairs.iter().take(PRINTED_MAX) {
         let [from, to] = [&repair.from, &repair.to].map(|value| hidden_cell(&repair.column, value));
         let _ = writeln!(text, "  row {}, {}: read {from:?} as {to:?}", repair.row, repair.column);

@@ -29,10 +29,12 @@ fn report(verified: &Verified) -> Report {
     let (head, answers) = (batch.chain_head.to_string(), answers.as_ref());
     let differences = answers.map_or_else(Vec::new, |answers| listed(&answers.differences, "difference"));
     let unanswered = answers.map_or_else(Vec::new, |answers| listed(&answers.unanswered_listed, "said"));
-    let verdict = match ending {
-        Ending::Done => "agree",
-        Ending::Unfinished => "unanswered",
-        _ => "differ",
+    let verdict = if *ending == Ending::Done {
+        "agree"
+    } else if *ending == Ending::Unfinished {
+        "unanswered"
+    } else {
+        "differ"
     };
     let mut text = format!(
         "batch {}: {} and {} looked at, {} found\n",
