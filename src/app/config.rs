@@ -2,7 +2,7 @@
 
 use super::failure::{Ending, Failure};
 use super::key_material::kind_of_key;
-use super::keys::{KEYS, Key, Kind, nearest};
+use super::keys::{KEYS, Key, Kind, is_of_a_service, nearest};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -91,6 +91,8 @@ impl Config {
             if let Some(key) = known {
                 let value = parse(key, &text, &variable)?;
                 self.set(key, value, Source::Environment(variable));
+            } else if is_of_a_service(&variable) {
+                // Kubernetes made it of a service that is called like this program.
             } else if KEYS.iter().any(|key| variable.starts_with(&format!("TOPUP_{}_", key.section.to_uppercase()))) {
                 return Err(unknown(Path::new("the environment"), &variable, KEYS.iter().map(Key::variable)));
             }

@@ -208,6 +208,8 @@ impl From<GatewayError> for Failure {
         let ending = match &error {
             GatewayError::Client { .. } => Ending::Failed,
             GatewayError::Url { .. }
+            | GatewayError::Proxy { .. }
+            | GatewayError::Authorities { .. }
             | GatewayError::Setting { .. }
             | GatewayError::KeyUnreadable { .. }
             | GatewayError::KeyExposed { .. }

@@ -30,6 +30,8 @@ pub(super) const KEYS: &[Key] = &[
     key("gateway", "terminal_id", Kind::Text, None),
     key("gateway", "key_code", Kind::Text, None),
     key("gateway", "private_key", Kind::Text, None),
+    key("gateway", "ca_file", Kind::Text, None),
+    key("gateway", "proxy", Kind::Text, None),
     key("gateway", "rate_per_s", Kind::Number, Some("20")),
     key("gateway", "max_in_flight", Kind::Whole, Some("1000")),
     key("gateway", "timeout_s", Kind::Number, Some("30")),
@@ -71,4 +73,39 @@ impl Key {
 /// The known key that is nearest to what was written.
 pub(super) fn nearest(written: &str, known: impl Iterator<Item = String>) -> Option<String> {
     known.max_by(|a, b| strsim::jaro_winkler(written, a).total_cmp(&strsim::jaro_winkler(written, b)))
+}
+
+/// Whether a variable is one that Kubernetes gives every container of each service: `…_SERVICE_HOST`, `…_SERVICE_PORT[_NAME]`,
+/// `…_PORT`, and `…_PORT_443_TCP[_ADDR|_PORT|_PROTO]` (Kubernetes documentation, "environment variables").
+pub(super) fn is_of_a_service(variable: &str) -> bool {
+    let is_port = |rest: &str| {
+        let mut words = rest.split('_');
+        words.next().is_some_and(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
+            && words.next().is_some_and(|protocol| ["TCP", "UDP", "SCTP"].contains(&protocol))
+            && words.next().is_none_or(|what| ["ADDR", "PORT", "PROTO"].contains(&what))
+            && words.next().is_none()
+    };
+    variable.ends_with("_SERVICE_HOST")
+        || variable.ends_with("_SERVICE_PORT")
+        || variable.contains("_SERVICE_PORT_")
+        || variable.ends_with("_PORT")
+        || variable.split_once("_PORT_").is_some_and(|(_, rest)| is_port(rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_kubernetes_makes_of_a_service_is_told_from_a_misspelt_key() {
+        for rest in ["SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTPS", "PORT", "PORT_443_TCP", "PORT_443_TCP_PROTO"]
+        {
+            assert!(is_of_a_service(&format!("TOPUP_GATEWAY_{rest}")), "{rest}");
+        }
+        for rest in ["URI", "PORTS", "PORT_443", "PORT_X_TCP", "PORT_443_TCP_HOST", "PORT_443_TCP_ADDR_MORE", "TIMEOUT"]
+        {
+            assert!(!is_of_a_service(&format!("TOPUP_GATEWAY_{rest}")), "{rest}");
+        }
+        assert!(KEYS.iter().all(|key| !is_of_a_service(&key.variable())));
+    }
 }

@@ -4,7 +4,7 @@ use super::config::{Config, out_of_range};
 use super::failure::Failure;
 use crate::domain::invoice_no::InvoicePrefix;
 use crate::domain::payout_status::SIGNED_BYTES_VALID;
-use crate::gateway::{Fence, GatewaySettings, GatewayUrl, HttpGateway, PrivateKey};
+use crate::gateway::{Authorities, Fence, GatewaySettings, GatewayUrl, HttpGateway, PrivateKey, ProxyAddress};
 use crate::ledger::{Binding, Purpose, RepeatRule, Settings as SealedSettings, Under, UnixMs};
 use crate::plan::Limits;
 use std::ffi::OsString;
@@ -86,8 +86,25 @@ impl Settings {
             key_code: self.config.text("gateway.key_code")?.to_owned(),
             timeout: self.config.seconds("gateway.timeout_s", TIMEOUT_S_MAX)?,
             connect_timeout: self.config.seconds("gateway.connect_timeout_s", TIMEOUT_S_MAX)?,
+            proxy: self.proxy()?,
+            authorities: self.authorities()?,
             fence: self.fence()?,
         })
+    }
+
+    /// Who is trusted beside the system's authorities.
+    fn authorities(&self) -> Result<Authorities, Failure> {
+        if self.config.found("gateway.ca_file").is_none() {
+            return Ok(Authorities::default());
+        }
+        Ok(Authorities::load(&self.config.path("gateway.ca_file")?)?)
+    }
+
+    fn proxy(&self) -> Result<Option<ProxyAddress>, Failure> {
+        if self.config.found("gateway.proxy").is_none() {
+            return Ok(None);
+        }
+        Ok(Some(ProxyAddress::parse(self.config.text("gateway.proxy")?)?))
     }
 
     /// The bound of late requests; `None`: it is switched off.

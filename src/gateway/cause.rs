@@ -39,7 +39,20 @@ fn links(error: &reqwest::Error) -> Vec<&(dyn Error + 'static)> {
 fn kind(links: &[&(dyn Error + 'static)]) -> Option<&'static str> {
     links.iter().rev().find_map(|link| {
         let said = link.to_string();
-        certificate(&said).or_else(|| name(&said)).or_else(|| link.downcast_ref::<io::Error>().and_then(system))
+        certificate(&said)
+            .or_else(|| tunnel(&said))
+            .or_else(|| name(&said))
+            .or_else(|| link.downcast_ref::<io::Error>().and_then(system))
+    })
+}
+
+/// hyper-util's connector of tunnels: `tunnel error: …`.
+fn tunnel(said: &str) -> Option<&'static str> {
+    let (_, why) = said.split_once("tunnel error: ")?;
+    Some(if why.contains("authorization required") {
+        "the proxy wants a password, which it is not given: it has to let this machine through without one"
+    } else {
+        "the proxy makes no tunnel to the gateway: it has to let this machine through (CONNECT)"
     })
 }
 

@@ -102,16 +102,17 @@ impl HttpGateway {
                 return Err(GatewayError::Setting { name, expected: "a time above zero", found: "zero" });
             }
         }
-        let build = |builder: ClientBuilder| {
-            adjust(builder).build().map_err(|error| GatewayError::Client {
-                problem: cause::words(&error),
-                hint: "install the system's root certificates (package ca-certificates), or set SSL_CERT_FILE",
-            })
-        };
         let names = Names::default();
-        let builder = || client_builder(&settings).dns_resolver(Arc::new(names.clone()));
-        let kept = build(builder())?;
-        let single = build(builder().pool_max_idle_per_host(0))?;
+        let build = |finish: fn(ClientBuilder) -> ClientBuilder| {
+            client_builder(&settings)
+                .and_then(|builder| finish(adjust(builder.dns_resolver(Arc::new(names.clone())))).build())
+                .map_err(|error| GatewayError::Client {
+                    problem: cause::words(&error),
+                    hint: "install the system's root certificates (package ca-certificates), or set SSL_CERT_FILE",
+                })
+        };
+        let kept = build(|builder| builder)?;
+        let single = build(|builder| builder.pool_max_idle_per_host(0))?;
         let signers = Signers::start(key).map_err(|error| GatewayError::Client {
             problem: format!("cannot start a thread: {error}"),
             hint: "raise the limit of threads that this user may have (ulimit -u)",
@@ -192,12 +193,13 @@ impl HttpGateway {
 /// - `redirect(none())`: a 307 or 308 would be posted again, and a connection that then fails at the *second* host
 ///   would be reported as `is_connect`, although the first host had the request.
 /// - `http1_only`: no multiplexing whose refusals could be repeated.
-/// - `no_proxy`: a proxy from the environment may repeat, answer in place of the gateway, or read along.
+/// - `no_proxy`: a proxy from the environment may repeat, answer in place of the gateway, or read along. One that the
+///   configuration names only tunnels: what it says to `CONNECT` is no answer, and without a tunnel nothing leaves.
 ///
 /// One repetition remains inside hyper-util, and is harmless: a request that waits in the queue of a pooled connection
 /// which turns out to be closed is handed back *unstarted* and goes to another connection. hyper hands a request
 /// back only from that queue; once it is taken out to be written, every error comes back without it.
-fn client_builder(settings: &GatewaySettings) -> ClientBuilder {
+fn client_builder(settings: &GatewaySettings) -> Result<ClientBuilder, reqwest::Error> {
     // No early data: with TLS 1.3 the request could otherwise leave before the handshake is over. It is reqwest's
     // default, and HTTP over TCP has no switch for it in this build.
     let builder = Client::builder()
@@ -213,13 +215,17 @@ fn client_builder(settings: &GatewaySettings) -> ClientBuilder {
         .pool_idle_timeout(POOL_IDLE)
         .user_agent(concat!("topup/", env!("CARGO_PKG_VERSION")));
     if settings.url.is_https() {
-        return builder.https_only(true);
+        let builder = builder.https_only(true).tls_certs_merge(settings.authorities.0.iter().cloned());
+        return Ok(match &settings.proxy {
+            Some(proxy) => builder.proxy(proxy.tunnel()?),
+            None => builder,
+        });
     }
     // Loopback only, so no certificates are needed, and a machine without any can still run a rehearsal. The name
     // is pinned: what /etc/hosts or a name server says of `localhost` could lead elsewhere, in plain text. Port 0
     // stands for the URL's.
     let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].map(|ip| SocketAddr::new(ip, 0));
-    builder.tls_certs_only([]).resolve_to_addrs("localhost", &loopback)
+    Ok(builder.tls_certs_only([]).resolve_to_addrs("localhost", &loopback))
 }
 
 /// The headers that do not change from request to request.

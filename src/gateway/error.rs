@@ -29,6 +29,27 @@ pub enum GatewayError {
         /// What is there instead; never the value itself.
         found: &'static str,
     },
+    /// The proxy's address cannot be used.
+    #[error(
+        "cannot use gateway.proxy: expected http://HOST:PORT of a proxy that tunnels (CONNECT), found {found}\nhint: correct \
+         proxy under [gateway], or take it out: then the connection is made directly"
+    )]
+    Proxy {
+        /// What is there instead; never the value itself.
+        found: &'static str,
+    },
+    /// The file of certificates cannot be used.
+    #[error(
+        "cannot use gateway.ca_file {}: expected certificates in pem form, found {found}\nhint: ask whoever runs the network for \
+         the certificate of its authority, or take ca_file out: then the system's are trusted alone",
+        path.display()
+    )]
+    Authorities {
+        /// The file.
+        path: PathBuf,
+        /// What is there instead.
+        found: String,
+    },
     /// The file of the private key cannot be read.
     #[error("cannot read the private key {}: {source}\nhint: {hint}", path.display())]
     KeyUnreadable {

@@ -18,6 +18,7 @@ mod signers;
 #[cfg(test)]
 mod tests;
 mod url;
+mod way;
 
 pub use client::{HttpGateway, Prepared};
 pub use error::GatewayError;
@@ -25,6 +26,7 @@ pub use fence::Fence;
 pub use key::PrivateKey;
 pub use settings::GatewaySettings;
 pub use url::GatewayUrl;
+pub use way::{Authorities, ProxyAddress};
 
 use crate::domain::answer::Reply;
 use crate::domain::invoice_no::InvoiceNo;

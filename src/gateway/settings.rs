@@ -2,6 +2,7 @@
 
 use super::fence::Fence;
 use super::url::GatewayUrl;
+use super::way::{Authorities, ProxyAddress};
 use std::fmt;
 use std::time::Duration;
 
@@ -21,8 +22,23 @@ pub struct GatewaySettings {
     /// How long the connection may take, name and TLS included; above zero. Only within it is a timeout provably
     /// unsent, so it should be shorter than `timeout`, which otherwise runs out first and leaves the send in doubt.
     pub connect_timeout: Duration,
+    /// Through which proxy its connections are made; `None`: directly. Not for plain HTTP, which stays on this machine.
+    pub proxy: Option<ProxyAddress>,
+    /// Whom it trusts to vouch for the gateway beside the system's authorities.
+    pub authorities: Authorities,
     /// How the gateway is made to refuse top-ups that are delivered late; `None`: it is not.
     pub fence: Option<Fence>,
+}
+
+impl GatewaySettings {
+    /// The name or address that connections are made to, and the port: the proxy's where there is one.
+    #[must_use]
+    pub fn connects_to(&self) -> (&str, u16) {
+        match &self.proxy {
+            Some(proxy) if self.url.is_https() => proxy.endpoint(),
+            Some(_) | None => self.url.endpoint(),
+        }
+    }
 }
 
 impl fmt::Debug for GatewaySettings {
@@ -34,6 +50,7 @@ impl fmt::Debug for GatewaySettings {
             .field("terminal_id", &self.terminal_id)
             .field("timeout", &self.timeout)
             .field("connect_timeout", &self.connect_timeout)
+            .field("proxy", &self.proxy)
             .field("fence", &self.fence)
             .finish_non_exhaustive()
     }

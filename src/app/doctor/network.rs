@@ -53,9 +53,9 @@ pub(super) fn check_network(
     })
 }
 
-/// The addresses that the gateway's name stands for, as the client would find them.
+/// The addresses that the gateway's name stands for, or its proxy's, as the client would find them.
 async fn check_name(settings: &GatewaySettings, findings: &mut Findings) -> Option<Vec<SocketAddr>> {
-    let (host, port) = settings.url.endpoint();
+    let (host, port) = settings.connects_to();
     if let Ok(address) = host.parse::<IpAddr>() {
         findings.ok("name", format!("{address} is an address: nothing to look up"));
         return Some(vec![SocketAddr::new(address, port)]);
@@ -78,28 +78,29 @@ async fn check_name(settings: &GatewaySettings, findings: &mut Findings) -> Opti
         }
         Ok(_) | Err(_) => {
             let problem = found.err().unwrap_or_else(|| "no address".to_owned());
-            let hint = "check url under [gateway], and this machine's name server";
+            let hint = "check url (and proxy) under [gateway], and this machine's name server";
             findings.fail("name", Ending::Failed, format!("cannot look up {host}: {problem}\nhint: {hint}"));
             None
         }
     }
 }
 
-/// Whether a connection can be made to one of the addresses; proxies are never used.
+/// Whether a connection can be made to one of the addresses.
 async fn check_connection(settings: &GatewaySettings, addresses: &[SocketAddr], findings: &mut Findings) -> bool {
     let mut problem = String::new();
     for address in addresses {
         let started = Instant::now();
         match timeout(settings.connect_timeout, TcpStream::connect(address)).await {
             Ok(Ok(_)) => {
-                findings.ok("connection", format!("to {address} in {} ms", started.elapsed().as_millis()));
+                let whose = if settings.proxy.is_some() && settings.url.is_https() { " (gateway.proxy)" } else { "" };
+                findings.ok("connection", format!("to {address}{whose} in {} ms", started.elapsed().as_millis()));
                 return true;
             }
             Ok(Err(error)) => problem = format!("{address}: {error}"),
             Err(_) => problem = format!("{address}: no answer within {} s", settings.connect_timeout.as_secs_f64()),
         }
     }
-    let hint = "is the gateway up, and does a firewall let this machine out? a proxy is never used";
+    let hint = "is it up, and does a firewall let this machine out? a proxy is used only where gateway.proxy names it";
     findings.fail("connection", Ending::Failed, format!("cannot connect to {problem}\nhint: {hint}"));
     false
 }
@@ -112,7 +113,7 @@ fn judge_call(settings: &GatewaySettings, received: &Received, findings: &mut Fi
         Reply::Unsent if is_https => findings.fail(
             "tls",
             Ending::Failed,
-            format!("no encrypted connection: {}\nhint: {}", received.message, TLS_HINT),
+            format!("no encrypted connection: {}\nhint: {}", received.message, tls_hint(settings)),
         ),
         Reply::Unsent => findings.fail("signed call", Ending::Failed, format!("no connection: {}", received.message)),
         Reply::Lost => {
@@ -138,8 +139,15 @@ fn is_absent(answer: &Answer) -> bool {
     matches!((answer.http, answer.code), (200 | 404, Some(4_040_001)))
 }
 
-const TLS_HINT: &str = "something between this machine and the gateway may answer in its place; or install the system's \
-                        root certificates (package ca-certificates)";
+fn tls_hint(settings: &GatewaySettings) -> &'static str {
+    if settings.proxy.is_some() {
+        "ask whoever runs the proxy whether this machine may reach the gateway through it; where it opens the encryption, \
+         ca_file under [gateway] names its authority"
+    } else {
+        "something between this machine and the gateway may answer in its place; or install the system's root certificates \
+         (package ca-certificates), or name your company's authority as ca_file under [gateway]"
+    }
+}
 
 fn judge_answer(answer: &Answer, received: &Received, findings: &mut Findings) {
     let code = answer.code.map_or_else(|| "none".to_owned(), |code| code.to_string());

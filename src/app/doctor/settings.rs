@@ -5,7 +5,7 @@ use crate::app::config::{Config, Source};
 use crate::app::context::Context;
 use crate::app::keys::{KEYS, Key};
 use crate::engine::Mode;
-use crate::gateway::{GatewaySettings, GatewayUrl, PrivateKey};
+use crate::gateway::{GatewaySettings, GatewayUrl, PrivateKey, ProxyAddress};
 use std::fmt::Write;
 use std::path::Path;
 use toml::Value;
@@ -46,6 +46,9 @@ fn shown(config: &Config, key: &Key, value: &Value) -> String {
         ("gateway", "key_code") => "(set, not shown)".to_owned(),
         // What should be an address or a file's name may hold a password, or the key itself.
         ("gateway", "url") if value.as_str().is_none_or(|text| GatewayUrl::parse(text).is_err()) => {
+            "(not shown)".to_owned()
+        }
+        ("gateway", "proxy") if value.as_str().is_none_or(|text| ProxyAddress::parse(text).is_err()) => {
             "(not shown)".to_owned()
         }
         ("gateway", "private_key") => config

@@ -10,7 +10,10 @@ mod server;
 mod tls;
 mod unsent;
 
-use super::{Gateway, GatewaySettings, GatewayUrl, HttpGateway, PrivateKey, Received, Request, message};
+use super::{
+    Authorities, Gateway, GatewaySettings, GatewayUrl, HttpGateway, PrivateKey, ProxyAddress, Received, Request,
+    message,
+};
 use crate::domain::answer::{Answer, Reply};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::member::Member;
@@ -49,6 +52,8 @@ fn settings(url: &str) -> GatewaySettings {
         key_code: KEY_CODE.into(),
         timeout: AMPLE,
         connect_timeout: AMPLE,
+        proxy: None,
+        authorities: Authorities::default(),
         fence: None,
     }
 }

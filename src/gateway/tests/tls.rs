@@ -80,6 +80,74 @@ async fn a_connection_that_ends_after_the_handshake_is_lost() {
     assert_eq!(seen.matches("POST /merchant-integration/v1/gateway").count(), 1);
 }
 
+/// A proxy for one connection: `answer` to `CONNECT`, and then, if it was a yes, a tunnel. Gives what it was asked.
+async fn proxy(answer: &'static str) -> (ProxyAddress, tokio::task::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = ProxyAddress::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let task = tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.unwrap();
+        let mut asked = Vec::new();
+        while !asked.ends_with(b"\r\n\r\n") {
+            asked.push(client.read_u8().await.unwrap());
+        }
+        let asked = String::from_utf8(asked).unwrap();
+        client.write_all(answer.as_bytes()).await.unwrap();
+        if answer.contains(" 200 ") {
+            let target = asked.split(' ').nth(1).unwrap();
+            let mut server = tokio::net::TcpStream::connect(target).await.unwrap();
+            // Either side may end it.
+            let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+        }
+        asked
+    });
+    (address, task)
+}
+
+/// By the settings alone: a company's own authority, and its proxy.
+fn company_gateway(url: &str, folder: &Path, proxy: Option<ProxyAddress>) -> HttpGateway {
+    let authorities = Authorities::load(&folder.join("cert.pem")).unwrap();
+    let settings = GatewaySettings { connect_timeout: AMPLE, proxy, authorities, ..settings(url) };
+    HttpGateway::new(settings, PrivateKey::from_pem(key_pem()).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn an_authority_of_the_companys_own_and_a_proxy_that_tunnels_lead_to_the_gateway() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = TlsServer::start(folder.path()).await;
+    let (address, tunnel) = proxy("HTTP/1.1 200 Connection established\r\n\r\n").await;
+    let gateway = company_gateway(&server.url, folder.path(), Some(address));
+    let end = async {
+        server.read_until("TP1").await;
+        server.end().await
+    };
+    let (received, seen) =
+        tokio::time::timeout(AMPLE, async { tokio::join!(submit(&gateway, "TP1"), end) }).await.unwrap();
+    assert_eq!(received.reply, Reply::Lost, "{}", received.message);
+    assert_eq!(seen.matches("POST /merchant-integration/v1/gateway").count(), 1);
+    let asked = tunnel.await.unwrap();
+    assert!(asked.starts_with("CONNECT 127.0.0.1:") && !asked.contains("TP1"), "{asked}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_makes_no_tunnel_is_unsent_whatever_it_says() {
+    // Safe: the client hands the request over once there is a session with the gateway, and there was none.
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = TlsServer::start(folder.path()).await;
+    for answer in [
+        "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\r\n",
+        "HTTP/1.1 403 Forbidden\r\nContent-Length: 28\r\n\r\n{\"meta\":{\"code\":200,\"m\":1}}",
+    ] {
+        let (address, asked) = proxy(answer).await;
+        let received = submit(&company_gateway(&server.url, folder.path(), Some(address)), "TP1").await;
+        assert_eq!(received.reply, Reply::Unsent, "{answer}: {}", received.message);
+        assert!(received.message.starts_with("not sent: the proxy "), "{}", received.message);
+        assert!(!asked.await.unwrap().contains("POST"), "{answer}");
+    }
+    let seen = server.end().await;
+    assert!(!seen.contains("POST"), "{seen}");
+}
+
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
