@@ -22,11 +22,11 @@
 //! - [`plan`]: a file and the ledger to a sealed plan.
 //! - [`engine`]: the run. [`report`]: what became of it, for people and scripts.
 //! - [`simulator`]: a gateway on loopback with a book of its own, the judge of tests and of the demo.
-//! - [`cli`]: arguments, prompts, words, exit statuses.
+//! - [`app`]: the use cases, whichever door one comes by. [`cli`]: arguments, prompts, words, exit statuses.
 //!
 //! ```text
 //! domain  ◀── intake  gateway  ledger ◀── plan  engine  report ◀── app ◀── cli, main
-//!                                           simulator: apart, shares nothing with gateway
+//!                                           simulator: shares nothing with gateway; app plays with it
 //! ```
 //! One arrow goes between neighbours: `gateway` takes the ledger's [`ledger::SubmitPermit`], so that a POST without a
 //! durable intent does not compile. `tests/arrows/` holds all arrows.

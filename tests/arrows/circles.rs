@@ -44,6 +44,54 @@ const LAYERS: &[(&str, &[&[&str]])] = &[
             &["mod"],
         ],
     ),
+    (
+        "app",
+        &[
+            // The small kit.
+            &["clock", "audit", "purge_look", "failure", "runtime", "output_file", "members", "identity"],
+            // The configuration, and what every use case starts from.
+            &["keys", "key_material"],
+            &["config"],
+            &["settings", "run_settings", "counts"],
+            &["context"],
+            // The use cases: a file, a run, a decision, and what is looked at and looked after.
+            &["file_request", "decision", "check", "export", "people", "purge", "rebind", "reconcile", "status"],
+            &["approvals", "pay"],
+            &["propose", "session", "verify"],
+            &["decide", "rehearse", "doctor"],
+            &["mod"],
+        ],
+    ),
+    (
+        "cli",
+        &[
+            // What can be typed, and how things are worded.
+            &["args", "exit", "hints", "wrap", "run_metrics"],
+            &["plan_view", "purge_view"],
+            &["failure_view"],
+            &["output"],
+            // The terminal as a door.
+            &["interrupt", "logging", "metrics", "notify", "manual"],
+            &["progress", "requests"],
+            &["terminal"],
+            // The commands.
+            &[
+                "next_command",
+                "approvals",
+                "check",
+                "decide",
+                "doctor",
+                "export",
+                "pay",
+                "people",
+                "rebind",
+                "reconcile",
+            ],
+            &["purge", "rehearse", "simulator", "status", "verify"],
+            &["demo", "run"],
+            &["mod"],
+        ],
+    ),
 ];
 
 #[test]
