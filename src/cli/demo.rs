@@ -173,7 +173,7 @@ impl Stage {
         Ok(ledger.totals(ledger.batch(BATCH)?.id)?)
     }
 
-    /// Holds file, ledger and book against each other, row by row.
+    /// Compares file, ledger and book with each other, row by row.
     fn audit(&self, requests_when_finished: u64) -> Result<Report, Failure> {
         let ledger = self.ledger()?;
         let batch = ledger.batch(BATCH)?;

@@ -25,7 +25,7 @@ pub(super) fn doctor(terminal: &Terminal) -> Result<Report, Failure> {
         (0, warnings) => writeln!(text, "nothing keeps a run from its work; warnings: {warnings}"),
         (failures, warnings) => {
             let next = command(&Step::Doctor);
-            writeln!(text, "mend what failed, then: {next}; failures: {failures}, warnings: {warnings}")
+            writeln!(text, "fix what failed, then: {next}; failures: {failures}, warnings: {warnings}")
         }
     };
     Ok(Report { ending: findings.ending(), json: json!({"checks": checks}), text })

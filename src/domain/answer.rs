@@ -76,7 +76,7 @@ pub struct AnswerData {
 /// What an answer means beyond the payout that it was given for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// Nothing.
+    /// It concerns this payout alone.
     None,
     /// It may be our own fault or the campaign's: several of them in a row stop the batch.
     CountsForBreaker,

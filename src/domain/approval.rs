@@ -153,7 +153,7 @@ impl std::error::Error for ApprovalRefusal {}
 /// Whether somebody may approve what somebody proposed.
 ///
 /// # Errors
-/// Why not.
+/// The approver is nobody of the team, has not that role or no key, or proposed it.
 pub fn may_approve(team: &Team, proposer: &Actor, approver: &Actor) -> Result<(), ApprovalRefusal> {
     let name = match (team.policy(), approver) {
         (Policy::OnePerson, Actor::System(_)) => return Ok(()),

@@ -32,7 +32,7 @@ impl BatchName {
         }
     }
 
-    /// The name.
+    /// The name as it was given.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -87,7 +87,7 @@ pub enum Fate {
     Refused(Refusal),
     /// The gateway credited the points.
     Credited,
-    /// Everything else.
+    /// Whatever else came back, or nothing: it may have been credited.
     Unknown(Doubt),
 }
 

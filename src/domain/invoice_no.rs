@@ -62,7 +62,7 @@ impl InvoiceNo {
             .is_some_and(|hash| hash.len() == HASH_CHARS && hash.bytes().all(|byte| ALPHABET.contains(&byte)))
     }
 
-    /// The number.
+    /// The number as it is sent (VinID top-up API, field `invoice_no`).
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -90,7 +90,7 @@ impl InvoicePrefix {
         fits.then(|| Self(text.to_owned()))
     }
 
-    /// The prefix.
+    /// The prefix as the configuration has it, with which every number of this program begins.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -14,7 +14,7 @@ pub struct Row {
     pub reference: Option<String>,
     /// Who receives the points.
     pub member: Member,
-    /// How many.
+    /// How many points the member gets.
     pub points: Points,
     /// The name that the payer expects behind the member.
     pub name: Option<String>,
@@ -33,7 +33,7 @@ pub struct TopUp {
     pub invoice_no: InvoiceNo,
     /// Who receives the points.
     pub member: Member,
-    /// How many.
+    /// How many points the member gets.
     pub points: Points,
     /// Whether the member gets a message (field `send_sms`).
     pub send_sms: bool,

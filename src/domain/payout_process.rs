@@ -93,7 +93,7 @@ pub struct Permissions {
 pub enum Step {
     /// Ask member info.
     CheckMember,
-    /// Ask order status of the number.
+    /// Ask what became of the number.
     QueryStatus,
     /// Make the intent durable and send the top-up.
     Submit,
@@ -139,7 +139,7 @@ pub enum Confirmation {
     NotWanted,
     /// It is, and was not yet.
     Wanted,
-    /// It was.
+    /// Order status confirmed the credit.
     Given,
     /// Order status says that the order failed.
     Contradicted,

@@ -29,12 +29,12 @@ pub enum ProposalEvent {
     },
     /// Somebody else gave it back.
     SentBack {
-        /// Who did.
+        /// Whose word it was.
         by: Actor,
     },
     /// Whoever proposed it took it back.
     Withdrawn {
-        /// Who did.
+        /// Whose word it was.
         by: Actor,
     },
 }

@@ -1,4 +1,4 @@
-//! Defines a line of the provider's statement, and holds the lines of a payout against what was planned and what the
+//! Defines a line of the provider's statement, and compares the lines of a payout with what was planned and what the
 //! ledger says of it.
 
 use super::invoice_no::InvoiceNo;
@@ -116,7 +116,7 @@ pub struct Line {
     pub row: u64,
     /// Under which number.
     pub number: InvoiceNo,
-    /// Whose account.
+    /// The phone of the account that the line speaks of, whole or masked; `None` where it names none.
     pub phone: Option<ShownPhone>,
     /// How many points.
     pub points: Option<u64>,

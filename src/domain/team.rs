@@ -124,16 +124,16 @@ pub enum TeamEvent {
     PersonAdded(Person),
     /// A person was removed.
     PersonRemoved {
-        /// Who.
+        /// The person concerned.
         name: PersonName,
         /// By which administrator.
         by: PersonName,
     },
     /// An administrator asked for another policy.
     PolicyAsked {
-        /// Which one.
+        /// The policy from now on.
         policy: Policy,
-        /// Who.
+        /// The administrator whose word it was.
         by: PersonName,
     },
 }

@@ -2,7 +2,7 @@
 //!
 //! After too many top-ups in doubt in a row it opens: no new ones, until order status has resolved what is in doubt.
 //! Then one payout is sent alone. A definite answer to it closes the breaker, and the run goes on. Refusals that may
-//! be our own fault stop the batch for good: waiting does not mend them.
+//! be our own fault stop the batch for good: waiting does not fix them.
 
 use super::event::{Stop, StopCode};
 use crate::domain::answer::{Answer, Repair};
@@ -16,7 +16,7 @@ const PROBES_MAX: u32 = 3;
 /// Which top-ups may leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Gate {
-    /// All.
+    /// Every top-up may leave.
     Closed,
     /// None: too many in a row are in doubt.
     Open,

@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep_until};
 /// What is allowed at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Everything.
+    /// Top-ups, order status and member checks.
     Running,
     /// No new top-ups; what is in doubt is resolved.
     Draining,

@@ -7,16 +7,16 @@ use std::time::Duration;
 /// Which of the three calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallKind {
-    /// Member info.
+    /// Who stands behind a phone; it moves nothing.
     MemberInfo,
-    /// Top-up.
+    /// A top-up, which alone can move points.
     TopUp,
-    /// Order status.
+    /// What became of an invoice_no; it moves nothing.
     OrderStatus,
 }
 
 impl CallKind {
-    /// Every call.
+    /// Every kind of call, in the order in which a payout needs them.
     pub const ALL: [Self; 3] = [Self::MemberInfo, Self::TopUp, Self::OrderStatus];
 
     /// The word for it in JSON and logs.
@@ -57,18 +57,18 @@ impl Requests {
 pub enum RunEvent {
     /// A call was begun; its end follows.
     CallBegan {
-        /// Which.
+        /// The kind of call.
         kind: CallKind,
     },
     /// A call came to its end.
     CallEnded {
-        /// Which.
+        /// The kind of call.
         kind: CallKind,
         /// Its `X-Request-ID`.
         request_id: String,
         /// The row in the spreadsheet it was made for.
         row: u64,
-        /// HTTP status.
+        /// The HTTP status; `None`: no answer came back.
         http: Option<u16>,
         /// `meta.code`.
         code: Option<i64>,
@@ -113,12 +113,12 @@ pub enum RunEvent {
     Unavailable {
         /// The HTTP status that came back.
         http: u16,
-        /// How long.
+        /// For how long no call leaves.
         pause: Duration,
     },
     /// So many top-ups in a row are in doubt: no new ones, until order status has settled what is in doubt.
     Paused {
-        /// How many.
+        /// How many payouts in a row are in doubt.
         in_doubt: u32,
     },
     /// The gateway answers about what was in doubt: one payout is tried alone.

@@ -29,7 +29,7 @@ const UNDER_WAY_MAX: usize = 256;
 /// One number to ask about.
 #[derive(Clone, Debug)]
 pub struct Inquiry {
-    /// Whose.
+    /// The payout that is asked about.
     pub payout: PayoutId,
     /// A number of an earlier attempt; `None`: the one in use.
     pub earlier: Option<InvoiceNo>,
@@ -38,7 +38,7 @@ pub struct Inquiry {
 /// What the gateway answered about one number.
 #[derive(Clone, Debug)]
 pub struct Asked {
-    /// The payout.
+    /// The payout as it stood before.
     pub payout: Payout,
     /// How it stands, the answer included.
     pub standing: PayoutStatus,
@@ -70,7 +70,7 @@ impl Asked {
 /// What a person decided about a payout.
 #[derive(Clone, Debug)]
 pub struct Decision {
-    /// The event.
+    /// What the decision does to the payout.
     pub event: Event,
     /// The reason, and who it was.
     pub why: String,

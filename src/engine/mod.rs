@@ -33,6 +33,7 @@ pub use settings::{Mode, Names, NamesMissing, RunSettings};
 pub use shared_pace::SharedPace;
 
 use crate::domain::payout_status::State;
+use crate::domain::text::counted;
 use crate::gateway::Gateway;
 use crate::ledger::{BatchEvent, LedgerError, RunLedger, UnixMs};
 use std::future::Future;
@@ -95,8 +96,8 @@ fn not_all_checked(unchecked: u64, trouble: &str) -> Option<Stop> {
     (unchecked > 0).then(|| Stop {
         code: StopCode::Unfinished,
         message: format!(
-            "{unchecked} payouts could not be checked: the gateway gave no usable answer{trouble}\nhint: run the same \
-             command again"
+            "{} could not be checked: the gateway gave no usable answer{trouble}\nhint: run the same command again",
+            counted(unchecked, "payout")
         ),
     })
 }
@@ -106,8 +107,9 @@ fn unfinished(ledger: &RunLedger, trouble: &str) -> Result<Option<Stop>, LedgerE
     Ok((planned > 0).then(|| Stop {
         code: StopCode::Unfinished,
         message: format!(
-            "{planned} payouts got no usable answer from the gateway and stay planned{trouble}\nhint: run the same \
-             command again"
+            "the gateway gave no usable answer about {}: nothing was credited there, and it is still to be paid{trouble}\nhint: \
+             run the same command again",
+            counted(planned, "payout")
         ),
     }))
 }
@@ -210,6 +212,6 @@ mod tests {
             run(settings(Mode::CheckMembers), &ledger, Arc::new(Always(500)), || 0, std::future::pending(), |_| {});
         let stop = run.await.unwrap().stop.unwrap();
         assert_eq!(stop.code, StopCode::Unfinished);
-        assert!(stop.message.starts_with("1 payouts could not be checked"), "{}", stop.message);
+        assert!(stop.message.starts_with("1 payout could not be checked"), "{}", stop.message);
     }
 }

@@ -24,7 +24,7 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(600);
 /// What follows from a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reached {
-    /// Nothing.
+    /// Nothing: calls go on as they did.
     GoOn,
     /// No call for so long: this HTTP status, without a code, is all that came back of late.
     Pause(u16, Duration),

@@ -53,7 +53,7 @@ pub enum GatewayError {
     /// The file of the private key cannot be read.
     #[error("cannot read the private key {}: {source}\nhint: {hint}", path.display())]
     KeyUnreadable {
-        /// The file.
+        /// The file that the configuration names.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
@@ -66,7 +66,7 @@ pub enum GatewayError {
         path.display()
     )]
     KeyExposed {
-        /// The file.
+        /// The file that the configuration names.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// Where the gateway is, who calls it, and how long an answer may take.
 #[derive(Clone)]
 pub struct GatewaySettings {
-    /// The gateway.
+    /// Scheme, host and port of the gateway; the paths of the calls are known.
     pub url: GatewayUrl,
     /// The merchant's store code (header `X-Merchant-ID`).
     pub merchant_id: String,

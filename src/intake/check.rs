@@ -69,7 +69,7 @@ impl CheckReport {
         }
     }
 
-    /// Holds the file against the number of rows that the payer expects (`--expect-rows`).
+    /// Compares the file with the number of rows that the payer expects (`--expect-rows`).
     pub fn expect_rows(&mut self, expected: u64) {
         if self.rows == expected || self.stopped {
             return;

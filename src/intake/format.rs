@@ -10,7 +10,7 @@ pub struct Format {
     pub encoding: &'static str,
     /// The separator of a text file.
     pub delimiter: Option<char>,
-    /// The worksheet.
+    /// The name of the worksheet that is read; none of a text.
     pub sheet: Option<String>,
     /// The spreadsheet's own number of the header row.
     pub header_row: u64,

@@ -215,7 +215,7 @@ pub enum IntakeError {
     /// The operating system failed.
     #[error("cannot read {}: {source}", path.display())]
     Io {
-        /// The file.
+        /// The file that was being read.
         path: PathBuf,
         /// What the operating system said.
         source: std::io::Error,

@@ -15,9 +15,9 @@ pub enum StatementColumn {
     InvoiceNo,
     /// The member's phone, maybe with its middle hidden.
     Phone,
-    /// Whole points.
+    /// The points of the order, whole.
     Points,
-    /// When.
+    /// When the order was made, which is only shown.
     Time,
     /// What became of it.
     Status,

@@ -278,7 +278,7 @@ impl Intake {
         Ok(self.tail)
     }
 
-    /// Holds the closing total against the rows: those that are seen, or else all of them, as a sum in a filtered sheet
+    /// Compares the closing total with the rows: those that are seen, or else all of them, as a sum in a filtered sheet
     /// may be either.
     fn judge_total(&mut self) -> Result<(), IntakeError> {
         let Some(total) = self.closing.total.take() else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! Recognises a closing total row and holds it against the sum of the rows.
+//! Recognises a closing total row and compares it with the sum of the rows.
 
 use super::columns::Columns;
 use super::points::{self, Reading};
@@ -189,7 +189,7 @@ impl TotalRow {
         };
         if sum.unreadable > 0 {
             let message = format!(
-                "needs points in every row to hold this total against, has {} without; correct them first",
+                "needs points in every row to compare this total with, has {} without; correct them first",
                 counted(sum.unreadable, "row")
             );
             return Err(refuse(message));
@@ -215,7 +215,7 @@ pub(crate) struct Sum {
 }
 
 impl Sum {
-    /// Both together.
+    /// The sum of the rows of both.
     pub(crate) fn and(self, other: Self) -> Self {
         let points = self.points.saturating_add(other.points);
         Self { points, unreadable: self.unreadable + other.unreadable }

@@ -61,7 +61,7 @@ impl Lang {
         let (en, vi) = match state {
             State::Planned => ("nothing was credited; it is still to be paid", "chưa cộng điểm; sẽ được chi"),
             State::InDoubt => (
-                "the points may or may not have been credited; nothing is sent again before the gateway says so",
+                "the points may or may not have been credited; nothing is sent again until the gateway says what became of it",
                 "điểm có thể đã hoặc chưa được cộng; không gửi lại cho đến khi cổng xác nhận",
             ),
             State::Credited => ("the member has the points", "hội viên đã nhận điểm"),

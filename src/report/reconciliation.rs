@@ -89,7 +89,7 @@ pub(super) struct Found {
     pub(super) explained: Option<String>,
 }
 
-/// A statement that was held against a batch.
+/// A statement compared with a batch.
 #[derive(Clone, Debug)]
 pub struct Reconciliation<'b> {
     pub(super) batch: &'b Batch,
@@ -116,7 +116,7 @@ pub struct Reconciliation<'b> {
 }
 
 impl<'b> Reconciliation<'b> {
-    /// Begins to hold a statement against a batch.
+    /// Begins to compare a statement with a batch.
     #[must_use]
     pub fn new(batch: &'b Batch) -> Self {
         Self {

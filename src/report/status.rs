@@ -27,7 +27,7 @@ pub struct StatusView<'l> {
     pub summary: &'l Summary<'l>,
     /// What is shown beside them.
     pub glance: &'l BatchDetails,
-    /// The moment.
+    /// The moment of the look, by which ages are told.
     pub now: UnixMs,
 }
 

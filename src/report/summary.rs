@@ -262,8 +262,8 @@ impl<'s> Summary<'s> {
             return String::new();
         }
         format!(
-            "{}, {} points, may or may not have been credited: nothing of that is sent again before the gateway says \
-             so\n",
+            "{}, {} points, may or may not have been credited: none of it is sent again until the gateway \
+             says what became of it\n",
             counted(in_doubt.rows, "payout"),
             grouped(in_doubt.points)
         )

@@ -69,7 +69,7 @@ fn check_file(checkup: &Checkup, findings: &mut Findings) {
     }
 }
 
-/// Without the key of purged batches a new file cannot be held against them.
+/// Without the key of purged batches a new file cannot be compared with them.
 fn check_purges(batches: &[Batch], key: Result<(), LedgerError>, findings: &mut Findings) {
     let purged: Vec<String> = batches
         .iter()

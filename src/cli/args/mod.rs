@@ -86,16 +86,16 @@ pub(super) enum Command {
         It resolves what is in doubt first, then pays what is planned; on a finished batch it sends nothing."
     )]
     Resume(ResumeArgs),
-    /// Only ask order status of what is in doubt
+    /// Only ask the gateway what became of payouts in doubt
     #[command(
         after_help = "Example:\n  topup resolve 2026-11\n\nIt never sends a top-up: what is planned stays planned."
     )]
     Resolve(BatchArgs),
     /// Show all batches, or one
     Status(StatusArgs),
-    /// Hold a batch against its own history, and against the gateway
+    /// Compare a batch with its own history, and with the gateway
     Verify(VerifyArgs),
-    /// Hold the provider's statement against a batch
+    /// Compare the provider's statement with a batch
     Reconcile(ReconcileArgs),
     /// Plan again what is declined or ineligible
     #[command(

@@ -5,7 +5,7 @@
 pub(crate) enum Shown {
     /// The number, with a currency, group marks or zero decimals at most.
     AsIs,
-    /// Another text.
+    /// A text that is not the number: scaled, cut, or with other words in it.
     Other(String),
     /// Nobody can tell without the program itself: fractions, exponents, Chinese numerals.
     Unclear,

@@ -18,7 +18,7 @@ pub enum ExportError {
     /// Something stands at the name that must not be replaced.
     #[error("{path} is {found}, and is not replaced by a result file\nhint: choose another name after -o")]
     Occupied {
-        /// The name.
+        /// The name that was asked for.
         path: PathBuf,
         /// What is there.
         found: &'static str,
@@ -26,7 +26,7 @@ pub enum ExportError {
     /// The file could not be written.
     #[error("while writing {path}: {source}; no file of that name was made or changed{}", hint_for(.source))]
     Write {
-        /// The file.
+        /// The file that was to be written.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,

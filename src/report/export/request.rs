@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 pub enum ExportFormat {
     /// Text that spreadsheets and this program read.
     Csv,
-    /// A workbook.
+    /// A workbook: a summary with a chart, and the payouts.
     Xlsx,
     /// A page to read and print.
     Html,
-    /// For scripts.
+    /// One object, as scripts rely on it.
     Json,
 }
 
@@ -40,7 +40,7 @@ impl ExportFormat {
 /// What is to be written, and how.
 #[derive(Clone, Debug)]
 pub struct ExportRequest<'r> {
-    /// The file.
+    /// Where the file goes; its ending names the format.
     pub path: &'r Path,
     /// Only payouts in these states.
     pub only: &'r [State],
@@ -52,7 +52,7 @@ pub struct ExportRequest<'r> {
     pub spendable_after_h: u64,
     /// How the steps are worded that a page advises.
     pub step_text: StepText,
-    /// Now.
+    /// The moment of the export, by which ages are told.
     pub now: UnixMs,
 }
 

@@ -32,7 +32,7 @@ impl Source<'_> {
         if self.request.skipped { self.snapshot.skipped(show) } else { Ok(()) }
     }
 
-    /// Shows the payouts, and holds what was shown against the ledger's own totals.
+    /// Shows the payouts, and compares what was shown with the ledger's own totals.
     pub(super) fn each<E: From<LedgerError>>(
         &self,
         mut show: impl FnMut(&Outcome<'_>) -> Result<(), E>,
