@@ -10,6 +10,8 @@ use std::process::{Child, Command, Stdio};
 const README: &str = include_str!("../README.md");
 const FIRST_RUN: &str = include_str!("../docs/first-run.md");
 const CONFIGURATION: &str = include_str!("../docs/configuration.md");
+const DEPLOYMENT: &str = include_str!("../docs/deployment.md");
+const UNIT: &str = include_str!("../packaging/systemd/topup-run@.service");
 const TOPUP: &str = env!("CARGO_BIN_EXE_topup");
 const SAMPLES: [&str; 3] = ["rewards-2026-11.csv", "members-2026-11.csv", "statement-2026-11.csv"];
 
@@ -176,7 +178,7 @@ fn every_configuration_key_of_its_page_is_one() {
             assert!(said.contains(&format!("{section}.{name} in topup.toml must be")), "{section}.{name}: {said}");
         }
     }
-    assert_eq!(toml.values().map(Vec::len).sum::<usize>(), 29);
+    assert_eq!(toml.values().map(Vec::len).sum::<usize>(), 31);
 }
 
 /// Whoever evaluates the program reads the schema off one page: no table is missing on it.
@@ -188,5 +190,91 @@ fn every_table_of_the_ledger_is_on_the_page_for_evaluators() {
     assert!(tables.len() > 5, "{tables:?}");
     for table in tables {
         assert!(page.contains(&format!("`{table}`")), "{table} is missing");
+    }
+}
+
+/// The seal that a dry run of the sample prints, as somebody reads it for a job.
+fn seal_of_the_sample(practice: &Practice) -> String {
+    let line = "topup run samples/rewards-2026-11.csv --batch 2026-11 --dry-run";
+    let output = in_folder(practice.folder.path(), line, &practice.port).stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let next = said.split("--confirm-plan ").nth(1).unwrap_or_else(|| panic!("{said}"));
+    next.split_whitespace().next().unwrap().to_owned()
+}
+
+/// Runs a job as it is started: without a terminal, a home, or anything else of a person's.
+fn job(practice: &Practice, program: &str, args: &[&str]) -> Option<i32> {
+    let mut command = Command::new(program);
+    command.args(args).current_dir(practice.folder.path()).env_clear().stdin(Stdio::null());
+    let path = Path::new(TOPUP).parent().unwrap().display().to_string();
+    command.env("PATH", format!("{path}:/usr/bin:/bin"));
+    command.env("TOPUP_GATEWAY_URL", format!("http://127.0.0.1:{}", practice.port));
+    command.output().unwrap().status.code()
+}
+
+fn setting<'u>(unit: &'u str, name: &str) -> &'u str {
+    let found = unit.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    found.unwrap_or_else(|| panic!("the unit has no {name}"))
+}
+
+#[test]
+fn the_unit_of_systemd_pays_the_plan_that_was_read_and_no_other() {
+    let practice = Practice::begin();
+    let seal = seal_of_the_sample(&practice);
+    let line = setting(UNIT, "ExecStart").replace("%i", "2026-11").replace("/etc/topup/topup.toml", "topup.toml");
+    let start = |plan: &str| {
+        let line = line.replace("${FILE}", "samples/rewards-2026-11.csv").replace("${PLAN}", plan);
+        let words: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!(words[0], "/usr/bin/topup");
+        job(&practice, TOPUP, &words[1..])
+    };
+    assert_eq!(start(&"0".repeat(64)), Some(3));
+    assert_eq!(start(&seal), Some(4));
+    assert_eq!(start(&seal), Some(4), "a finished batch");
+    assert_eq!(setting(UNIT, "SuccessExitStatus"), "4");
+    assert_eq!(setting(UNIT, "RestartPreventExitStatus"), "1 2 3 6 7 8 9 130", "everything but 5");
+}
+
+#[test]
+fn the_line_for_cron_and_the_arguments_of_the_container_pay_the_plan_that_was_read() {
+    let practice = Practice::begin();
+    let seal = seal_of_the_sample(&practice);
+    std::fs::write(practice.folder.path().join("2026-11.plan"), &seal).unwrap();
+    std::fs::copy(
+        practice.folder.path().join("samples/rewards-2026-11.csv"),
+        practice.folder.path().join("rewards-2026-11.csv"),
+    )
+    .unwrap();
+    let cron = blocks(DEPLOYMENT, "cron");
+    let line = cron[0].split_once("cd /srv/topup && ").unwrap().1;
+    assert_eq!(job(&practice, "/bin/sh", &["-c", line]), Some(0), "what cron sees is the end of `echo`");
+    assert!(practice.folder.path().join("2026-11.log").exists());
+    let yaml = blocks(DEPLOYMENT, "yaml");
+    let args = yaml[0].split("args: [").nth(1).unwrap().split(']').next().unwrap();
+    let args = args.replace("/etc/topup/", "").replace("/data/", "").replace("3b1f…", &seal);
+    let args: Vec<&str> = args.split(", ").collect();
+    assert_eq!(job(&practice, TOPUP, &args), Some(4));
+}
+
+/// What systemd itself says of the units. Where it is missing, that is said.
+#[test]
+fn systemd_takes_the_units() {
+    let folder = tempfile::tempdir().unwrap();
+    let unit = |name: &str| folder.path().join(name);
+    // The program is not installed where it is built.
+    std::fs::write(unit("topup-run@.service"), UNIT.replace("/usr/bin/topup", TOPUP)).unwrap();
+    std::fs::write(unit("topup-run@.timer"), include_str!("../packaging/systemd/topup-run@.timer")).unwrap();
+    let instances = ["topup-run@2026-11.service", "topup-run@2026-11.timer"];
+    for instance in instances {
+        std::fs::copy(unit(&instance.replace("2026-11", "")), unit(instance)).unwrap();
+    }
+    let verify = Command::new("systemd-analyze").arg("verify").args(instances.map(unit)).output();
+    match verify {
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{said}");
+            assert!(!said.contains("topup-run"), "{said}");
+        }
+        Err(error) => eprintln!("NOT CHECKED: systemd-analyze is missing ({error})"),
     }
 }
