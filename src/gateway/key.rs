@@ -125,6 +125,7 @@ fn parse_block(block: &Block) -> Result<PrivateKey, Refusal> {
     };
     let Some(der) = &block.content else { return Err(Refusal("a damaged key", HINT_AGAIN)) };
     let pair = if is_pkcs1 { KeyPair::from_der(der) } else { KeyPair::from_pkcs8(der) };
+    // The library tells its refusals apart by a word alone; a word that is new is as good as damage.
     pair.map(PrivateKey).map_err(|rejected| match rejected.to_string().as_str() {
         "TooSmall" => Refusal("an rsa key of fewer than 2048 bits", HINT_RSA),
         "TooLarge" => Refusal("an rsa key of more than 8192 bits", HINT_RSA),

@@ -11,6 +11,7 @@ mod message;
 mod names;
 mod pem;
 mod present;
+mod reply;
 mod request_body;
 mod settings;
 mod signature;

@@ -26,6 +26,7 @@ mod link;
 mod members;
 mod nonces;
 mod plan;
+mod plan_settings;
 mod requests;
 mod server;
 mod service;

@@ -17,7 +17,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::answer::Answer;
 use super::fault::Act;
-use super::plan::Settings;
+use super::plan_settings::Settings;
 
 /// The gateway's one address.
 pub(super) const GATEWAY_PATH: &str = "/merchant-integration/v1/gateway";

@@ -450,6 +450,7 @@ const SUBMITS: &[(&str, &[&str])] = &[
         &[
             "gateway/mod.rs",
             "gateway/client.rs",
+            "gateway/reply.rs",
             "gateway/request_body.rs",
             "gateway/answer_body.rs",
             "engine/dispatch.rs",
