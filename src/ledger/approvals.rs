@@ -3,10 +3,11 @@
 use super::Ledger;
 use super::decision_gate;
 use super::error::LedgerError;
-use super::proposals::{self, Along};
+use super::proposals;
+use super::proposing::{self, Along};
+use super::record::Size;
 use super::record::{Batch, BatchId, PayoutId, UnixMs};
 use super::run_ledger::RunLedger;
-use super::sqlite::planning::Size;
 use super::sqlite::read;
 use super::store::{Database, Store};
 use super::team;
@@ -120,7 +121,7 @@ impl Ledger {
             {
                 return Err(ProposalRefusal::OutOfDate.into());
             }
-            proposals::record(store, batch, at, event, along)
+            proposing::record(store, batch, at, event, along)
         })
     }
 }

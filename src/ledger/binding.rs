@@ -4,33 +4,9 @@
 //! only what never intended a top-up takes another one without a person's word. The merchant and the prefix of what ever
 //! intended one never change: they are part of every number.
 
-use super::Ledger;
 use super::error::LedgerError;
 use super::record::{Batch, Binding};
 use super::store::Store;
-
-impl Ledger {
-    /// Refuses another gateway, merchant or prefix than the ledger belongs to, and another terminal than the batch's.
-    ///
-    /// # Errors
-    /// [`LedgerError::Bound`], naming both and what to do.
-    pub fn check_binding(&self, batch: Option<&Batch>, binding: &Binding) -> Result<(), LedgerError> {
-        check(self.store(), batch, binding)
-    }
-
-    /// What of the binding of the ledger, or of a batch, another one would take over: nothing was ever sent from it.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn takes_over(&self, batch: Option<&Batch>, binding: &Binding) -> Result<bool, LedgerError> {
-        let ledger = ledger_difference(self.store(), binding)?.is_some();
-        let is_open = !ledger || !self.store().is_touched(None)?;
-        let Some(batch) = batch else { return Ok(ledger && is_open) };
-        let differs = batch_difference(batch, binding).is_some();
-        let is_open = is_open && (!differs || !self.store().is_touched(Some(batch.id))?);
-        Ok((ledger || differs) && is_open)
-    }
-}
 
 /// One of the things that something is bound to, with what it is bound to and what was found.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Links the events of a batch: each carries the SHA-256 of the one before, so that an edited, removed or reordered
 //! event shows.
 
+use super::record::UnixMs;
 use crate::domain::sha256::Sha256;
 
 /// What the first event of a batch carries.
@@ -88,5 +89,33 @@ impl StoredEvent {
             previous: self.previous,
         };
         link.hash()
+    }
+}
+
+/// An event of the ledger as a whole, as it holds it.
+#[derive(Debug)]
+pub(super) struct StoredLedgerEvent {
+    /// Its place in the history, from 1.
+    pub(super) id: i64,
+    pub(super) at: UnixMs,
+    pub(super) kind: String,
+    pub(super) batch_id: Option<i64>,
+    pub(super) note: String,
+    pub(super) why: Option<String>,
+    pub(super) actor: String,
+    pub(super) previous: Sha256,
+}
+
+impl StoredLedgerEvent {
+    /// The hash that the next event carries.
+    pub(super) fn hash(&self) -> Sha256 {
+        let mut bytes = self.previous.as_bytes().to_vec();
+        for number in [Some(self.at), self.batch_id] {
+            field(&mut bytes, number.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
+        }
+        for text in [Some(&self.kind), Some(&self.note), self.why.as_ref(), Some(&self.actor)] {
+            field(&mut bytes, text.map(|text| text.as_bytes()));
+        }
+        Sha256::of(&bytes)
     }
 }

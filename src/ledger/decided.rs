@@ -1,9 +1,9 @@
 //! Holds a person's decision to the payout's history as it is written: no command, page or program passes this by.
 
 use super::error::LedgerError;
+use super::guard::Guard;
 use super::history;
 use super::record::{Entry, UnixMs};
-use super::repeats::Guard;
 use super::store::Store;
 use crate::domain::event::Event;
 use crate::domain::payout_status::SIGNED_BYTES_VALID;

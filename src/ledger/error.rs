@@ -1,7 +1,7 @@
 //! Defines what can go wrong with the ledger, in words that say what to do.
 
 use super::repeats::{Repeat, Repeated};
-use super::under::Changed;
+use super::settings::Changed;
 use crate::domain::payout_status::IllegalTransition;
 use crate::domain::proposal::ProposalRefusal;
 use crate::domain::team::TeamRefusal;

@@ -2,7 +2,7 @@
 //! SHA-256 of the one before it, and the ledger's one row that of the last: a batch that is gone, a plan whose facts were
 //! written anew and a purge that was taken back all show.
 
-use super::chain;
+use super::chain::StoredLedgerEvent;
 use super::error::LedgerError;
 use super::record::{BatchId, Binding, UnixMs};
 use super::store::Store;
@@ -87,32 +87,4 @@ pub(super) fn append(store: &impl Store, at: UnixMs, actor: &str, event: &Ledger
         previous: store.ledger_head()?,
     };
     store.append_ledger(&stored, stored.hash())
-}
-
-/// An event as the ledger holds it.
-#[derive(Debug)]
-pub(super) struct StoredLedgerEvent {
-    /// Its place in the history, from 1.
-    pub(super) id: i64,
-    pub(super) at: UnixMs,
-    pub(super) kind: String,
-    pub(super) batch_id: Option<i64>,
-    pub(super) note: String,
-    pub(super) why: Option<String>,
-    pub(super) actor: String,
-    pub(super) previous: Sha256,
-}
-
-impl StoredLedgerEvent {
-    /// The hash that the next event carries.
-    pub(super) fn hash(&self) -> Sha256 {
-        let mut bytes = self.previous.as_bytes().to_vec();
-        for number in [Some(self.at), self.batch_id] {
-            chain::field(&mut bytes, number.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
-        }
-        for text in [Some(&self.kind), Some(&self.note), self.why.as_ref(), Some(&self.actor)] {
-            chain::field(&mut bytes, text.map(|text| text.as_bytes()));
-        }
-        Sha256::of(&bytes)
-    }
 }

@@ -14,17 +14,21 @@ mod decided;
 mod decision_gate;
 mod error;
 mod facts;
+mod guard;
 mod history;
 mod intent;
 mod ledger_chain;
+mod looks;
 mod outcome;
 mod permit;
 mod proposals;
+mod proposing;
 mod purge_key;
 mod record;
 mod repeats;
 mod row_seal;
 mod run_ledger;
+mod settings;
 mod sqlite;
 mod start;
 mod store;
@@ -38,14 +42,15 @@ pub use audit::Audit;
 pub use error::LedgerError;
 pub use outcome::{Decided, ExtraCell, FileColumn, Outcome, TimedCall};
 pub use permit::SubmitPermit;
-pub use proposals::Along;
+pub use proposing::Along;
 pub use purge_key::PurgeKey;
 pub use record::{
-    Batch, BatchEvent, BatchId, Binding, Call, Entry, NewPayout, Newest, Origin, Payout, PayoutId, Total, Totals,
+    Batch, BatchEvent, BatchId, Binding, Call, Entry, NewPayout, Newest, Origin, Payout, PayoutId, Size, Total, Totals,
     UnixMs,
 };
 pub use repeats::{Repeat, Repeated};
 pub use run_ledger::RunLedger;
+pub use settings::{Changed, Settings};
 pub use sqlite::batch_details::{BatchDetails, Pace, ReasonCount};
 pub use sqlite::checkup::Checkup;
 pub use sqlite::in_doubt::{InDoubt, Send};
@@ -53,13 +58,13 @@ pub use sqlite::lease::Lease;
 pub use sqlite::missing_payout::MissingPayout;
 pub use sqlite::open::Access;
 pub use sqlite::plan_members::Earlier;
-pub use sqlite::planning::{Placement, Planning, Size};
+pub use sqlite::planning::{Placement, Planning};
 pub use sqlite::purge::{Personal, Purgeable};
 pub use sqlite::rebinding::Rebinding;
 pub use sqlite::skipped::Skipped;
 pub use sqlite::snapshot::Snapshot;
 pub use sqlite::statement::{LedgerEntry, NumberOwner, StatementLines};
-pub use under::{Changed, Purpose, RepeatRule, Settings, Under};
+pub use under::{Purpose, RepeatRule, Under};
 
 use crate::domain::approval::Actor;
 use crate::domain::batch_name::BatchName;

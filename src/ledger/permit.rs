@@ -1,8 +1,35 @@
 //! Defines the right to send one top-up once.
 
-use super::writer::Committed;
+use super::error::LedgerError;
+use super::store::Database;
+use crate::crash;
 use crate::domain::payout::TopUp;
 use crate::moment::Moment;
+
+/// Proof that a transaction is durable: nothing else makes it than the commit itself.
+#[derive(Debug)]
+pub(super) struct Committed {
+    intended_at: Moment,
+}
+
+impl Committed {
+    /// Does all of `write` in one transaction and makes it durable, or does nothing and is none.
+    pub(super) fn by<D: Database, T>(
+        database: &mut D,
+        now: fn() -> Moment,
+        write: impl FnOnce(&D::Store) -> Result<T, LedgerError>,
+    ) -> Result<(T, Self), LedgerError> {
+        let (written, intended_at) = database.commit(|store| {
+            let written = write(store)?;
+            // Before the commit, not after it: who is stopped between the two may find the intent resolved by another.
+            let intended_at = now();
+            crash::point("before-commit");
+            Ok((written, intended_at))
+        })?;
+        crash::point("after-commit");
+        Ok((written, Self { intended_at }))
+    }
+}
 
 /// Proof that the intent to send exactly this top-up is durable.
 ///
@@ -23,7 +50,7 @@ pub struct SubmitPermit {
 impl SubmitPermit {
     /// Only for a top-up whose intent is durable by this commit.
     pub(super) fn mint(top_up: TopUp, committed: &Committed) -> Self {
-        Self { top_up, intended_at: committed.intended_at() }
+        Self { top_up, intended_at: committed.intended_at }
     }
 
     /// What may be sent.

@@ -5,17 +5,15 @@
 //! later `verify` judges it by them, signatures included.
 
 use super::error::LedgerError;
-use super::facts;
-use super::record::{Batch, BatchEvent, BatchId, PayoutId, UnixMs};
+use super::record::{Batch, BatchId, UnixMs};
 use super::store::{Store, StoredWord};
 use super::team::{self, Change};
 use super::up_to_date;
-use super::writer::{Group, Write};
-use crate::domain::approval::{self, Actor, ProposalKind, ProposalState};
+use crate::domain::approval::{self, Actor, ProposalKind};
 use crate::domain::proposal::{Proposal, ProposalEvent, Proposals};
 use crate::domain::sha256::Sha256;
 use crate::domain::team::{PersonName, Team};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::path::Path;
 
 /// The words by which the ledger calls what happens to proposals.
@@ -34,18 +32,8 @@ pub(super) struct Word {
     payouts: Vec<i64>,
 }
 
-/// What goes along with a person's word.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Along<'a> {
-    /// The person's reason.
-    pub why: Option<&'a str>,
-    /// The person's signature.
-    pub signature: Option<&'a str>,
-    /// The payouts that a proposed decision is about.
-    pub payouts: &'a [PayoutId],
-}
-
-fn kind(event: &ProposalEvent) -> &'static str {
+/// The word by which the history calls it.
+pub(super) fn kind(event: &ProposalEvent) -> &'static str {
     match event {
         ProposalEvent::Proposed { .. } => KINDS[0],
         ProposalEvent::Approved { .. } => KINDS[1],
@@ -54,7 +42,8 @@ fn kind(event: &ProposalEvent) -> &'static str {
     }
 }
 
-fn actor(event: &ProposalEvent) -> &Actor {
+/// Whose word it is.
+pub(super) fn actor(event: &ProposalEvent) -> &Actor {
     match event {
         ProposalEvent::Proposed { by, .. }
         | ProposalEvent::Approved { by, .. }
@@ -78,23 +67,6 @@ pub(super) fn signed_word(event: &ProposalEvent) -> &'static str {
     }
 }
 
-fn note(event: &ProposalEvent, along: &Along<'_>, ledger_event: i64) -> String {
-    let (kind, seal) = match event {
-        ProposalEvent::Proposed { kind, seal, .. } => (Some(kind.word()), Some(seal.to_string())),
-        ProposalEvent::Approved { seal, .. } => (None, Some(seal.to_string())),
-        ProposalEvent::SentBack { .. } | ProposalEvent::Withdrawn { .. } => (None, None),
-    };
-    let (person, system) = match actor(event) {
-        Actor::Person(name) => (Some(name.as_str()), None),
-        Actor::System(name) => (None, Some(name.as_str())),
-    };
-    json!({
-        "kind": kind, "seal": seal, "person": person, "system": system, "why": along.why, "signature": along.signature,
-        "ledger_event": ledger_event, "payouts": along.payouts.iter().map(|payout| payout.0).collect::<Vec<_>>(),
-    })
-    .to_string()
-}
-
 fn event_of(word: &str, note: &Value) -> Option<ProposalEvent> {
     let text = |field: &str| note.get(field).and_then(Value::as_str);
     let by = match text("person") {
@@ -111,7 +83,7 @@ fn event_of(word: &str, note: &Value) -> Option<ProposalEvent> {
 }
 
 /// Every word about the proposals of a batch, oldest first.
-fn words(store: &impl Store, batch: BatchId) -> Result<Vec<Word>, LedgerError> {
+pub(super) fn words(store: &impl Store, batch: BatchId) -> Result<Vec<Word>, LedgerError> {
     let read = |StoredWord { event_id, at, kind, note }| {
         let broken = || LedgerError::Broken(format!("event {event_id} says nothing of a proposal"));
         let note: Value = serde_json::from_str(&note.unwrap_or_default()).map_err(|_| broken())?;
@@ -130,7 +102,8 @@ fn words(store: &impl Store, batch: BatchId) -> Result<Vec<Word>, LedgerError> {
     store.batch_events(batch, &KINDS)?.into_iter().map(read).collect()
 }
 
-fn fold(words: &[Word], changes: &[Change]) -> Result<Proposals, LedgerError> {
+/// What words come to, each under the people and policy of its moment.
+pub(super) fn fold(words: &[Word], changes: &[Change]) -> Result<Proposals, LedgerError> {
     words.iter().try_fold(Proposals::default(), |proposals, word| {
         Ok(proposals.after(&word.event, &team::team_at(changes, word.ledger_event)?)?)
     })
@@ -189,47 +162,8 @@ pub(super) fn payable(store: &impl Store, batch: BatchId) -> Result<u32, LedgerE
     Ok(proposals.approved_plan().filter(suffices).map_or(0, |plan| plan.version))
 }
 
-/// Writes a person's word about what waits, if the rules and the signature allow it.
-pub(super) fn record(
-    store: &impl Store,
-    batch: BatchId,
-    at: UnixMs,
-    event: &ProposalEvent,
-    along: &Along<'_>,
-) -> Result<Proposals, LedgerError> {
-    let changes = team::changes(store)?;
-    let team = team::team_at(&changes, i64::MAX)?;
-    let before = fold(&words(store, batch)?, &changes)?;
-    let waiting = before.waiting().cloned();
-    let after = before.after(event, &team)?;
-    let name = store.batch(batch)?.name;
-    if let Some(signed) = signed_bytes(name.as_str(), event, after.all(), waiting.as_ref())
-        && (is_signed(event) || along.signature.is_some())
-    {
-        check_signature(&team, actor(event), &signed, along.signature)?;
-    }
-    let by = super::words::actor_word(actor(event), along.signature.is_some());
-    let mut group = Group::begin(store, batch, &by)?;
-    let note = note(event, along, store.last_ledger_event()?);
-    group.write(&Write::Batch { at, event: BatchEvent::Proposal { kind: kind(event), note } })?;
-    group.finish()?;
-    match event {
-        // Beside the history for the triggers, which let nothing of an approved plan go; an audit compares the two.
-        ProposalEvent::Approved { .. } => {
-            store.keep_approved(batch, after.approved_plan().map_or(0, |plan| plan.version))?;
-        }
-        ProposalEvent::SentBack { .. } | ProposalEvent::Withdrawn { .. } => {
-            if let Some(plan) = waiting.filter(|waiting| waiting.kind == ProposalKind::Plan) {
-                take_back(store, batch, &plan, &after, (at, &by))?;
-            }
-        }
-        ProposalEvent::Proposed { .. } => {}
-    }
-    Ok(after)
-}
-
 /// Whether a person's word counts only with a signature: what can lead to a payment does, what takes it back does not.
-fn is_signed(event: &ProposalEvent) -> bool {
+pub(super) fn is_signed(event: &ProposalEvent) -> bool {
     match event {
         ProposalEvent::Proposed { .. } | ProposalEvent::Approved { .. } => true,
         ProposalEvent::SentBack { .. } | ProposalEvent::Withdrawn { .. } => false,
@@ -237,7 +171,12 @@ fn is_signed(event: &ProposalEvent) -> bool {
 }
 
 /// The bytes that a word is signed over.
-fn signed_bytes(batch: &str, event: &ProposalEvent, after: &[Proposal], waiting: Option<&Proposal>) -> Option<Vec<u8>> {
+pub(super) fn signed_bytes(
+    batch: &str,
+    event: &ProposalEvent,
+    after: &[Proposal],
+    waiting: Option<&Proposal>,
+) -> Option<Vec<u8>> {
     let word = signed_word(event);
     match event {
         ProposalEvent::Proposed { kind, seal, .. } => Some(bytes(word, batch, *kind, seal)),
@@ -251,7 +190,13 @@ fn signed_bytes(batch: &str, event: &ProposalEvent, after: &[Proposal], waiting:
     }
 }
 
-fn check_signature(team: &Team, actor: &Actor, signed: &[u8], signature: Option<&str>) -> Result<(), LedgerError> {
+/// Refuses what a person of the ledger did not sign.
+pub(super) fn check_signature(
+    team: &Team,
+    actor: &Actor,
+    signed: &[u8],
+    signature: Option<&str>,
+) -> Result<(), LedgerError> {
     let Some(name) = actor.person() else { return Ok(()) };
     match team.person(name) {
         Some(person) => team::check_signature_of(person, signed, signature),
@@ -260,24 +205,6 @@ fn check_signature(team: &Team, actor: &Actor, signed: &[u8], signature: Option<
             Err(LedgerError::Signature { name: name.to_string(), problem })
         }
     }
-}
-
-/// Takes the rows of a version out that nobody approved: nothing ever happened to them, and another version may have
-/// them again. What the batch is said to be goes back to what it was before.
-fn take_back(
-    store: &impl Store,
-    batch: BatchId,
-    plan: &Proposal,
-    after: &Proposals,
-    by: (UnixMs, &str),
-) -> Result<(), LedgerError> {
-    store.remove_version(batch, plan.version)?;
-    let stands = |proposal: &&Proposal| {
-        proposal.kind == ProposalKind::Plan
-            && matches!(proposal.state, ProposalState::Proposed | ProposalState::Approved)
-    };
-    let left: Vec<u32> = after.all().iter().filter(stands).map(|proposal| proposal.version).collect();
-    facts::restore(store, batch, &left, by)
 }
 
 /// What is wrong with a batch's proposals: words that were not allowed, signatures that do not fit.

@@ -1,7 +1,7 @@
 //! Defines what the ledger stores and gives back: batches, payouts, events.
 
 use super::error::LedgerError;
-use super::under::Settings;
+use super::settings::Settings;
 use crate::domain::batch_name::BatchName;
 use crate::domain::event::Event;
 use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
@@ -158,6 +158,15 @@ pub struct Total {
     pub points: u64,
     /// Credited ones that no send of this ledger explains.
     pub recovered: u64,
+}
+
+/// Payouts and their points.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Payouts.
+    pub rows: u64,
+    /// Points in all.
+    pub points: u64,
 }
 
 /// Rows and points by state.

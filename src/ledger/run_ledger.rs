@@ -4,9 +4,10 @@
 //! and nothing is reported as durable before it is over.
 
 use super::error::LedgerError;
+use super::guard::Guard;
 use super::permit::SubmitPermit;
 use super::record::{Batch, BatchEvent, BatchId, Entry, Newest, Payout, PayoutId, Totals, UnixMs};
-use super::repeats::{Guard, Repeat};
+use super::repeats::Repeat;
 use super::sqlite::in_doubt::{self, InDoubt};
 use super::sqlite::{File, Reader, decision, read};
 use super::store::{Database, Store};

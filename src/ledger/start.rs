@@ -2,11 +2,12 @@
 //! within the operator's limits of now, and, while nothing of it was sent yet, with nothing that another batch pays or paid.
 
 use super::error::LedgerError;
+use super::guard::Guard;
 use super::record::{Batch, BatchEvent, BatchId};
-use super::repeats::Guard;
 use super::run_ledger::RunLedger;
+use super::settings::{REPEAT, Settings};
 use super::store::{Database, Store, Waiting};
-use super::under::{Purpose, Settings, Under};
+use super::under::{Purpose, Under};
 use super::words::actor_word;
 use super::writer::{Group, Write};
 use super::{Ledger, binding};
@@ -16,8 +17,6 @@ use std::path::Path;
 
 /// Rows of other batches that a refusal names.
 const REPEATS_NAMED: usize = 20;
-/// The sealed setting that holds why a plan repeats another batch.
-pub(super) const REPEAT: &str = "--repeat";
 
 impl Ledger {
     /// Hands the ledger to a run of one batch, if it is as the last one left it, after it was judged whether that

@@ -5,8 +5,8 @@
 //! the same end of the chain everywhere.
 
 use super::chain::Link;
+use super::chain::StoredLedgerEvent;
 use super::error::LedgerError;
-use super::ledger_chain::StoredLedgerEvent;
 use super::record::{Batch, BatchId, Binding, PayoutId, Total, Totals, UnixMs};
 use super::repeats::{Repeat, Repeated};
 use super::row_seal::Sealed;

@@ -1,8 +1,9 @@
 //! Keeps who may do what: people and policy, as events of the ledger's own history. Whoever changes either is an
 //! administrator, and has signed exactly that change of exactly this ledger; the first person alone needs nobody.
 
+use super::chain::StoredLedgerEvent;
 use super::error::LedgerError;
-use super::ledger_chain::{self, LedgerEvent, StoredLedgerEvent};
+use super::ledger_chain::{self, LedgerEvent};
 use super::record::UnixMs;
 use super::store::Store;
 use crate::domain::sha256::Sha256;

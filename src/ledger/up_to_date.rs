@@ -4,7 +4,7 @@
 
 use super::error::LedgerError;
 use super::record::{Batch, UnixMs};
-use super::start::REPEAT;
+use super::settings::REPEAT;
 use super::store::{Store, Waiting};
 use crate::domain::proposal::Proposals;
 use std::path::Path;

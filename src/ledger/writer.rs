@@ -2,14 +2,13 @@
 
 use super::chain::Link;
 use super::error::LedgerError;
+use super::guard::Guard;
 use super::intent::{self, Payable};
-use super::permit::SubmitPermit;
+use super::permit::{Committed, SubmitPermit};
 use super::record::{BatchEvent, BatchId, Call, Entry, Total, Totals, UnixMs};
-use super::repeats::Guard;
 use super::store::{Database, Store};
 use super::words::{actor_word, batch_words_of, words_of};
 use super::{decided, decision_gate};
-use crate::crash;
 use crate::domain::approval::Actor;
 use crate::domain::event::Event;
 use crate::domain::payout::TopUp;
@@ -33,20 +32,6 @@ impl Write {
             Self::Payouts { entries, .. } => entries.iter().any(|entry| entry.event == Event::SubmitIntended),
             Self::Batch { .. } => false,
         }
-    }
-}
-
-/// Proof that what was written is durable. Only a writer makes it, once its database said so, and without it there is no
-/// permit.
-#[derive(Debug)]
-pub(super) struct Committed {
-    intended_at: Moment,
-}
-
-impl Committed {
-    /// Not after the commit: when it began. Who is stopped between the two may find the intent resolved by another.
-    pub(super) fn intended_at(&self) -> Moment {
-        self.intended_at
     }
 }
 
@@ -113,7 +98,7 @@ impl<D: Database> Writer<D> {
 
     fn try_commit(&mut self, writes: &[Write]) -> Result<Vec<Vec<SubmitPermit>>, LedgerError> {
         let Self { database, batch, actor, head: known_head, payable, is_rehearsal, stopped: _, now, guard } = self;
-        let (intended, head, intended_at) = database.commit(|store| {
+        let ((intended, head), committed) = Committed::by(database, *now, |store| {
             let mut group = Group::begin(store, *batch, actor)?;
             group.guard = Some(guard);
             // The lease keeps a second run off; should one come all the same (its lock file was removed), what this run
@@ -127,13 +112,9 @@ impl<D: Database> Writer<D> {
             let intended = writes.iter().map(|write| group.write(write)).collect::<Result<Vec<_>, _>>()?;
             let head = group.head;
             group.finish()?;
-            let intended_at = now();
-            crash::point("before-commit");
-            Ok((intended, head, intended_at))
+            Ok((intended, head))
         })?;
-        let committed = Committed { intended_at };
         self.head = Some(head);
-        crash::point("after-commit");
         let minted = |top_up| SubmitPermit::mint(top_up, &committed);
         Ok(intended.into_iter().map(|top_ups| top_ups.into_iter().map(minted).collect()).collect())
     }

@@ -1,7 +1,6 @@
 //! Looks at the ledger's file as a whole: what it is, how it is written, whether it is sound.
 
 use super::read;
-use crate::ledger::Ledger;
 use crate::ledger::error::LedgerError;
 use rusqlite::Connection;
 
@@ -23,17 +22,8 @@ pub struct Checkup {
     pub open_payouts: u64,
 }
 
-impl Ledger {
-    /// Looks at the file as a whole; what is wrong with it is a finding, not an error.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn checkup(&self) -> Result<Checkup, LedgerError> {
-        checkup(self.store())
-    }
-}
-
-fn checkup(connection: &Connection) -> Result<Checkup, LedgerError> {
+/// Looks at the file as a whole.
+pub(in crate::ledger) fn checkup(connection: &Connection) -> Result<Checkup, LedgerError> {
     let pragma = |name: &str| read::one::<u64>(connection, &format!("PRAGMA {name}"), []);
     let journal = read::one(connection, "PRAGMA journal_mode", [])?.unwrap_or_default();
     let pages = pragma("page_count")?.unwrap_or_default();

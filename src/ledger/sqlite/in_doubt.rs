@@ -4,7 +4,6 @@ use super::read;
 use crate::domain::event::{Event, Fate, OrderAnswer};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout_status::{PayoutStatus, State};
-use crate::ledger::Ledger;
 use crate::ledger::error::LedgerError;
 use crate::ledger::record::{BatchId, PayoutId, UnixMs};
 use crate::ledger::words::event_of;
@@ -44,16 +43,6 @@ pub struct Send {
     pub code: Option<i64>,
     /// What the gateway said.
     pub said: Option<String>,
-}
-
-impl Ledger {
-    /// The first payouts in doubt of a batch, each with what became of its sends. Bounded, whatever the size of the batch.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn in_doubt(&self, batch: BatchId, rows_max: usize) -> Result<Vec<InDoubt>, LedgerError> {
-        in_doubt(self.store(), batch, rows_max)
-    }
 }
 
 /// The first payouts in doubt of a batch, in the order of the plan.

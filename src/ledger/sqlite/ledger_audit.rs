@@ -4,9 +4,10 @@ use super::read;
 use super::row::EVENT_COLUMNS;
 use crate::domain::sha256::Sha256;
 use crate::ledger::audit::Audit;
+use crate::ledger::chain::StoredLedgerEvent;
 use crate::ledger::chain::{self, StoredEvent};
 use crate::ledger::error::LedgerError;
-use crate::ledger::ledger_chain::{StoredLedgerEvent, bound_note, planned_note, purged_note};
+use crate::ledger::ledger_chain::{bound_note, planned_note, purged_note};
 use crate::ledger::team;
 use rusqlite::Connection;
 

@@ -18,10 +18,10 @@ use crate::ledger::error::LedgerError;
 use crate::ledger::facts as ledger_facts;
 use crate::ledger::ledger_chain::{self, LedgerEvent};
 use crate::ledger::proposals;
-use crate::ledger::record::{Batch, BatchId, Binding, NewPayout, Origin, UnixMs};
+use crate::ledger::record::{Batch, BatchId, Binding, NewPayout, Origin, Size, UnixMs};
 use crate::ledger::row_seal::Sealed;
+use crate::ledger::settings::Settings;
 use crate::ledger::store::Store;
-use crate::ledger::under::Settings;
 use crate::ledger::words::actor_word;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
@@ -54,15 +54,6 @@ pub struct Planning<'l> {
     /// Where the key of purged batches is.
     pub(in crate::ledger) purge_key: Option<PathBuf>,
     pub(in crate::ledger) new: Size,
-}
-
-/// Payouts and their points.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Size {
-    /// Payouts.
-    pub rows: u64,
-    /// Points in all.
-    pub points: u64,
 }
 
 /// What became of one row of the file.

@@ -11,7 +11,6 @@ use super::row::EVENT_COLUMNS;
 use crate::crash;
 use crate::domain::approval::Actor;
 use crate::domain::payout_status::State;
-use crate::ledger::Ledger;
 use crate::ledger::chain::StoredEvent;
 use crate::ledger::error::LedgerError;
 use crate::ledger::ledger_chain::{self, LedgerEvent};
@@ -52,32 +51,6 @@ pub struct Personal {
     pub extras: u64,
     /// Events with words of the gateway, or a name that it gave.
     pub notes: u64,
-}
-
-impl Ledger {
-    /// Whether what is left of a purged batch is what its purge left; `None`: it was not purged.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn is_purge_sealed(&self, batch: &Batch) -> Result<Option<bool>, LedgerError> {
-        purge_seal::holds(self.store(), batch)
-    }
-
-    /// Every batch, oldest first, with what decides whether it may be purged.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn purgeable(&self) -> Result<Vec<Purgeable>, LedgerError> {
-        purgeable(self.store())
-    }
-
-    /// How much there is to remove from a batch.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn personal(&self, batch: BatchId) -> Result<Personal, LedgerError> {
-        personal(self.store(), batch)
-    }
 }
 
 fn purging() -> impl FnOnce(rusqlite::Error) -> LedgerError {

@@ -1,11 +1,11 @@
 //! Reads the ledger: batches, totals, payouts to take up, histories.
 
-use super::planning::Size;
 use super::row::SEALED_COLUMNS;
 use super::row::{self, BATCH_COLUMNS, TOP_UP_COLUMNS};
 use crate::domain::payout::TopUp;
 use crate::domain::payout_status::State;
 use crate::ledger::error::LedgerError;
+use crate::ledger::record::Size;
 use crate::ledger::record::{Batch, BatchId, Payout, PayoutId, Totals};
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Params, params};

@@ -9,7 +9,6 @@ use crate::domain::payout::TopUp;
 use crate::domain::row_key::RowKey;
 use crate::domain::sha256::Sha256;
 use crate::domain::team::Policy;
-use crate::ledger::Ledger;
 use crate::ledger::binding;
 use crate::ledger::error::LedgerError;
 use crate::ledger::facts;
@@ -33,22 +32,6 @@ pub struct Rebinding<'l> {
     why: Option<&'l str>,
     at: UnixMs,
     actor: String,
-}
-
-impl Ledger {
-    /// Begins to bind the ledger and its batches to something else: on a person's word, or, without one, what nothing was
-    /// ever sent from.
-    ///
-    /// # Errors
-    /// When the ledger cannot be written.
-    pub fn rebinding<'l>(
-        &'l mut self,
-        binding: &'l Binding,
-        why: Option<&'l str>,
-        at: UnixMs,
-    ) -> Result<Rebinding<'l>, LedgerError> {
-        Rebinding::begin(self.file.connection_mut(), binding, why, (at, &self.actor))
-    }
 }
 
 impl<'l> Rebinding<'l> {

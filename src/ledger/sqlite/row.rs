@@ -14,7 +14,7 @@ use crate::ledger::chain::StoredEvent;
 use crate::ledger::error::LedgerError;
 use crate::ledger::record::{Batch, BatchId, Binding, Payout, PayoutId};
 use crate::ledger::row_seal::{Sealed, is_own_number};
-use crate::ledger::under::Settings;
+use crate::ledger::settings::Settings;
 use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 

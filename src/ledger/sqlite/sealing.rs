@@ -1,12 +1,13 @@
 //! Makes a plan durable under its seal: approved by whoever planned it, or as a proposal that waits for somebody else.
 
-use super::planning::{PLANNING, Planning, Size};
+use super::planning::{PLANNING, Planning};
 use crate::domain::approval::{Actor, ProposalKind};
 use crate::domain::proposal::ProposalEvent;
 use crate::domain::sha256::Sha256;
 use crate::ledger::error::LedgerError;
 use crate::ledger::facts;
-use crate::ledger::proposals::{self, Along};
+use crate::ledger::proposing::{self, Along};
+use crate::ledger::record::Size;
 use crate::ledger::record::{PayoutId, UnixMs};
 use crate::ledger::words::actor_word;
 use rusqlite::params;
@@ -28,7 +29,7 @@ impl Planning<'_> {
             self.write_proposal(plan_sha256, &by, None, at)?;
             let approved = ProposalEvent::Approved { seal: plan_sha256, by };
             let along = Along { why: Some(consent), ..Along::default() };
-            proposals::record(&*self.transaction, self.batch, at, &approved, &along)?;
+            proposing::record(&*self.transaction, self.batch, at, &approved, &along)?;
         }
         self.transaction.commit().map_err(LedgerError::sqlite("committing the plan"))
     }
@@ -55,7 +56,7 @@ impl Planning<'_> {
     fn write_proposal(&self, seal: Sha256, by: &Actor, signature: Option<&str>, at: UnixMs) -> Result<(), LedgerError> {
         let proposed = ProposalEvent::Proposed { kind: ProposalKind::Plan, seal, by: by.clone() };
         let along = Along { signature, ..Along::default() };
-        proposals::record(&*self.transaction, self.batch, at, &proposed, &along).map(drop)
+        proposing::record(&*self.transaction, self.batch, at, &proposed, &along).map(drop)
     }
 
     fn store(

@@ -2,10 +2,8 @@
 
 use super::planning::Planning;
 use super::read;
-use crate::domain::sha256::Sha256;
-use crate::ledger::Ledger;
 use crate::ledger::error::LedgerError;
-use crate::ledger::record::{Batch, BatchId};
+use crate::ledger::record::Batch;
 use rusqlite::{Connection, params};
 
 const SKIPPING: &str = "keeping the rows that were skipped";
@@ -19,29 +17,6 @@ pub struct Skipped {
     pub cells: Option<Vec<(String, String)>>,
     /// Why; empty after a purge.
     pub reasons: Vec<String>,
-}
-
-impl Ledger {
-    /// The rows that a batch's newest plan skipped, in the order of the file, at most so many.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn skipped(&self, batch: &Batch, at_most: u64) -> Result<Vec<Skipped>, LedgerError> {
-        let mut found = Vec::new();
-        each(self.store(), batch, at_most, |skipped| {
-            found.push(skipped.clone());
-            Ok::<_, LedgerError>(())
-        })?;
-        Ok(found)
-    }
-
-    /// SHA-256 over the rows that a batch skipped.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn skipped_sha256(&self, batch: BatchId) -> Result<Sha256, LedgerError> {
-        super::facts::skipped_sha256(self.store(), batch)
-    }
 }
 
 impl Planning<'_> {
