@@ -18,6 +18,19 @@ pub(crate) fn refusal(meaning: ColumnRole, cell: Cell<'_>, seen: Option<&str>) -
     Some(refuse(ProblemKind::NotAsShown, message(oddity, &what(meaning), cell, seen)))
 }
 
+/// Refuses a cell of a column that counts where nobody can read its text: white on white, or a point high.
+pub(crate) fn faint(meaning: ColumnRole, cell: Cell<'_>) -> Option<Refusal> {
+    let counts = cell.kind.faint && !is_only_kept(meaning) && !cell.text.trim().is_empty();
+    counts.then(|| {
+        let what = what(meaning);
+        let message = format!(
+            "needs {what} that can be seen, has a text in the colour of its background, or too small; set the font's colour to \
+             automatic and its size to that of the others, and remove what shall not be paid"
+        );
+        refuse(ProblemKind::NotAsShown, message)
+    })
+}
+
 /// Whether an oddity changes what a cell of this meaning says.
 fn counts(oddity: Oddity, meaning: ColumnRole, cell: Cell<'_>, seen: Option<&str>) -> bool {
     match oddity {

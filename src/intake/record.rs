@@ -35,6 +35,8 @@ pub(crate) struct CellKind {
     pub(crate) stray_quote: bool,
     /// The whole cell is struck through.
     pub(crate) struck: bool,
+    /// The text has the colour of what is behind it, or is too small to be seen.
+    pub(crate) faint: bool,
     /// Why a person does not see in the cell what its text says.
     pub(crate) oddity: Option<Oddity>,
 }

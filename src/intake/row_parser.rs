@@ -152,6 +152,12 @@ impl<'r> RowParser<'r, '_> {
             self.problem(meaning.word().to_owned(), cell.text, refusal);
             return None;
         }
+        if cell.kind.faint
+            && let Some(refusal) = oddity::faint(meaning, cell)
+        {
+            self.problem(meaning.word().to_owned(), cell.text, refusal);
+            return None;
+        }
         Some(cell)
     }
 

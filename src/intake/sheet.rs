@@ -40,12 +40,14 @@ const NUMBER: u8 = 1;
 const FORMULA: u8 = 2;
 /// The cell is struck through.
 const STRUCK: u8 = 4;
+/// The cell's text has the colour of what is behind it, or is too small.
+const FAINT: u8 = 16;
 /// No cell, but what a person sees of the one before.
 const SEEN: u8 = 8;
 
 fn packed(kind: CellKind) -> u8 {
     let flag = |is_set, flag| if is_set { flag } else { 0 };
-    flag(kind.number, NUMBER) | flag(kind.formula, FORMULA) | flag(kind.struck, STRUCK)
+    flag(kind.number, NUMBER) | flag(kind.formula, FORMULA) | flag(kind.struck, STRUCK) | flag(kind.faint, FAINT)
 }
 
 impl SheetCell {
@@ -55,6 +57,7 @@ impl SheetCell {
             formula: self.flags & FORMULA != 0,
             stray_quote: false,
             struck: self.flags & STRUCK != 0,
+            faint: self.flags & FAINT != 0,
             oddity: self.oddity,
         }
     }

@@ -5,6 +5,7 @@ mod bad_input;
 mod cells;
 mod closing;
 mod columns;
+mod faint;
 mod files;
 mod formats;
 mod generated;

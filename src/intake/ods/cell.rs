@@ -42,7 +42,7 @@ impl OdsCell {
     pub(super) fn new(element: &BytesStart<'_>) -> Result<Self, IntakeError> {
         let mut cell = Self { repeats: 1, spans: (1, 1), ..Self::default() };
         cell.is_covered = element.name().as_ref() == "table:covered-table-cell";
-        for attribute in element.attributes() {
+        for attribute in element.attributes().with_checks(false) {
             let attribute = attribute.map_err(unreadable)?;
             let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(unreadable)?;
             match attribute.key.as_ref() {

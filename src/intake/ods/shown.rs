@@ -84,7 +84,7 @@ pub(super) fn judged<'c>(
 ) -> Result<CellVerdict<'c>, IntakeError> {
     let formula = cell.formula;
     let struck = if shown.text.is_empty() { look.struck == Some(true) } else { shown.is_struck && !shown.is_plain };
-    let kind = CellKind { formula, struck, ..CellKind::default() };
+    let kind = CellKind { formula, struck, faint: look.is_faint(), ..CellKind::default() };
     let text = Cow::Borrowed(shown.text.as_str());
     let odd = |text, oddity, seen| CellVerdict { text, seen, kind: CellKind { oddity: Some(oddity), ..kind } };
     if cell.is_error {

@@ -14,6 +14,9 @@ use std::io::Read;
 /// How many parents a style may have; LibreOffice writes two.
 const PARENTS_MAX: usize = 16;
 
+/// A smaller font, in points, nobody reads.
+const FONT_SIZE_MIN: f64 = 3.0;
+
 /// The most bytes of all styles.
 const BYTES_MAX: usize = 96 << 20;
 
@@ -43,16 +46,31 @@ pub(super) struct Appearance {
     pub(super) struck: Option<bool>,
     /// It stands above or below the line.
     pub(super) raised: Option<bool>,
+    /// The colour of the text, where it is not left to the program; lower case.
+    colour: Option<String>,
+    /// The colour behind it.
+    background: Option<String>,
+    /// The size of its font, in points.
+    font_size: Option<f64>,
     /// The name of its number format.
     pub(super) format: Option<String>,
 }
 
 impl Appearance {
+    /// Whether nobody can read a text that looks so: in the colour of what is behind it, or too small.
+    pub(super) fn is_faint(&self) -> bool {
+        let behind = self.background.as_deref().filter(|colour| *colour != "transparent").unwrap_or("#ffffff");
+        self.font_size.is_some_and(|size| size > 0.0 && size < FONT_SIZE_MIN) || self.colour.as_deref() == Some(behind)
+    }
+
     /// What this style says, and for the rest what stands under it.
     pub(super) fn over(&self, under: &Self) -> Self {
         Self {
             struck: self.struck.or(under.struck),
             raised: self.raised.or(under.raised),
+            colour: self.colour.clone().or_else(|| under.colour.clone()),
+            background: self.background.clone().or_else(|| under.background.clone()),
+            font_size: self.font_size.or(under.font_size),
             format: self.format.clone().or_else(|| under.format.clone()),
         }
     }
@@ -213,10 +231,19 @@ impl Style {
                 let line = attribute(part, "style:text-line-through-style")?;
                 let line = line.or(attribute(part, "style:text-line-through-type")?);
                 self.look.struck = line.map(|line| line != "none").or(self.look.struck);
+                let is_left = attribute(part, "style:use-window-font-color")?.as_deref() == Some("true");
+                let colour = attribute(part, "fo:color")?.map(|colour| colour.to_ascii_lowercase());
+                // One that is left to the program is no colour, and none of a parent's either.
+                self.look.colour = if is_left { Some("automatic".to_owned()) } else { colour };
+                self.look.font_size = attribute(part, "fo:font-size")?.as_deref().and_then(points);
                 if let Some(position) = attribute(part, "style:text-position")? {
                     let height = position.split_whitespace().next().unwrap_or("0%");
                     self.look.raised = Some(!matches!(height, "0%" | "0"));
                 }
+            }
+            "style:table-cell-properties" => {
+                let background = attribute(part, "fo:background-color")?;
+                self.look.background = background.map(|colour| colour.to_ascii_lowercase());
             }
             "style:table-row-properties" => {
                 // What must be is stronger than what may be.

@@ -241,7 +241,7 @@ struct RowElement {
 impl RowElement {
     fn new(element: &BytesStart<'_>) -> Result<Self, IntakeError> {
         let mut row = Self { repeats: 1, visibility: Visibility::Shown, style: String::new(), cell_style: None };
-        for attribute in element.attributes() {
+        for attribute in element.attributes().with_checks(false) {
             let attribute = attribute.map_err(unreadable)?;
             let value = || attribute.normalized_value(XmlVersion::Implicit1_0).map_err(unreadable);
             match attribute.key.as_ref() {

@@ -1,10 +1,31 @@
-//! Marks what lies under merged cells of a worksheet.
+//! Marks cells of a worksheet by where they lie: under merged ones, or where a conditional format changes numbers.
 
-use super::{Merge, Sheet};
+use super::{Merge, NUMBER, Sheet};
 use crate::intake::problem::{IntakeError, ProblemKind};
 use crate::intake::record::Oddity;
 
 impl Sheet {
+    /// Marks the numbers in areas in which a format that holds under a condition may show them as others.
+    pub(crate) fn mark_changed(&mut self, areas: &[Merge]) {
+        if areas.is_empty() {
+            return;
+        }
+        for block in &mut self.blocks {
+            for at in 0..block.rows.len() {
+                let (row, cells) = (block.rows[at].row, block.cells_of(at));
+                for cell in &mut block.cells[cells] {
+                    let is_in = |area: &&Merge| {
+                        (area.top..=area.bottom).contains(&row)
+                            && (area.left..=area.right).contains(&u32::from(cell.column))
+                    };
+                    if cell.flags & NUMBER != 0 && cell.oddity.is_none() && areas.iter().any(|area| is_in(&area)) {
+                        cell.oddity = Some(Oddity::Format);
+                    }
+                }
+            }
+        }
+    }
+
     /// Marks the cells that lie under merged ones: nobody sees what is in them.
     pub(crate) fn mark_merged(&mut self, merges: &[Merge]) -> Result<(), IntakeError> {
         // Areas that lie over each other are no merges, and would be walked again and again.

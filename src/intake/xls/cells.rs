@@ -217,7 +217,8 @@ impl<'w> Cells<'w> {
         let first = if record.kind == MUL_RK { 4 + 6 * usize::from(column - u16_at(data, 2)?) } else { 4 };
         let look = self.workbook.looks.get(usize::from(u16_at(data, first)?));
         let struck = look.is_some_and(|look| look.font.struck);
-        let kind = CellKind { formula: record.kind == FORMULA, struck, ..CellKind::default() };
+        let faint = look.is_some_and(|look| look.faint);
+        let kind = CellKind { formula: record.kind == FORMULA, struck, faint, ..CellKind::default() };
         let spot = Spot { row: row.into(), column: column.into(), look, kind };
         scratch.text.clear();
         scratch.runs.clear();

@@ -40,6 +40,32 @@ const CODE_BYTES_MAX: usize = 1024;
 pub(super) struct Font {
     pub(super) struck: bool,
     pub(super) raised: bool,
+    /// Its colour by its number; and whether it is too small to be read.
+    colour: u16,
+    is_small: bool,
+}
+
+/// The numbers of white: of the first eight colours, of the palette, and of the window.
+const WHITE: [u16; 3] = [1, 9, 65];
+/// A smaller font, in twentieths of a point, nobody reads.
+const FONT_SIZE_MIN: u16 = 60;
+
+impl Font {
+    /// Whether nobody can read a text of it on a fill: its pattern, and its colour.
+    fn is_faint(self, fill: Option<(u8, u16)>) -> bool {
+        let is_like_what_is_behind = match fill {
+            Some((0, _)) => WHITE.contains(&self.colour),
+            Some((1, colour)) => self.colour == colour || (WHITE.contains(&self.colour) && WHITE.contains(&colour)),
+            Some(_) | None => false,
+        };
+        self.is_small || is_like_what_is_behind
+    }
+}
+
+/// The pattern behind the cells of a look, and its colour (2.4.353); BIFF5 has them elsewhere.
+fn fill(look: &[u8]) -> Option<(u8, u16)> {
+    let pattern = look.get(17)? >> 2;
+    Some((pattern, u16_at(look, 18)? & 0x7F))
 }
 
 /// How a cell is shown.
@@ -50,6 +76,8 @@ pub(super) struct Appearance {
     pub(super) format: Option<u32>,
     /// Whether every whole number shows as it is.
     pub(super) whole_as_is: bool,
+    /// Whether nobody can read its text.
+    pub(super) faint: bool,
 }
 
 /// The texts that cells name by number, back to back.
@@ -152,14 +180,22 @@ impl Workbook {
             BOUND_SHEET => self.note_sheet(stream, record, globals).ok_or_else(short)?,
             FONT if self.fonts.len() < NAMED_MAX => {
                 let (flags, place) = u16_at(data, 2).zip(u16_at(data, 8)).ok_or_else(short)?;
-                self.fonts.push(Font { struck: flags & 0x08 != 0, raised: matches!(place, 1 | 2) });
+                let (height, colour) = u16_at(data, 0).zip(u16_at(data, 4)).ok_or_else(short)?;
+                self.fonts.push(Font {
+                    struck: flags & 0x08 != 0,
+                    raised: matches!(place, 1 | 2),
+                    colour,
+                    is_small: (1..FONT_SIZE_MIN).contains(&height),
+                });
             }
             FORMAT => {
                 let (number, code) = self.format_code(stream, record).ok_or_else(short)?;
                 globals.formats.insert(number, code);
             }
             XF if globals.xfs.len() < NAMED_MAX => {
-                globals.xfs.push(u16_at(data, 0).zip(u16_at(data, 2)).ok_or_else(short)?)
+                let (font, format) = u16_at(data, 0).zip(u16_at(data, 2)).ok_or_else(short)?;
+                let fill = matches!(self.letters, Letters::Unicode).then(|| fill(data)).flatten();
+                globals.xfs.push((font, format, fill));
             }
             SST => self.read_shared(stream, record).ok_or_else(|| damaged("its shared texts are cut off"))?,
             _ => {}
@@ -217,7 +253,7 @@ impl Workbook {
 
     fn finish(&mut self, globals: &Globals) {
         let mut places: HashMap<u16, (Option<u32>, bool)> = HashMap::new();
-        for (font, number) in &globals.xfs {
+        for (font, number, fill) in &globals.xfs {
             let (format, whole_as_is) = *places.entry(*number).or_insert_with(|| {
                 let format = globals.format(*number);
                 let whole_as_is = format.shows_whole_numbers();
@@ -227,7 +263,8 @@ impl Workbook {
                 self.formats.push(format);
                 (u32::try_from(self.formats.len() - 1).ok(), whole_as_is)
             });
-            self.looks.push(Appearance { font: self.font(*font), format, whole_as_is });
+            let font = self.font(*font);
+            self.looks.push(Appearance { font, format, whole_as_is, faint: font.is_faint(*fill) });
         }
     }
 
@@ -261,8 +298,8 @@ struct Globals {
     /// How many sheets there are so far.
     sheets: usize,
     formats: HashMap<u16, String>,
-    /// The font and the number format of each look.
-    xfs: Vec<(u16, u16)>,
+    /// The font, the number format and the fill of each look.
+    xfs: Vec<(u16, u16, Option<(u8, u16)>)>,
 }
 
 impl Globals {

@@ -108,6 +108,8 @@ impl<'b, R: Read> Cells<'b, R> {
                 (Within::Sheet, "autoFilter") => within = Within::Filter(rows_below_header(element)?),
                 (Within::Filter(Some(rows)), "filterColumn") => around.filter(rows),
                 (Within::Sheet, "mergeCell") => around.merge(element)?,
+                (Within::Sheet, "conditionalFormatting") => around.conditional(element)?,
+                (Within::Sheet, "cfRule") => around.rule(element, self.book.styles)?,
                 // Views that others keep have filters of their own.
                 (Within::Sheet, "customSheetViews") => self.xml.skip(&mut skipped)?,
                 _ => {}
@@ -161,7 +163,7 @@ impl<'b, R: Read> Cells<'b, R> {
             Type::Number | Type::Shared | Type::Text if is_inline => Tag { kind: Type::Inline, ..tag },
             Type::Number | Type::Shared | Type::Inline | Type::Text | Type::Bool | Type::Error | Type::IsoDate => tag,
         };
-        let kind = CellKind { formula, struck: tag.style.struck, ..CellKind::default() };
+        let kind = CellKind { formula, struck: tag.style.struck, faint: tag.style.faint, ..CellKind::default() };
         // A text that is empty was computed; nothing at all was not.
         let is_computed = !self.value.trim().is_empty() || has_inline || (has_value && tag.kind == Type::Text);
         if formula && !is_computed {

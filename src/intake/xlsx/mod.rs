@@ -110,8 +110,9 @@ impl Workbook {
             note_filter(&mut self.archive, &table.target, &mut around)?;
         }
         self.read = Some((strings, styles));
-        let merges = std::mem::take(&mut around.merges);
+        let (merges, changed) = (std::mem::take(&mut around.merges), std::mem::take(&mut around.changed));
         sheet.hide(around.hidden());
+        sheet.mark_changed(&changed);
         sheet.mark_merged(&merges)?;
         Ok(sheet)
     }
