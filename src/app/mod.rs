@@ -13,12 +13,13 @@
 //! - [`rehearse`]: the same on a copy, and nothing is paid.
 //! - [`decide`]: a person's decisions about payouts, each in a `session` (`decision`: what it takes and gives).
 //! - [`status`], [`verify`], [`reconcile`], [`export`]: what became of a batch.
-//! - [`purge`], [`rebind`], [`people`]: what changes a ledger besides.
+//! - [`purge`], [`rebind`], [`people`]: what changes a ledger besides. [`backup`]: a copy of it.
 //! - [`check`], [`doctor`]: a file, and the set-up, before anything is paid.
 //! - [`runtime`], [`clock`], [`members`], [`output_file`]: the small kit.
 
 pub mod approvals;
 mod audit;
+pub mod backup;
 pub mod check;
 pub mod clock;
 mod config;

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// What stands beside a ledger, and itself: how each name ends behind the ledger's own.
-pub(super) const ENDS: [&str; 6] = ["", "-wal", "-shm", ".lock", ".purge-key", ".pace"];
+pub(super) const ENDS: [&str; 7] = ["", "-wal", "-shm", ".lock", ".purge-key", ".pace", ".backup"];
 /// Links that are followed to where a file would come to stand, as many as Linux follows.
 const LINKS_MAX: usize = 40;
 /// How an SQLite file begins, and its write-ahead log (SQLite, "Database File Format", 1.3.1 and 4.1).
@@ -31,7 +31,7 @@ pub fn no_ledger(path: &Path, ledger: Option<&Path>) -> Result<(), Failure> {
 }
 
 /// The files of a ledger, whether they are there or not.
-fn files_of(ledger: &Path) -> [PathBuf; 6] {
+fn files_of(ledger: &Path) -> [PathBuf; 7] {
     let ledger = ledger.canonicalize().ok().or_else(|| place(ledger)).unwrap_or_else(|| ledger.to_owned());
     ENDS.map(|end| {
         let mut name = ledger.clone().into_os_string();

@@ -43,6 +43,7 @@ pub fn command(step: &Step) -> String {
         Step::LowerPolicy => "topup policy --persons 1".to_owned(),
         Step::Rebind => "topup rebind --why TEXT".to_owned(),
         Step::Purge => "topup purge".to_owned(),
+        Step::Backup => "topup ledger backup FILE".to_owned(),
         Step::Export => "topup export".to_owned(),
         Step::Doctor => "topup doctor".to_owned(),
     }

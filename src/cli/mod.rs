@@ -13,6 +13,7 @@ mod export;
 mod failure_view;
 mod hints;
 mod interrupt;
+mod ledger;
 mod logging;
 mod manual;
 mod metrics;
@@ -111,6 +112,7 @@ fn dispatch(cli: &Cli, output: Output, terminal: Result<&Terminal, Failure>) -> 
         Command::Export(args) => export::export(terminal?, args),
         Command::Rebind(args) => rebind::rebind(terminal?, args),
         Command::Purge(args) => purge::purge(terminal?, args),
+        Command::Ledger(args) => ledger::ledger(terminal?, args),
         Command::Doctor => doctor::doctor(terminal?),
         Command::Simulator(args) => simulator::simulator(terminal?, args),
     }

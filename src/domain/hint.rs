@@ -54,6 +54,8 @@ pub enum Step {
     Rebind,
     /// Remove personal data.
     Purge,
+    /// Copy the ledger into a new file.
+    Backup,
     /// Write results into a file.
     Export,
     /// Check the set-up.

@@ -8,6 +8,7 @@ mod approvals;
 mod asked_first;
 #[cfg(test)]
 mod audit;
+mod backup;
 mod cases;
 mod contract;
 #[cfg(debug_assertions)]

@@ -2,12 +2,15 @@
 
 use super::findings::Findings;
 use super::settings::mode_of;
+use crate::app::backup;
+use crate::app::clock::unix_ms;
 use crate::app::context::Context;
 use crate::app::failure::{Ending, Failure};
 use crate::domain::hint::{Hint, Step};
 use crate::ledger::{Access, Batch, Checkup, Lease, Ledger, LedgerError};
-use crate::report::{counted, grouped};
+use crate::report::{counted, duration, grouped};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What the history of one payout takes on the disk, with the write-ahead log and room to spare: about 400 bytes are
 /// usual, and a payout that is asked about again and again takes more.
@@ -43,6 +46,7 @@ pub(super) fn check_ledger(context: Context<'_>, findings: &mut Findings) -> boo
     check_file(&checkup, findings);
     bindings.say(findings);
     check_purges(&batches, purge_key, findings);
+    check_backup(path, batches.len(), findings);
     check_modes(path, findings);
     check_folder(path, findings);
     check_disk(path, checkup.open_payouts, findings);
@@ -66,6 +70,27 @@ fn check_file(checkup: &Checkup, findings: &mut Findings) {
             Hint::of("restore a backup: ").step(Step::Run).words(" then asks the gateway before every first send");
         let damaged = Failure::said(Ending::Failed, "damaged", format!("damaged: {}", damage.join("; ")));
         findings.fail_of("integrity", damaged.with_hint(hint));
+    }
+}
+
+/// The ledger is the memory of what was paid. Other programs may back it up, so that it is no warning to have none.
+fn check_backup(path: &Path, batches: usize, findings: &mut Findings) {
+    match backup::newest(path) {
+        Some(newest) if newest.file.exists() => {
+            let age = u64::try_from(unix_ms() - newest.at).map(Duration::from_millis).unwrap_or_default();
+            let days = age.as_secs() / 86_400;
+            let age = if days > 1 { counted(days, "day") } else { duration(age) };
+            findings.ok("backup", format!("the newest is {age} old: {}", newest.file.display()));
+        }
+        Some(newest) => {
+            let text = format!("{} was the newest, and is not there any more", newest.file.display());
+            findings.warn("backup", text);
+        }
+        None if batches > 0 => {
+            findings.ok("backup", "no backup was made yet; if nothing else backs it up: ");
+            findings.also(Hint::from(Step::Backup));
+        }
+        None => {}
     }
 }
 

@@ -4,6 +4,7 @@ mod batch;
 mod decisions;
 mod file;
 mod kit;
+mod ledger;
 mod people;
 mod run;
 
@@ -11,6 +12,7 @@ pub(super) use batch::{BatchArgs, ExportArgs, PurgeArgs, RebindArgs, ReconcileAr
 pub(super) use decisions::{AttestArgs, CancelArgs, DecisionArgs, ReleaseArgs, ResumeArgs, RetryArgs};
 pub(super) use file::{CheckArgs, FileArgs, PlanArgs, PlanningArgs, RunArgs, TemplateArgs};
 pub(super) use kit::{CompletionsArgs, ManArgs, SimulatorArgs};
+pub(super) use ledger::{LedgerAction, LedgerArgs};
 pub(super) use people::{ApprovalArgs, ApproveArgs, PeopleAction, PeopleArgs, PolicyArgs, TakeBackArgs, WhoArgs};
 pub(super) use run::MetricsArgs;
 
@@ -129,6 +131,8 @@ pub(super) enum Command {
     Export(ExportArgs),
     /// Remove names and phones of finished batches
     Purge(PurgeArgs),
+    /// Look after the ledger as a whole
+    Ledger(LedgerArgs),
     /// Check configuration, key, clock, ledger, and one signed call
     #[command(after_help = "Examples:\n  topup doctor\n  topup doctor --config staging.toml\n\n\
         Each line is ok, warning or failure; the exit status is that of the first failure.")]
@@ -168,6 +172,7 @@ impl Command {
             | Self::Attest(_)
             | Self::Purge(_)
             | Self::Rebind(_)
+            | Self::Ledger(_)
             | Self::Doctor
             | Self::Simulator(_)
             | Self::Completions(_)

@@ -62,6 +62,10 @@ impl File {
         self.connection.unchecked_transaction().map_err(LedgerError::sqlite("reading the ledger"))
     }
 
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     pub(in crate::ledger) fn connection_mut(&mut self) -> &mut Connection {
         &mut self.connection
     }

@@ -3,6 +3,7 @@
 //! Architecture invariant: nobody else knows that there is SQL, or SQLite.
 
 pub(super) mod audit;
+mod backup;
 pub(super) mod batch_details;
 pub(super) mod checkup;
 pub(super) mod columns;
