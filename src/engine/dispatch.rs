@@ -94,16 +94,16 @@ where
     fn start_submit(&mut self, id: PayoutId, slot: Slot) -> Result<(), EngineError> {
         let Some(active) = self.queue.get(id) else { return Ok(()) };
         let points = active.payout.top_up.points.value();
-        if active.course.standing().state == State::Planned {
-            if let Err(committed) = self.tally.commit(points) {
-                let message = format!(
-                    "paying row {} would bring the batch to {committed} points, and {} are allowed\nhint: nothing \
-                     more was sent; compare the plan with what the batch has paid",
-                    active.payout.row,
-                    self.tally.budget_points()
-                );
-                return self.stop(Stop { code: StopCode::Budget, message }, Phase::Draining);
-            }
+        if active.course.standing().state == State::Planned
+            && let Err(committed) = self.tally.commit(points)
+        {
+            let message = format!(
+                "paying row {} would bring the batch to {committed} points, and {} are allowed\nhint: nothing more was \
+                 sent; compare the plan with what the batch has paid",
+                active.payout.row,
+                self.tally.budget_points()
+            );
+            return self.stop(Stop { code: StopCode::Budget, message }, Phase::Draining);
         }
         let now = self.now();
         self.apply_event(id, &Event::SubmitIntended, None, None, now)?;

@@ -16,7 +16,7 @@ const DEPTH_MAX: u32 = 256;
 pub(crate) fn measured(part: impl Read, is_xml: bool, room: u64) -> (u64, Result<(), IntakeError>) {
     if is_xml {
         let mut xml = Xml::new(part, room);
-        let checked = xml.to_end();
+        let checked = xml.read_out();
         return (xml.total(), checked);
     }
     let mut part = Piecewise { part: part.take(room + 1), left: TOKEN_BYTES_MAX, total: 0 };
@@ -73,7 +73,7 @@ impl<R: Read> Xml<R> {
         Ok(event)
     }
 
-    fn to_end(&mut self) -> Result<(), IntakeError> {
+    fn read_out(&mut self) -> Result<(), IntakeError> {
         let mut buffer = Vec::with_capacity(1024);
         while !matches!(self.next(&mut buffer)?, Event::Eof) {}
         Ok(())
