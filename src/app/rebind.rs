@@ -2,7 +2,7 @@
 
 use super::clock::unix_ms;
 use super::context::Context;
-use super::failure::Failure;
+use super::failure::{Ending, Failure};
 use crate::ledger::{Access, Binding, Ledger};
 use crate::plan;
 pub use crate::plan::{Rebound, binding_words};
@@ -15,6 +15,10 @@ pub fn rebind(
     why: &str,
     agree: impl FnOnce(&Rebound, &Binding) -> Result<(), Failure>,
 ) -> Result<(Rebound, Binding), Failure> {
+    if why.trim().is_empty() {
+        let message = "--why needs a reason, has none\nhint: --why \"the provider's mail of 3 December\"";
+        return Err(Failure::said(Ending::Usage, "why", message));
+    }
     let binding = context.settings.binding()?;
     // Everything that can be wrong with the new address shows before the ledger is touched.
     context.settings.gateway()?;

@@ -18,6 +18,10 @@ use std::time::Duration;
 /// Differences that are listed; the rest is counted.
 const LISTED_MAX: usize = 1000;
 
+/// Digits of a head: enough that no other hash of a history begins with them, and all.
+const HEAD_DIGITS_MIN: usize = 8;
+const HEAD_DIGITS_MAX: usize = 64;
+
 /// A batch that is to be verified.
 #[derive(Clone, Debug)]
 pub struct VerifyRequest {
@@ -80,7 +84,8 @@ impl Listed {
 
 /// Verifies a batch.
 pub fn verify(context: Context<'_>, request: &VerifyRequest) -> Result<Verified, Failure> {
-    let head = request.head.as_deref();
+    let head = request.head.as_deref().map(head_of).transpose()?;
+    let head = head.as_deref();
     if request.offline {
         // At one moment: a run beside it goes on, and what it writes meanwhile would look like a difference.
         return context.open_to_read()?.at_one_moment(|ledger| {
@@ -113,6 +118,19 @@ pub fn verify(context: Context<'_>, request: &VerifyRequest) -> Result<Verified,
         Some(failure) if audit.finding_count + answers.difference_count == 0 => Err(failure),
         Some(_) | None => Ok(verified(batch, audit, Some(answers))),
     }
+}
+
+/// The end of a history as an earlier summary printed it, or its beginning: fewer digits would be found in any history.
+fn head_of(typed: &str) -> Result<String, Failure> {
+    if (HEAD_DIGITS_MIN..=HEAD_DIGITS_MAX).contains(&typed.len()) && typed.bytes().all(|byte| byte.is_ascii_hexdigit())
+    {
+        return Ok(typed.to_ascii_lowercase());
+    }
+    let message = format!(
+        "--head needs {HEAD_DIGITS_MIN} to {HEAD_DIGITS_MAX} hexadecimal digits, has {typed:?}\nhint: it is what a \
+         summary printed behind `history ends with`"
+    );
+    Err(Failure::said(Ending::Usage, "head", message))
 }
 
 /// Asks about every number ever sent; gives why it ended early, too.

@@ -5,15 +5,11 @@ use super::hints::command;
 use super::output::Report;
 use super::terminal::Terminal;
 use crate::app::rebind::{self, Rebound, binding_words};
-use crate::app::{Ending, Failure, Step};
+use crate::app::{Failure, Step};
 use serde_json::json;
 use std::fmt::Write;
 
 pub(super) fn rebind(terminal: &Terminal, args: &RebindArgs) -> Result<Report, Failure> {
-    if args.why.trim().is_empty() {
-        let message = "--why needs a reason, has none\nhint: --why \"the provider's mail of 3 December\"";
-        return Err(Failure::said(Ending::Usage, "why", message));
-    }
     let (rebound, binding) = rebind::rebind(terminal.context(), &args.why, |rebound, binding| {
         let question =
             format!("{}bind all of that to {} from now on? type yes: ", listed(rebound), binding_words(binding));

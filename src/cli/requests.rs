@@ -166,22 +166,3 @@ pub(super) fn seal(text: &str) -> Result<Sha256, Failure> {
     let wrong = || usage("usage", format!("--plan needs the 64 hex digits of a seal, has {text:?}"));
     Sha256::parse(text).ok_or_else(wrong)
 }
-
-/// Digits of a head: enough that no other hash of a history begins with them, and all.
-const HEAD_DIGITS_MIN: usize = 8;
-const HEAD_DIGITS_MAX: usize = 64;
-
-/// The end of a history as an earlier summary printed it, or its beginning: fewer digits would be found in any history.
-pub(super) fn head(typed: &str) -> Result<String, Failure> {
-    if (HEAD_DIGITS_MIN..=HEAD_DIGITS_MAX).contains(&typed.len()) && typed.bytes().all(|byte| byte.is_ascii_hexdigit())
-    {
-        return Ok(typed.to_ascii_lowercase());
-    }
-    Err(usage(
-        "head",
-        format!(
-            "--head needs {HEAD_DIGITS_MIN} to {HEAD_DIGITS_MAX} hexadecimal digits, has {typed:?}\nhint: it is what a \
-             summary printed behind `history ends with`"
-        ),
-    ))
-}

@@ -2,7 +2,6 @@
 
 use super::args::VerifyArgs;
 use super::output::Report;
-use super::requests::head;
 use super::terminal::Terminal;
 use crate::app::verify::{self, Listed, Verified, VerifyRequest};
 use crate::app::{Ending, Failure, counted, duration, grouped};
@@ -13,8 +12,7 @@ use std::fmt::Write;
 const PRINTED_MAX: usize = 20;
 
 pub(super) fn verify(terminal: &Terminal, args: &VerifyArgs) -> Result<Report, Failure> {
-    let head = args.head.as_deref().map(head).transpose()?;
-    let request = VerifyRequest { batch: args.batch.clone(), offline: args.offline, head };
+    let request = VerifyRequest { batch: args.batch.clone(), offline: args.offline, head: args.head.clone() };
     Ok(report(&verify::verify(terminal.context(), &request)?))
 }
 
