@@ -1,7 +1,7 @@
 //! Finds the rows that stand in a file more than once. `--skip-invalid` pays none of them: which one is meant would be
 //! a guess, and it is known only after the first of them has passed.
 
-use super::Terms;
+use super::terms::Terms;
 use crate::domain::payout::Row;
 use crate::intake::{Duplicates, Intake, IntakeError, Item, Problem, ProblemKind, Shared};
 use std::collections::HashSet;

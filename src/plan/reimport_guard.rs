@@ -1,6 +1,7 @@
 //! Refuses a file that `export` wrote wherever its rows would be paid under other numbers than the ones they carry.
 
-use super::{Refusal, Terms, keys_of};
+use super::refusal::Refusal;
+use super::terms::{Terms, keys_of};
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use crate::domain::payout::Row;

@@ -1,13 +1,14 @@
 //! Judges a file as a whole: limits, differences from the plan, and what other batches pay.
 
-use super::draft::Reading;
+use super::findings::Reading;
 use super::kinds::RowKinds;
-use super::{Limits, PlanError, Refusal, Terms};
+use super::refusal::{PlanError, Refusal, day, since};
+use super::terms::{Limits, Terms};
 use crate::domain::payout::Row;
 use crate::domain::payout_status::State;
 use crate::domain::text::counted;
 use crate::intake::{Problem, ProblemKind, Tail};
-use crate::ledger::{Batch, Changed, LedgerError, MissingPayout, Planning, Repeat, Repeated, Size, UnixMs};
+use crate::ledger::{Batch, Changed, LedgerError, MissingPayout, Planning, Repeat, Repeated, Size};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -228,15 +229,4 @@ fn refusal_of(repeats: Vec<Repeat>, kinds: &RowKinds, code: &'static str, messag
     };
     let problems = repeats.into_iter().map(problem).collect();
     Refusal { code, message, problems, problem_count: kinds.repeated, kinds: Some(Box::new(kinds.clone())) }
-}
-
-/// A state, and since when where that is final.
-pub(super) fn since(state: State, credited_at: Option<UnixMs>) -> String {
-    let word = state.word().replace('_', " ");
-    credited_at.map_or_else(|| word.clone(), |at| format!("{word} on {}", day(at)))
-}
-
-/// The day in UTC, as the ledger keeps times.
-fn day(ms: UnixMs) -> String {
-    jiff::Timestamp::from_millisecond(ms).map_or_else(|_| "?".to_owned(), |at| at.strftime("%Y-%m-%d").to_string())
 }

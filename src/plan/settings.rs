@@ -1,6 +1,6 @@
 //! Holds the settings that a plan is sealed with against those of now.
 
-use super::Terms;
+use super::terms::Terms;
 use crate::domain::payout_status::State;
 use crate::ledger::{Batch, Changed, Ledger, LedgerError, Settings};
 
