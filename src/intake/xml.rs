@@ -2,7 +2,7 @@
 
 use super::damage::{damaged_archive as damaged, too_large, unreadable};
 use super::problem::IntakeError;
-use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::events::{BytesCData, BytesEnd, BytesRef, BytesStart, BytesText, Event};
 use quick_xml::{Reader, XmlVersion};
 use std::borrow::Cow;
 use std::io::{self, BufReader, Read, Take};
@@ -24,7 +24,22 @@ pub(crate) fn measured(part: impl Read, is_xml: bool, room: u64) -> (u64, Result
     (part.total, unpacked)
 }
 
-/// A part as it is read, event by event. Refused is one that is cut off, not nested rightly or too deeply, that has a tag or
+/// What stands next in a part.
+pub(crate) enum Piece<'b> {
+    Start(BytesStart<'b>),
+    /// An element that ends where it begins.
+    Empty(BytesStart<'b>),
+    End(BytesEnd<'b>),
+    Text(BytesText<'b>),
+    CData(BytesCData<'b>),
+    /// `&amp;`, `&#48;`: see [`resolved`].
+    Reference(BytesRef<'b>),
+    /// What is no content: a comment, a declaration, an instruction.
+    Aside,
+    Eof,
+}
+
+/// A part as it is read, piece by piece. Refused is one that is cut off, not nested rightly or too deeply, that has a tag or
 /// text which never ends, or that unpacks to more than there is room for: whoever reads it need not look at any of that.
 pub(crate) struct Xml<R> {
     reader: Reader<BufReader<Piecewise<R>>>,
@@ -47,35 +62,36 @@ impl<R: Read> Xml<R> {
     }
 
     /// The next event, in the buffer, which is emptied before.
-    pub(crate) fn next<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Result<Event<'b>, IntakeError> {
+    pub(crate) fn next<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Result<Piece<'b>, IntakeError> {
         buffer.clear();
         self.reader.get_mut().get_mut().left = TOKEN_BYTES_MAX;
         let event = self.reader.read_event_into(buffer).map_err(unreadable);
         if self.total() > self.room {
             return Err(too_large());
         }
-        let event = event?;
-        match &event {
+        Ok(match event? {
             Event::Start(_) if self.depth >= DEPTH_MAX => return Err(damaged("a part of it is nested too deeply")),
-            Event::Start(_) => self.depth += 1,
-            Event::End(_) => self.depth = self.depth.saturating_sub(1),
+            Event::Start(element) => {
+                self.depth += 1;
+                Piece::Start(element)
+            }
+            Event::End(element) => {
+                self.depth = self.depth.saturating_sub(1);
+                Piece::End(element)
+            }
             Event::Eof if self.depth > 0 => return Err(damaged("a part of it is cut off")),
-            Event::Eof
-            | Event::Empty(_)
-            | Event::Text(_)
-            | Event::CData(_)
-            | Event::Comment(_)
-            | Event::Decl(_)
-            | Event::PI(_)
-            | Event::DocType(_)
-            | Event::GeneralRef(_) => {}
-        }
-        Ok(event)
+            Event::Eof => Piece::Eof,
+            Event::Empty(element) => Piece::Empty(element),
+            Event::Text(text) => Piece::Text(text),
+            Event::CData(text) => Piece::CData(text),
+            Event::GeneralRef(reference) => Piece::Reference(reference),
+            Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => Piece::Aside,
+        })
     }
 
     fn read_out(&mut self) -> Result<(), IntakeError> {
         let mut buffer = Vec::with_capacity(1024);
-        while !matches!(self.next(&mut buffer)?, Event::Eof) {}
+        while !matches!(self.next(&mut buffer)?, Piece::Eof) {}
         Ok(())
     }
 }
@@ -124,19 +140,16 @@ pub(crate) fn skip<R: Read>(reader: &mut Xml<R>, name: &str) -> Result<(), Intak
     let (mut buffer, mut depth) = (Vec::new(), 1_u64);
     while depth > 0 {
         match reader.next(&mut buffer)? {
-            Event::Start(element) if element.name().as_ref() == name => depth += 1,
-            Event::End(element) if element.name().as_ref() == name => depth -= 1,
-            Event::Eof => return Err(damaged("a part of it is cut off")),
-            Event::Start(_)
-            | Event::End(_)
-            | Event::Empty(_)
-            | Event::Text(_)
-            | Event::CData(_)
-            | Event::Comment(_)
-            | Event::Decl(_)
-            | Event::PI(_)
-            | Event::DocType(_)
-            | Event::GeneralRef(_) => {}
+            Piece::Start(element) if element.name().as_ref() == name => depth += 1,
+            Piece::End(element) if element.name().as_ref() == name => depth -= 1,
+            Piece::Eof => return Err(damaged("a part of it is cut off")),
+            Piece::Start(_)
+            | Piece::End(_)
+            | Piece::Empty(_)
+            | Piece::Text(_)
+            | Piece::CData(_)
+            | Piece::Reference(_)
+            | Piece::Aside => {}
         }
     }
     Ok(())

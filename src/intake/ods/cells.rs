@@ -4,11 +4,11 @@ use super::super::damage::damaged_archive as damaged;
 use super::super::problem::IntakeError;
 use super::super::record::{CellKind, Oddity};
 use super::super::sheet::{Merge, Sheet};
-use super::super::xml::{Xml, attribute, resolved, skip};
+use super::super::xml::{Piece, Xml, attribute, resolved, skip};
 use super::cell::{OdsCell, count};
 use super::shown::{Shown, judged};
 use super::styles::{Appearance, Family, Styles};
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::events::BytesStart;
 use std::collections::HashMap;
 use std::io::Read;
 use std::ops::Range;
@@ -133,7 +133,7 @@ impl Cells {
             let event = reader.next(&mut buffer)?;
             let now = open.last();
             match event {
-                Event::Start(element) => {
+                Piece::Start(element) => {
                     let name = element.name();
                     match name.as_ref() {
                         "text:note" | "text:ruby-text" | "text:tracked-changes" => skip(reader, name.as_ref())?,
@@ -154,7 +154,7 @@ impl Cells {
                         name => skip(reader, name)?,
                     }
                 }
-                Event::Empty(element) => {
+                Piece::Empty(element) => {
                     if matches!(element.name().as_ref(), "text:p" | "text:h") {
                         paragraphs += 1;
                         if paragraphs > 1 {
@@ -164,28 +164,28 @@ impl Cells {
                         self.push_blanks(&element, now.unwrap_or(look))?;
                     }
                 }
-                Event::End(element) if element.name().as_ref() == end => {
+                Piece::End(element) if element.name().as_ref() == end => {
                     self.text_buffer = buffer;
                     return Ok(());
                 }
-                Event::End(_) => drop(open.pop()),
-                Event::Text(text) => {
+                Piece::End(_) => drop(open.pop()),
+                Piece::Text(text) => {
                     if let Some(now) = now {
                         self.shown.push_collapsed(&text.xml10_content(), now);
                     }
                 }
-                Event::CData(text) => {
+                Piece::CData(text) => {
                     if let Some(now) = now {
                         self.shown.push_collapsed(&text.xml10_content(), now);
                     }
                 }
-                Event::GeneralRef(reference) => {
+                Piece::Reference(reference) => {
                     if let Some(now) = now {
                         self.shown.push(&resolved(&reference)?, now);
                     }
                 }
-                Event::Eof => return Err(damaged("a cell of it is cut off")),
-                Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
+                Piece::Eof => return Err(damaged("a cell of it is cut off")),
+                Piece::Aside => {}
             }
         }
     }

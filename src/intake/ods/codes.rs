@@ -2,8 +2,8 @@
 
 use super::super::damage::{damaged_archive as damaged, unreadable};
 use super::super::problem::IntakeError;
-use super::super::xml::{Xml, attribute};
-use quick_xml::events::{BytesStart, Event};
+use super::super::xml::{Piece, Xml, attribute};
+use quick_xml::events::BytesStart;
 use std::io::Read;
 
 /// The code of a format, piece by piece.
@@ -38,7 +38,7 @@ impl Code {
         let (mut buffer, mut embedded_at) = (Vec::new(), 0);
         loop {
             match reader.next(&mut buffer)? {
-                Event::Start(part) => {
+                Piece::Start(part) => {
                     self.text.clear();
                     if part.name().as_ref() == "number:embedded-text" {
                         let position = attribute(&part, "number:position")?.and_then(|at| at.parse().ok());
@@ -47,14 +47,14 @@ impl Code {
                         self.element(&part)?;
                     }
                 }
-                Event::Empty(part) => {
+                Piece::Empty(part) => {
                     self.text.clear();
                     let name = part.name().as_ref().to_owned();
                     self.element(&part)?;
                     self.end(&name, 0);
                 }
-                Event::Text(text) => self.text.push_str(&text.xml10_content()),
-                Event::GeneralRef(reference) => {
+                Piece::Text(text) => self.text.push_str(&text.xml10_content()),
+                Piece::Reference(reference) => {
                     let resolved = reference.resolve_char_ref().map_err(unreadable)?;
                     let named = || quick_xml::escape::resolve_predefined_entity(&reference.xml10_content());
                     match resolved {
@@ -62,10 +62,10 @@ impl Code {
                         None => self.text.push_str(named().unwrap_or("?")),
                     }
                 }
-                Event::End(part) if part.name().as_ref() == end => return Ok(()),
-                Event::End(part) => self.end(part.name().as_ref(), embedded_at),
-                Event::Eof => return Err(damaged("its number formats are cut off")),
-                Event::CData(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
+                Piece::End(part) if part.name().as_ref() == end => return Ok(()),
+                Piece::End(part) => self.end(part.name().as_ref(), embedded_at),
+                Piece::Eof => return Err(damaged("its number formats are cut off")),
+                Piece::CData(_) | Piece::Aside => {}
             }
         }
     }

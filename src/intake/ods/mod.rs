@@ -18,9 +18,8 @@ use super::archive::Archive;
 use super::damage::damaged_archive as damaged;
 use super::problem::{IntakeError, ProblemKind};
 use super::sheet::{HEAD_ROWS, SHEETS_LOOKED_AT, Sheet, SheetName};
-use super::xml::{Xml, attribute, skip};
+use super::xml::{Piece, Xml, attribute, skip};
 use parts::{active_table, check_document};
-use quick_xml::events::Event;
 use std::io::Read;
 use styles::Styles;
 use table::Table;
@@ -72,9 +71,9 @@ impl Ods {
         let mut buffer = Vec::with_capacity(1024);
         loop {
             let event = reader.next(&mut buffer)?;
-            let is_empty = matches!(event, Event::Empty(_));
+            let is_empty = matches!(event, Piece::Empty(_));
             match event {
-                Event::Start(element) | Event::Empty(element) => match element.name().as_ref() {
+                Piece::Start(element) | Piece::Empty(element) => match element.name().as_ref() {
                     "table:table" => {
                         let name = attribute(&element, "table:name")?.unwrap_or_default();
                         let style = attribute(&element, "table:style-name")?.unwrap_or_default();
@@ -90,15 +89,8 @@ impl Ods {
                     name if is_no_table(name) && !is_empty => skip(reader, name)?,
                     _ => self.styles.add(reader, &element, is_empty)?,
                 },
-                Event::Eof => return Ok(()),
-                Event::End(_)
-                | Event::Text(_)
-                | Event::CData(_)
-                | Event::Comment(_)
-                | Event::Decl(_)
-                | Event::PI(_)
-                | Event::DocType(_)
-                | Event::GeneralRef(_) => {}
+                Piece::Eof => return Ok(()),
+                Piece::End(_) | Piece::Text(_) | Piece::CData(_) | Piece::Reference(_) | Piece::Aside => {}
             }
         }
     }
@@ -180,9 +172,9 @@ impl Ods {
         let (mut buffer, mut tables) = (Vec::with_capacity(1024), 0);
         loop {
             let event = reader.next(&mut buffer)?;
-            let is_empty = matches!(event, Event::Empty(_));
+            let is_empty = matches!(event, Piece::Empty(_));
             match event {
-                Event::Start(element) | Event::Empty(element) => match element.name().as_ref() {
+                Piece::Start(element) | Piece::Empty(element) => match element.name().as_ref() {
                     "table:table" if tables == position && !is_empty => break,
                     "table:table" => {
                         tables += 1;
@@ -193,15 +185,8 @@ impl Ods {
                     name if is_no_table(name) && !is_empty => skip(&mut reader, name)?,
                     _ => {}
                 },
-                Event::Eof => return table.finish(),
-                Event::End(_)
-                | Event::Text(_)
-                | Event::CData(_)
-                | Event::Comment(_)
-                | Event::Decl(_)
-                | Event::PI(_)
-                | Event::DocType(_)
-                | Event::GeneralRef(_) => {}
+                Piece::Eof => return table.finish(),
+                Piece::End(_) | Piece::Text(_) | Piece::CData(_) | Piece::Reference(_) | Piece::Aside => {}
             }
         }
         table.read(&mut reader, u32::MAX, u32::MAX)?;

@@ -2,8 +2,7 @@
 
 use super::super::archive::Archive;
 use super::super::problem::{IntakeError, ProblemKind};
-use super::super::xml::{Xml, attribute, resolved};
-use quick_xml::events::Event;
+use super::super::xml::{Piece, Xml, attribute, resolved};
 use std::io::Read;
 
 /// Refuses what is no spreadsheet among the OpenDocument files, which all look alike.
@@ -31,26 +30,23 @@ pub(super) fn active_table<R: Read>(reader: &mut Xml<R>) -> Result<Option<String
     let (mut buffer, mut is_here, mut name) = (Vec::new(), false, None);
     loop {
         match reader.next(&mut buffer)? {
-            Event::Start(element) if element.name().as_ref() == "config:config-item" => {
+            Piece::Start(element) if element.name().as_ref() == "config:config-item" => {
                 is_here = name.is_none() && attribute(&element, "config:name")?.as_deref() == Some("ActiveTable");
             }
-            Event::Text(text) if is_here => {
+            Piece::Text(text) if is_here => {
                 name.get_or_insert_with(String::new).push_str(&text.xml10_content());
             }
-            Event::GeneralRef(reference) if is_here => {
+            Piece::Reference(reference) if is_here => {
                 name.get_or_insert_with(String::new).push_str(&resolved(&reference)?);
             }
-            Event::End(_) => is_here = false,
-            Event::Eof => return Ok(name),
-            Event::Start(_)
-            | Event::Empty(_)
-            | Event::Text(_)
-            | Event::CData(_)
-            | Event::Comment(_)
-            | Event::Decl(_)
-            | Event::PI(_)
-            | Event::DocType(_)
-            | Event::GeneralRef(_) => {}
+            Piece::End(_) => is_here = false,
+            Piece::Eof => return Ok(name),
+            Piece::Start(_)
+            | Piece::Empty(_)
+            | Piece::Text(_)
+            | Piece::CData(_)
+            | Piece::Reference(_)
+            | Piece::Aside => {}
         }
     }
 }

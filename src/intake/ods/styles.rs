@@ -5,9 +5,9 @@
 use super::super::damage::damaged_archive as damaged;
 use super::super::number_format::NumberFormat;
 use super::super::problem::IntakeError;
-use super::super::xml::{Xml, attribute};
+use super::super::xml::{Piece, Xml, attribute};
 use super::codes::Code;
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::events::BytesStart;
 use std::collections::HashMap;
 use std::io::Read;
 
@@ -210,17 +210,10 @@ impl Style {
         let mut buffer = Vec::new();
         loop {
             match reader.next(&mut buffer)? {
-                Event::Start(part) | Event::Empty(part) => self.note(&part)?,
-                Event::End(part) if part.name().as_ref() == end => return Ok(()),
-                Event::Eof => return Err(damaged("its styles are cut off")),
-                Event::End(_)
-                | Event::Text(_)
-                | Event::CData(_)
-                | Event::Comment(_)
-                | Event::Decl(_)
-                | Event::PI(_)
-                | Event::DocType(_)
-                | Event::GeneralRef(_) => {}
+                Piece::Start(part) | Piece::Empty(part) => self.note(&part)?,
+                Piece::End(part) if part.name().as_ref() == end => return Ok(()),
+                Piece::Eof => return Err(damaged("its styles are cut off")),
+                Piece::End(_) | Piece::Text(_) | Piece::CData(_) | Piece::Reference(_) | Piece::Aside => {}
             }
         }
     }

@@ -3,12 +3,12 @@
 use super::super::damage::{CELLS_MAX, damaged_archive as damaged, too_many_cells, unreadable};
 use super::super::problem::IntakeError;
 use super::super::sheet::{COLUMNS_MAX, Hidden, ROWS_MAX, Sheet};
-use super::super::xml::{Xml, attribute, skip};
+use super::super::xml::{Piece, Xml, attribute, skip};
 use super::cell::{OdsCell, count};
 use super::cells::Cells;
 use super::styles::{Family, Styles};
 use quick_xml::XmlVersion;
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::events::BytesStart;
 use std::io::Read;
 
 /// Lower rows and narrower columns than this, in points, nobody sees: a pixel is 0.75.
@@ -72,9 +72,9 @@ impl<'s> Table<'s> {
         let mut folded: Vec<bool> = Vec::new();
         while self.row < rows_max {
             let event = reader.next(&mut buffer)?;
-            let is_empty = matches!(event, Event::Empty(_));
+            let is_empty = matches!(event, Piece::Empty(_));
             match event {
-                Event::Start(element) | Event::Empty(element) => match element.name().as_ref() {
+                Piece::Start(element) | Piece::Empty(element) => match element.name().as_ref() {
                     "table:table-row-group" | "table:table-column-group" if !is_empty => {
                         folded.push(attribute(&element, "table:display")?.as_deref() == Some("false"));
                     }
@@ -95,21 +95,15 @@ impl<'s> Table<'s> {
                     name if !is_empty => skip(reader, name)?,
                     _ => {}
                 },
-                Event::End(element) => match element.name().as_ref() {
+                Piece::End(element) => match element.name().as_ref() {
                     "table:table" => return Ok(true),
                     "table:table-row-group" | "table:table-column-group" => {
                         folded.pop();
                     }
                     _ => {}
                 },
-                Event::Eof => return Err(damaged("a table of it is cut off")),
-                Event::Text(_)
-                | Event::CData(_)
-                | Event::Comment(_)
-                | Event::Decl(_)
-                | Event::PI(_)
-                | Event::DocType(_)
-                | Event::GeneralRef(_) => {}
+                Piece::Eof => return Err(damaged("a table of it is cut off")),
+                Piece::Text(_) | Piece::CData(_) | Piece::Reference(_) | Piece::Aside => {}
             }
         }
         Ok(false)
@@ -164,9 +158,9 @@ impl<'s> Table<'s> {
         let (mut buffer, mut column) = (std::mem::take(&mut self.row_buffer), 0);
         loop {
             let event = reader.next(&mut buffer)?;
-            let is_empty = matches!(event, Event::Empty(_));
+            let is_empty = matches!(event, Piece::Empty(_));
             match event {
-                Event::Start(element) | Event::Empty(element) => match element.name().as_ref() {
+                Piece::Start(element) | Piece::Empty(element) => match element.name().as_ref() {
                     "table:table-cell" | "table:covered-table-cell" => {
                         let cell = OdsCell::new(&element)?;
                         let columns = column..end(column, cell.repeats);
@@ -180,19 +174,12 @@ impl<'s> Table<'s> {
                     name if !is_empty => skip(reader, name)?,
                     _ => {}
                 },
-                Event::End(element) if element.name().as_ref() == "table:table-row" => {
+                Piece::End(element) if element.name().as_ref() == "table:table-row" => {
                     self.row_buffer = buffer;
                     return Ok(());
                 }
-                Event::Eof => return Err(damaged("a row of it is cut off")),
-                Event::End(_)
-                | Event::Text(_)
-                | Event::CData(_)
-                | Event::Comment(_)
-                | Event::Decl(_)
-                | Event::PI(_)
-                | Event::DocType(_)
-                | Event::GeneralRef(_) => {}
+                Piece::Eof => return Err(damaged("a row of it is cut off")),
+                Piece::End(_) | Piece::Text(_) | Piece::CData(_) | Piece::Reference(_) | Piece::Aside => {}
             }
         }
     }
