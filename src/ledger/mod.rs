@@ -108,7 +108,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::NetworkShare`].
     pub fn check_place(folder: &Path) -> Result<(), LedgerError> {
-        sqlite::open::refuse_network_share(folder)
+        sqlite::network_share::refuse_network_share(folder)
     }
 
     /// Opens the ledger at `path`.

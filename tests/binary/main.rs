@@ -33,6 +33,7 @@ mod pace;
 mod purge;
 mod reconcile;
 mod rehearse;
+mod repeats;
 mod secrets;
 mod set_up;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

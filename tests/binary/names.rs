@@ -34,6 +34,38 @@ async fn a_hard_link_to_the_ledger_is_refused_by_either_name() {
     stage.topup(&["resume", BATCH]).await.exits(0);
 }
 
+/// A file that is mounted over another has its write-ahead log beside each of its places. In a namespace of its own anybody
+/// may mount, where the kernel lets them; where it does not, this test says so and holds nothing.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ledger_that_is_mounted_over_another_file_is_refused() {
+    let stage = Stage::new("none").await;
+    stage.rows(3);
+    stage.topup(&RUN).await.exits(0);
+    std::fs::write(stage.path("other.db"), "").unwrap();
+    let mounted = |then: &str, arguments: &[&str]| {
+        let script = format!("mount --bind topup.db other.db && {then}");
+        let mut command = tokio::process::Command::new("unshare");
+        command.args(["-Urm", "sh", "-c", &script, env!("CARGO_BIN_EXE_topup")]).args(arguments);
+        command.current_dir(stage.path(""));
+        command
+    };
+    if !mounted("true", &[]).status().await.is_ok_and(|status| status.success()) {
+        eprintln!("SKIPPED: this kernel lets nobody mount in a namespace of their own");
+        return;
+    }
+    let requests = stage.requests();
+    let again = run_and(&["--ledger", "other.db"]);
+    for arguments in [&again[..], &["resume", BATCH, "--ledger", "other.db"], &["status", "--ledger", "other.db"]] {
+        let ended = stage.start_command(mounted("exec \"$0\" \"$@\"", arguments)).end().await.exits(1);
+        ended.says(&["is mounted by itself", "mount the folder in which the ledger is"]);
+    }
+    assert_eq!(stage.requests(), requests);
+    // Nothing was put beside it, and by its own name it goes on.
+    assert!(!stage.path("other.db-wal").exists());
+    stage.topup(&RUN).await.exits(0);
+}
+
 /// However the second one came to the same file: here its lock file was removed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_lock_is_on_the_file_itself() {

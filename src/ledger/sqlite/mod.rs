@@ -17,6 +17,7 @@ pub(super) mod known;
 pub(super) mod lease;
 pub(super) mod ledger_audit;
 pub(super) mod missing_payout;
+pub(super) mod network_share;
 pub(super) mod open;
 pub(super) mod plan_members;
 pub(super) mod planning;

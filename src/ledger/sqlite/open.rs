@@ -1,6 +1,7 @@
 //! Opens a ledger file: what it must be, the settings that durability rests on, and its schema.
 
 use super::held::Held;
+use super::network_share::refuse_network_share;
 use crate::ledger::error::LedgerError;
 use crate::private_file;
 use rusqlite::{Connection, OpenFlags};
@@ -239,40 +240,6 @@ fn read_back(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
             return Err(LedgerError::Setting { path: path.to_owned(), setting, expected, found });
         }
     }
-    Ok(())
-}
-
-/// SQLite's write-ahead log needs memory that both sides share; over a network there is none.
-#[cfg(target_os = "linux")]
-pub(in crate::ledger) fn refuse_network_share(path: &Path) -> Result<(), LedgerError> {
-    let Ok(stat) = rustix::fs::statfs(path) else { return Ok(()) };
-    // The type is signed on some machines: the bits are what counts.
-    match u32::try_from(stat.f_type & 0xffff_ffff).ok().and_then(network_share) {
-        Some(kind) => Err(LedgerError::NetworkShare { path: path.to_owned(), kind }),
-        None => Ok(()),
-    }
-}
-
-/// The kind of file system by its number (statfs(2), linux/magic.h), where writes of two machines can meet, or where
-/// another program stands between a write and the disk.
-#[cfg(target_os = "linux")]
-fn network_share(magic: u32) -> Option<&'static str> {
-    match magic {
-        0x6969 => Some("NFS"),
-        0xff53_4d42 => Some("CIFS"),
-        0xfe53_4d42 | 0x517b => Some("SMB"),
-        0x0102_1997 => Some("9P"),
-        // virtiofs says the same.
-        0x6573_5546 => Some("FUSE or virtiofs"),
-        0x00c3_6400 => Some("CephFS"),
-        0x0bd0_0bd0 => Some("Lustre"),
-        0x5346_414f | 0x6b41_4653 => Some("AFS"),
-        _ => None,
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(in crate::ledger) fn refuse_network_share(_path: &Path) -> Result<(), LedgerError> {
     Ok(())
 }
 
