@@ -12,7 +12,7 @@
 //! - [`pay`]: the run. [`counts`]: its numbers as it goes on.
 //! - [`rehearse`]: the same on a copy, and nothing is paid.
 //! - [`decide`]: a person's decisions about payouts, each in a `session` (`decision`: what it takes and gives).
-//! - [`status`], [`verify`], [`reconcile`], [`export`]: what became of a batch.
+//! - [`status`], [`find`], [`verify`], [`reconcile`], [`export`]: what became of a batch.
 //! - [`purge`], [`rebind`], [`people`]: what changes a ledger besides. [`backup`]: a copy of it.
 //! - [`check`], [`doctor`]: a file, and the set-up, before anything is paid.
 //! - [`runtime`], [`clock`], [`members`], [`output_file`]: the small kit.
@@ -31,6 +31,7 @@ pub mod doctor;
 pub mod export;
 pub mod failure;
 mod file_request;
+pub mod find;
 pub mod identity;
 mod key_material;
 mod keys;

@@ -11,6 +11,7 @@ mod doctor;
 mod exit;
 mod export;
 mod failure_view;
+mod find;
 mod hints;
 mod interrupt;
 mod ledger;
@@ -103,6 +104,7 @@ fn dispatch(cli: &Cli, output: Output, terminal: Result<&Terminal, Failure>) -> 
         Command::Resume(args) => pay::go_on(terminal?, &args.batch, Mode::Pay, args.repeat.why()),
         Command::Resolve(args) => pay::go_on(terminal?, args, Mode::Resolve, None),
         Command::Status(args) => status::status(terminal?, args),
+        Command::Find(args) => find::find(terminal?, args),
         Command::Verify(args) => verify::verify(terminal?, args),
         Command::Reconcile(args) => reconcile::reconcile(terminal?, args),
         Command::Retry(args) => decide::retry(terminal?, args),

@@ -53,6 +53,7 @@ pub use run_ledger::RunLedger;
 pub use settings::{Changed, Settings};
 pub use sqlite::batch_details::{BatchDetails, Pace, ReasonCount};
 pub use sqlite::checkup::Checkup;
+pub use sqlite::find::{FOUND_MAX, Found, FoundEvent};
 pub use sqlite::in_doubt::{InDoubt, Send};
 pub use sqlite::lease::Lease;
 pub use sqlite::missing_payout::MissingPayout;

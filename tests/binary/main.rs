@@ -18,6 +18,7 @@ mod doctor;
 mod exits;
 mod export;
 mod files;
+mod find;
 mod guards;
 mod harness;
 mod kill;

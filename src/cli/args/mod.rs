@@ -12,7 +12,7 @@ pub(super) use batch::{BatchArgs, ExportArgs, PurgeArgs, RebindArgs, ReconcileAr
 pub(super) use decisions::{AttestArgs, CancelArgs, DecisionArgs, ReleaseArgs, ResumeArgs, RetryArgs};
 pub(super) use file::{CheckArgs, FileArgs, PlanArgs, PlanningArgs, RunArgs, TemplateArgs};
 pub(super) use kit::{CompletionsArgs, ManArgs, SimulatorArgs};
-pub(super) use ledger::{LedgerAction, LedgerArgs};
+pub(super) use ledger::{FindArgs, LedgerAction, LedgerArgs};
 pub(super) use people::{ApprovalArgs, ApproveArgs, PeopleAction, PeopleArgs, PolicyArgs, TakeBackArgs, WhoArgs};
 pub(super) use run::MetricsArgs;
 
@@ -95,6 +95,8 @@ pub(super) enum Command {
     Resolve(BatchArgs),
     /// Show all batches, or one
     Status(StatusArgs),
+    /// Find a member, a reference or a number over all batches
+    Find(FindArgs),
     /// Compare a batch with its own history, and with the gateway
     Verify(VerifyArgs),
     /// Compare the provider's statement with a batch
@@ -173,6 +175,7 @@ impl Command {
             | Self::Purge(_)
             | Self::Rebind(_)
             | Self::Ledger(_)
+            | Self::Find(_)
             | Self::Doctor
             | Self::Simulator(_)
             | Self::Completions(_)

@@ -11,6 +11,7 @@ pub(super) mod decision;
 pub(super) mod error;
 pub(super) mod facts;
 pub(super) mod file;
+pub(super) mod find;
 pub(super) mod held;
 pub(super) mod in_doubt;
 pub(super) mod known;
