@@ -158,19 +158,54 @@ fn typed_name(typed: Option<String>, proposal: String) -> Option<String> {
     typed.map(|typed| if typed.is_empty() { proposal } else { typed })
 }
 
-/// User and machine.
+/// User and machine. A job has no user in its environment, and is called by its account then.
 fn who() -> String {
-    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
+    let named = ["TOPUP_ACTOR", "USER", "LOGNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
+    let user =
+        named.filter(|name| !name.trim().is_empty() && !name.chars().any(char::is_control)).chain(account()).next();
     #[cfg(unix)]
     let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
     #[cfg(not(unix))]
     let machine = std::env::var("COMPUTERNAME").unwrap_or_default();
-    format!("{user}@{machine}")
+    format!("{}@{machine}", user.as_deref().unwrap_or("unknown"))
+}
+
+/// The account's name in the list of users of this machine, or its number: a container has no such list.
+#[cfg(unix)]
+fn account() -> Option<String> {
+    let uid = rustix::process::getuid().as_raw();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    Some(account_in(&users, uid).map_or_else(|| format!("uid-{uid}"), str::to_owned))
+}
+
+#[cfg(not(unix))]
+fn account() -> Option<String> {
+    None
+}
+
+/// The name of an account in `/etc/passwd` (passwd(5)).
+#[cfg(unix)]
+fn account_in(users: &str, uid: u32) -> Option<&str> {
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        (fields.nth(1)?.parse() == Ok(uid)).then_some(name)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn an_account_is_called_as_the_list_of_users_calls_it() {
+        let users =
+            "root:x:0:0:root:/root:/bin/bash\n\nbroken\n:x:7::\ntopup:x:998:998::/var/lib/topup:/usr/sbin/nologin\n";
+        assert_eq!(account_in(users, 998), Some("topup"));
+        assert_eq!(account_in(users, 0), Some("root"));
+        assert_eq!([account_in(users, 7), account_in("", 0)], [None, None]);
+    }
 
     #[test]
     fn the_end_of_the_input_names_no_batch() {
