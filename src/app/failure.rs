@@ -163,7 +163,11 @@ impl From<LedgerError> for Failure {
             | LedgerError::ReadersInTheWay
             | LedgerError::Stopped(_) => (Ending::Failed, "ledger"),
         };
-        Self::said(ending, code, &error)
+        let failure = Self::said(ending, code, &error);
+        match error.hint() {
+            Some(hint) => failure.with_hint(hint),
+            None => failure,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::repeats::{Repeat, Repeated};
 use super::settings::Changed;
+use crate::domain::hint::{Hint, Step};
 use crate::domain::payout_status::IllegalTransition;
 use crate::domain::proposal::ProposalRefusal;
 use crate::domain::team::TeamRefusal;
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// There is no file, and the command does not make one.
-    #[error("there is no ledger at {0}\nhint: `topup run` creates one; check --ledger and [ledger] path")]
+    #[error("there is no ledger at {0}")]
     Missing(PathBuf),
     /// The file is something else.
     #[error(
@@ -117,13 +118,12 @@ pub enum LedgerError {
         hint: &'static str,
     },
     /// A batch that the ledger does not hold.
-    #[error("the ledger holds no batch {0:?}\nhint: `topup status` lists them")]
+    #[error("the ledger holds no batch {0:?}")]
     NoBatch(String),
     /// The rows of a purged batch can no longer be told apart.
     #[error(
         "batch {batch} was purged on {day}: its names and phones are removed, and its rows can no longer be told apart; \
-         nothing was changed and nothing was sent\nhint: `topup status {batch}` says how it ended; its name stays taken: \
-         new rows, and only those, are a batch of their own"
+         nothing was changed and nothing was sent"
     )]
     Purged {
         /// The batch.
@@ -136,9 +136,7 @@ pub enum LedgerError {
     Bound(String),
     /// A setting that was sealed with the plan is another one now.
     #[error(
-        "batch {batch} was planned with {setting} = {then}, and the configuration says {now}; nothing was sent\nhint: set \
-         it back; or look at the plan under the new setting (`topup run FILE --batch {batch} --dry-run`), and confirm it with \
-         --confirm-plan",
+        "batch {batch} was planned with {setting} = {then}, and the configuration says {now}; nothing was sent",
         setting = .changed.setting, then = .changed.then, now = .changed.now
     )]
     SettingChanged {
@@ -191,8 +189,7 @@ pub enum LedgerError {
     /// A row is not what it was planned with: somebody edited the ledger.
     #[error(
         "row {row} of batch {batch} is not what it was planned with: the ledger was changed by something else than \
-         topup; nothing was sent for it, and the run stopped\nhint: `topup verify {batch} --offline` lists what was \
-         changed; restore the ledger's newest backup, or ask who changed it: this row is not paid from this ledger"
+         topup; nothing was sent for it, and the run stopped"
     )]
     RowChanged {
         /// The batch.
@@ -203,8 +200,7 @@ pub enum LedgerError {
     /// A ledger is bound elsewhere by one person, where a plan needs two.
     #[error(
         "the configuration names another gateway, merchant or terminal than the ledger is bound to, and where a plan needs \
-         two persons nobody changes that alone; nothing was changed and nothing was sent\nhint: two administrators go \
-         down to one person (`topup policy --persons 1`), then the ledger is bound anew, and the policy raised again"
+         two persons nobody changes that alone; nothing was changed and nothing was sent"
     )]
     BoundByTwo,
     /// The people or the policy do not allow it.
@@ -214,10 +210,7 @@ pub enum LedgerError {
     #[error("{0}; nothing was changed")]
     Proposal(#[from] ProposalRefusal),
     /// A permit was asked for what nobody approved, or not enough persons.
-    #[error(
-        "row {row} of batch {batch} waits for approval; nothing was sent for it\nhint: `topup status {batch}` says what \
-         waits"
-    )]
+    #[error("row {row} of batch {batch} waits for approval; nothing was sent for it")]
     NotApproved {
         /// The batch.
         batch: String,
@@ -233,10 +226,7 @@ pub enum LedgerError {
         row: i64,
     },
     /// A change of people or policy that its administrator did not sign.
-    #[error(
-        "the signature of {name} {problem}; nothing was changed\nhint: sign with the key that `topup people list` shows \
-         for {name}; what is signed names the end of the ledger's history, so a signature counts once"
-    )]
+    #[error("the signature of {name} {problem}; nothing was changed")]
     Signature {
         /// The administrator.
         name: String,
@@ -244,17 +234,13 @@ pub enum LedgerError {
         problem: String,
     },
     /// The ledger is not what a run left, as far as that shows at a glance: edited, damaged, or a torn copy.
-    #[error(
-        "the ledger is not as topup left it: {finding}; nothing was sent\nhint: `topup verify BATCH --offline` lists \
-         everything; where it is a copy, it was made beside a run or without its -wal file: use the ledger itself, or its \
-         newest whole backup"
-    )]
+    #[error("the ledger is not as topup left it: {finding}; nothing was sent")]
     Unsound {
         /// What does not fit.
         finding: String,
     },
     /// The ledger contradicts itself, or an event contradicts the ledger: nothing further is done.
-    #[error("the ledger contradicts itself: {0}\nhint: nothing was sent on it; keep the file and `topup verify` it")]
+    #[error("the ledger contradicts itself: {0}")]
     Broken(String),
     /// An earlier write failed, so that no later one may happen.
     #[error("the ledger stopped writing: {0}")]
@@ -262,6 +248,60 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
+    /// What to do about it, where that names a step; other advice stands behind the words.
+    #[must_use]
+    pub fn hint(&self) -> Option<Hint> {
+        let status = |batch: &String| Hint::from(Step::Status(Some(batch.clone())));
+        Some(match self {
+            Self::Missing(_) => Hint::from(Step::Run).words(" creates one; check --ledger and [ledger] path"),
+            Self::NoBatch(_) => Hint::from(Step::Status(None)).words(" lists them"),
+            Self::Purged { batch, .. } => status(batch).words(
+                " says how it ended; its name stays taken: new rows, and only those, are a batch of their own",
+            ),
+            Self::SettingChanged { batch, .. } => Hint::of("set it back; or look at the plan under the new setting (")
+                .step(Step::DryRun(batch.clone()))
+                .words("), and confirm it with --confirm-plan"),
+            Self::RowChanged { batch, .. } => Hint::from(Step::VerifyOffline(Some(batch.clone()))).words(
+                " lists what was changed; restore the ledger's newest backup, or ask who changed it: this row is not paid \
+                 from this ledger",
+            ),
+            Self::BoundByTwo => Hint::of("two administrators go down to one person (")
+                .step(Step::LowerPolicy)
+                .words("), then the ledger is bound anew, and the policy raised again"),
+            Self::NotApproved { batch, .. } => status(batch).words(" says what waits"),
+            Self::Signature { name, .. } => Hint::of("sign with the key that ").step(Step::People).words(format!(
+                " shows for {name}; what is signed names the end of the ledger's history, so a signature counts once"
+            )),
+            Self::Unsound { .. } => Hint::from(Step::VerifyOffline(None)).words(
+                " lists everything; where it is a copy, it was made beside a run or without its -wal file: use the ledger \
+                 itself, or its newest whole backup",
+            ),
+            Self::Broken(_) => {
+                Hint::of("nothing was sent on it; keep the file and ").step(Step::Verify(None)).words(" it")
+            }
+            Self::NotALedger { .. }
+            | Self::NewerSchema { .. }
+            | Self::Locked { .. }
+            | Self::ManyNames { .. }
+            | Self::Mounted { .. }
+            | Self::Replaced { .. }
+            | Self::NetworkShare { .. }
+            | Self::Setting { .. }
+            | Self::Io { .. }
+            | Self::Storage { .. }
+            | Self::Bound(_)
+            | Self::OverLimit { .. }
+            | Self::Repeated(_)
+            | Self::PaidElsewhere(_)
+            | Self::PurgeKey { .. }
+            | Self::ReadersInTheWay
+            | Self::Team(_)
+            | Self::Proposal(_)
+            | Self::DecisionNotApproved { .. }
+            | Self::Stopped(_) => return None,
+        })
+    }
+
     pub(super) fn io(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let doing = doing.into();
         move |source| Self::Io { doing, source }
