@@ -1,8 +1,9 @@
 //! Why a person does not see in a cell what the reading library gives of it, and the words that refuse the cell.
 //!
 //! What a person sees is what is paid. Which of it a format can have: XLSX and XLS have number formats, rich text,
-//! merges, formulas without a stored value, dates, durations and errors; ODS has all of it too, and keeps what a
-//! person sees beside the value; CSV has none.
+//! merges, formulas without a stored value, dates, durations, errors, and colours of text and background; ODS has all of
+//! it too, and keeps what a person sees beside the value; CSV has none. Colours are those of a whole cell: a run of
+//! its own colour is not looked at, and conditional formats only in XLSX.
 
 use super::phone;
 use super::problem::ProblemKind;
