@@ -1,12 +1,13 @@
 //! Holds one worksheet, packed, and gives its rows one by one.
 
 mod merged;
+mod name;
 
 use super::problem::{IntakeError, Problem, ProblemKind};
 use super::record::{CellKind, Oddity, Record};
+pub(crate) use name::SheetName;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use unicode_normalization::UnicodeNormalization;
 
 /// The most rows of a worksheet: Excel's own limit.
 pub(crate) const ROWS_MAX: u32 = 1_048_576;
@@ -98,20 +99,6 @@ impl Block {
     fn cells_of(&self, at: usize) -> std::ops::Range<usize> {
         let start = at.checked_sub(1).map_or(0, |before| self.rows[before].cells_end);
         start as usize..self.rows[at].cells_end as usize
-    }
-}
-
-/// A sheet that holds cells.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct SheetName {
-    pub(crate) name: String,
-    pub(crate) is_visible: bool,
-}
-
-impl SheetName {
-    /// Whether a name reads the same: `ế` may be one character or three.
-    pub(crate) fn reads_as(&self, name: &str) -> bool {
-        self.name.trim().nfc().eq(name.trim().nfc())
     }
 }
 

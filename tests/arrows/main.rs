@@ -415,7 +415,7 @@ fn only_the_command_line_prints() {
 #[test]
 fn every_file_says_what_it_is_and_is_read_in_one_sitting() {
     /// Lines of the longest file.
-    const LINES_MAX: usize = 420;
+    const LINES_MAX: usize = 400;
     let mut breaches = Vec::new();
     for source in sources() {
         if !source.text.starts_with("//! ") {
