@@ -125,7 +125,9 @@ impl fmt::Display for Failure {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        Self::said(Ending::Refused, refusal.code, &refusal.message).with_details(Details::Refusal(refusal))
+        let said = Self::said(Ending::Refused, refusal.code, &refusal.message);
+        let hint = refusal.hint.clone().or_else(|| said.hint.clone());
+        Self { hint, ..said }.with_details(Details::Refusal(refusal))
     }
 }
 

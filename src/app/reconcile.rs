@@ -110,7 +110,7 @@ fn read(
             path.display(),
             counted(problem_count, "problem")
         );
-        return Err(Refusal { code: "file_refused", message, problems, problem_count, kinds: None }.into());
+        return Err(Refusal { code: "file_refused", message, hint: None, problems, problem_count, kinds: None }.into());
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Defines why a file is not paid, and how that is said.
 
 use super::kinds::RowKinds;
+use crate::domain::hint::Hint;
 use crate::domain::payout_status::State;
 use crate::intake::{IntakeError, Problem};
 use crate::ledger::{LedgerError, UnixMs};
@@ -13,8 +14,10 @@ pub const PROBLEMS_MAX: usize = 1000;
 pub struct Refusal {
     /// The kind of reason, for scripts.
     pub code: &'static str,
-    /// The reason in one sentence, with a hint.
+    /// The reason in one sentence; advice that names no step stands behind it.
     pub message: String,
+    /// What to do about it, where that names a step.
+    pub hint: Option<Hint>,
     /// The rows concerned, at most [`PROBLEMS_MAX`].
     pub problems: Vec<Problem>,
     /// All of them.
@@ -51,7 +54,7 @@ impl Problems {
 
     pub(super) fn into_refusal(self, code: &'static str, message: String, kinds: RowKinds) -> Refusal {
         let kinds = Some(Box::new(kinds));
-        Refusal { code, message, problems: self.listed, problem_count: self.count, kinds }
+        Refusal { code, message, hint: None, problems: self.listed, problem_count: self.count, kinds }
     }
 }
 

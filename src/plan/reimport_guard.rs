@@ -3,6 +3,7 @@
 use super::refusal::Refusal;
 use super::terms::{Terms, keys_of};
 use crate::domain::batch_name::BatchName;
+use crate::domain::hint::{Hint, Step};
 use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use crate::domain::payout::Row;
 use crate::intake::{Format, Problem, ProblemKind};
@@ -76,23 +77,30 @@ impl<'t> ReimportGuard<'t> {
     fn refuse(&self, row: &Row, column: &str, number: &InvoiceNo, carried: Option<&BatchName>) -> Refusal {
         let batch = &self.terms.batch;
         let whose = carried.map_or_else(|| "another batch".to_owned(), |carried| format!("batch {carried}"));
+        let columns = "; for a new payment to the same members take the columns that ";
+        let retry = |of: Option<&BatchName>| Hint::from(Step::Retry(of.map(BatchName::to_string)));
         let hint = match carried {
-            Some(carried) if carried == batch => format!(
+            Some(carried) if carried == batch => Hint::of(
                 "the rows lost the reference or phone that they were planned with, or the columns are read otherwise: use \
-                 the same --column; `topup retry {batch}` needs no file"
-            ),
-            Some(carried) => format!(
-                "`topup retry {carried}` plans again what was not paid; for a new payment to the same members take the \
-                 columns that `topup export` added out of the file"
-            ),
-            None => "`topup retry` of the batch that the rows come from plans again what was not paid, and `topup status` \
-                     lists the batches; for a new payment to the same members take the columns that `topup export` added \
-                     out of the file"
-                .to_owned(),
+                 the same --column; ",
+            )
+            .step(Step::Retry(Some(batch.to_string())))
+            .words(" needs no file"),
+            Some(carried) => {
+                let again = retry(Some(carried)).words(" plans again what was not paid").words(columns);
+                again.step(Step::Export).words(" added out of the file")
+            }
+            None => retry(None)
+                .words(" of the batch that the rows come from plans again what was not paid, and ")
+                .step(Step::Status(None))
+                .words(" lists the batches")
+                .words(columns)
+                .step(Step::Export)
+                .words(" added out of the file"),
         };
         let message = format!(
             "the file is a result of {whose}, and batch {batch} would pay its rows under other numbers; nothing was \
-             planned and nothing was sent\nhint: {hint}"
+             planned and nothing was sent"
         );
         let problem = Problem::of_row(
             row.row,
@@ -100,7 +108,7 @@ impl<'t> ReimportGuard<'t> {
             format!("needs a row of batch {batch}, has a payout of {whose} by its number"),
         );
         let problems = vec![problem.in_column(column.to_owned()).with_found(number.as_str())];
-        Refusal { code: "other_batch", message, problems, problem_count: 1, kinds: None }
+        Refusal { code: "other_batch", message, hint: Some(hint), problems, problem_count: 1, kinds: None }
     }
 }
 

@@ -4,6 +4,7 @@ use super::findings::Reading;
 use super::kinds::RowKinds;
 use super::refusal::{PlanError, Refusal, day, since};
 use super::terms::{Limits, Terms};
+use crate::domain::hint::{Hint, Step};
 use crate::domain::payout::Row;
 use crate::domain::payout_status::State;
 use crate::domain::text::counted;
@@ -129,13 +130,14 @@ pub(super) fn file(
     };
     let message = format!(
         "the file differs from the plan of batch {name}, begun on {}: {} changed, {gone} gone before they were paid, {}; \
-         nothing was sent\nhint: `topup resume {name}` finishes the plan as it is",
+         nothing was sent",
         day(batch.planned_at),
         counted(changed, "row"),
         counted(problems.count - changed - gone, "other problem"),
         name = batch.name
     );
-    Some(problems.into_refusal("plan_differs", message, kinds))
+    let hint = Hint::from(Step::Resume(Some(batch.name.to_string()))).words(" finishes the plan as it is");
+    Some(Refusal { hint: Some(hint), ..problems.into_refusal("plan_differs", message, kinds) })
 }
 
 /// A payout that another batch may still pay is never sent under a second number; one that another batch paid lately
@@ -170,22 +172,21 @@ pub(super) fn repeats(
 pub(super) fn repeated(repeated: Repeated, rows: u64, window_days: u32, kinds: RowKinds) -> Refusal {
     let Repeated { is_open, count, list } = repeated;
     let batch = list.first().map_or_else(String::new, |first| first.batch.clone());
-    let (code, message) = if is_open {
-        let message = format!(
-            "{} would pay members the same points that another batch has not finished yet\nhint: finish it first: \
-             `topup resume {batch}`; or close those payouts there: `topup cancel {batch}`",
-            counted(count, "row"),
-        );
-        ("repeated_open", message)
-    } else {
-        let message = format!(
-            "{count} of {} pay members the same points that another batch credited in the last {window_days} days\nhint: if \
-             that is meant, say why: --repeat \"the reason\"",
-            counted(rows, "row"),
-        );
-        ("repeated_credited", message)
-    };
-    refusal_of(list, &kinds, code, message)
+    if is_open {
+        let rows = counted(count, "row");
+        let message = format!("{rows} would pay members the same points that another batch has not finished yet");
+        let hint = Hint::of("finish it first: ")
+            .step(Step::Resume(Some(batch.clone())))
+            .words("; or close those payouts there: ")
+            .step(Step::Cancel(Some(batch)));
+        return Refusal { hint: Some(hint), ..refusal_of(list, &kinds, "repeated_open", message) };
+    }
+    let message = format!(
+        "{count} of {} pay members the same points that another batch credited in the last {window_days} days\nhint: if \
+         that is meant, say why: --repeat \"the reason\"",
+        counted(rows, "row"),
+    );
+    refusal_of(list, &kinds, "repeated_credited", message)
 }
 
 /// A setting that was sealed with the plan is another one: what was consented to is not what would be paid.
@@ -200,7 +201,7 @@ pub(super) fn setting_changed(batch: &Batch, changed: &Changed, seal: Option<&st
          back; {confirm}",
         batch.name
     );
-    Refusal { code: "setting_changed", message, problems: Vec::new(), problem_count: 0, kinds: None }
+    Refusal { code: "setting_changed", message, hint: None, problems: Vec::new(), problem_count: 0, kinds: None }
 }
 
 /// Whom purged batches paid lately cannot be told, so the file may repeat them.
@@ -213,7 +214,7 @@ fn keyless(path: &Path, found: &str, reading: &Reading, terms: &Terms) -> Refusa
         path.display()
     );
     let kinds = Some(Box::new(reading.kinds.clone()));
-    Refusal { code: "purge_key", message, problems: Vec::new(), problem_count: 0, kinds }
+    Refusal { code: "purge_key", message, hint: None, problems: Vec::new(), problem_count: 0, kinds }
 }
 
 fn refusal_of(repeats: Vec<Repeat>, kinds: &RowKinds, code: &'static str, message: String) -> Refusal {
@@ -228,5 +229,5 @@ fn refusal_of(repeats: Vec<Repeat>, kinds: &RowKinds, code: &'static str, messag
         Problem::of_row(repeat.row, ProblemKind::Duplicate, message)
     };
     let problems = repeats.into_iter().map(problem).collect();
-    Refusal { code, message, problems, problem_count: kinds.repeated, kinds: Some(Box::new(kinds.clone())) }
+    Refusal { code, message, hint: None, problems, problem_count: kinds.repeated, kinds: Some(Box::new(kinds.clone())) }
 }
