@@ -98,6 +98,18 @@ fn of_a_conditional_format_that_shows_another_number() {
     }
 }
 
+/// Nobody waits for a sheet that names its cells again and again.
+#[test]
+fn of_more_conditional_formats_than_anybody_sets() {
+    let rule =
+        "<cfRule type=\"cellIs\" operator=\"greaterThan\" priority=\"1\" dxfId=\"0\"><formula>1</formula></cfRule>";
+    let around = |count: usize| {
+        format!("<conditionalFormatting sqref=\"{}\">{rule}</conditionalFormatting>", "B3 ".repeat(count))
+    };
+    assert_eq!(given(&xlsx("", "", "0", &around(10_000))), REFUSED);
+    assert_eq!(given(&xlsx("", "", "0", &around((1 << 20) + 1))), "!NotASpreadsheet");
+}
+
 #[test]
 fn of_an_ods() {
     let row = |phone: &str, points: &str| {

@@ -4,11 +4,23 @@ use super::{Merge, NUMBER, Sheet};
 use crate::intake::problem::{IntakeError, ProblemKind};
 use crate::intake::record::Oddity;
 
+/// How often a cell is held against an area at the most: a second's worth.
+const LOOKS_MAX: usize = 1 << 28;
+
 impl Sheet {
     /// Marks the numbers in areas in which a format that holds under a condition may show them as others.
-    pub(crate) fn mark_changed(&mut self, areas: &[Merge]) {
-        if areas.is_empty() {
-            return;
+    pub(crate) fn mark_changed(&mut self, areas: &[Merge]) -> Result<(), IntakeError> {
+        let looks = self.blocks.iter().map(|block| block.cells.len()).sum::<usize>().saturating_mul(areas.len());
+        if looks == 0 {
+            return Ok(());
+        }
+        if looks > LOOKS_MAX {
+            let message = format!(
+                "needs fewer conditional formats that change how numbers show, has {} areas of them; clear these rules, or save \
+                 the sheet as CSV",
+                areas.len()
+            );
+            return Err(IntakeError::file(ProblemKind::Limit, message));
         }
         for block in &mut self.blocks {
             for at in 0..block.rows.len() {
@@ -24,6 +36,7 @@ impl Sheet {
                 }
             }
         }
+        Ok(())
     }
 
     /// Marks the cells that lie under merged ones: nobody sees what is in them.

@@ -14,8 +14,8 @@ const SEEN_WIDTH: f64 = 0.25;
 
 /// The most merged cells: one for each row that a sheet can have.
 const MERGES_MAX: usize = 1 << 20;
-/// The most areas of conditional formats that are looked at.
-const AREAS_MAX: usize = 10_000;
+/// The most areas of conditional formats.
+const AREAS_MAX: usize = 1 << 20;
 /// The most lists with a filter in a sheet; rows of more are said to be hidden, without the reason.
 const FILTERS_MAX: usize = 1000;
 
@@ -71,8 +71,11 @@ impl Around {
     /// A rule of the conditional format that began last: what it may do to a number, it may do to each of its cells.
     pub(super) fn rule(&mut self, element: &BytesStart<'_>, styles: &Styles) -> Result<(), IntakeError> {
         let format = attribute(element, "dxfId")?.and_then(|number| number.trim().parse().ok());
-        if format.is_some_and(|format| styles.changes_numbers(format)) && self.changed.len() < AREAS_MAX {
+        if format.is_some_and(|format| styles.changes_numbers(format)) {
             self.changed.append(&mut self.conditional);
+        }
+        if self.changed.len() > AREAS_MAX {
+            return Err(damaged("more than 1,048,576 areas of conditional formats"));
         }
         Ok(())
     }

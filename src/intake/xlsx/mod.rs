@@ -112,7 +112,7 @@ impl Workbook {
         self.read = Some((strings, styles));
         let (merges, changed) = (std::mem::take(&mut around.merges), std::mem::take(&mut around.changed));
         sheet.hide(around.hidden());
-        sheet.mark_changed(&changed);
+        sheet.mark_changed(&changed)?;
         sheet.mark_merged(&merges)?;
         Ok(sheet)
     }
