@@ -4,6 +4,7 @@ use super::error::LedgerError;
 use super::record::BatchEvent;
 use crate::domain::approval::Actor;
 use crate::domain::event::{Doubt, Event, Fate, MemberAnswer, OrderAnswer, Refusal};
+use crate::domain::payout_status::State;
 
 /// Who did something, and how that is known: by a signature, by a name that is only claimed, or by the account that the
 /// system gives.
@@ -87,6 +88,25 @@ pub(super) fn event_of(kind: &str, detail: Option<&str>, note: Option<String>) -
     all_events()
         .find(|event| words_of(event) == (kind, detail))
         .ok_or_else(|| LedgerError::Broken(format!("no event is called {kind:?} {detail:?}")))
+}
+
+/// Whether an event explains that a payout ended in a state unpaid. A member's answer does, not the order status that
+/// confirms it. Of payouts that are planned or in doubt more than the kind of event decides.
+pub(super) fn explains(state: State, event: &Event) -> bool {
+    match state {
+        State::Declined => matches!(
+            event,
+            Event::SendEnded(Fate::Refused(Refusal::Member | Refusal::Payout))
+                | Event::OrderAnswered(OrderAnswer::Failed)
+                | Event::AttestedNotCredited
+        ),
+        State::Ineligible => *event == Event::MemberAnswered(MemberAnswer::Refused),
+        State::Held => {
+            matches!(event, Event::MemberAnswered(MemberAnswer::NameDiffers | MemberAnswer::NameMissing))
+        }
+        State::Cancelled => *event == Event::Cancelled,
+        State::Planned | State::InDoubt | State::Credited => false,
+    }
 }
 
 /// Every event that a payout can have, a release without a name.

@@ -21,13 +21,8 @@ const HELD_NAMED: usize = 5;
 const RECENT_EVENTS_MAX: usize = 4000;
 const RECENT_MS: i64 = 30_000;
 
-/// States that payouts end in unpaid, each with the event that decided it. A member's answer comes before the order
-/// status that confirms it, and only that carries the change of the state.
-const DECIDED_BY: [(State, &str); 3] = [
-    (State::Declined, "d.state = 'declined'"),
-    (State::Ineligible, "d.kind = 'member_answered' AND d.detail = 'refused'"),
-    (State::Held, "d.kind = 'member_answered' AND d.detail IN ('name_differs', 'name_missing')"),
-];
+/// States that payouts end in unpaid and that a status gives the reasons of.
+const EXPLAINED: [State; 3] = [State::Declined, State::Ineligible, State::Held];
 
 const IN_DOUBT_SINCE: &str = "SELECT (SELECT e.at FROM events e WHERE e.payout_id = p.payout_id
     AND e.state = 'in_doubt' ORDER BY e.event_id DESC LIMIT 1)
@@ -89,8 +84,8 @@ pub(in crate::ledger) fn batch_details(
     running: bool,
 ) -> Result<BatchDetails, LedgerError> {
     let mut glance = BatchDetails::default();
-    for (state, decided_by) in DECIDED_BY {
-        let looked_into = count_reasons(connection, batch, state, decided_by, &mut glance.reasons)?;
+    for state in EXPLAINED {
+        let looked_into = count_reasons(connection, batch, state, &mut glance.reasons)?;
         glance.note_bound(state, looked_into);
     }
     glance.in_doubt_since = in_doubt_since(connection, batch)?;
@@ -109,12 +104,13 @@ impl BatchDetails {
 }
 
 /// The state is spelt out, not bound: only then does SQLite use the partial index of that state.
-fn reasons_sql(state: State, decided_by: &str) -> String {
+fn reasons_sql(state: State) -> String {
+    let explains = read::explaining("d", state);
     format!(
         "SELECT e.kind, e.detail, e.note, e.code
          FROM (SELECT payout_id FROM payouts WHERE batch_id = ?1 AND state = '{}' ORDER BY payout_id LIMIT ?2) p
          JOIN events e ON e.event_id = (
-             SELECT d.event_id FROM events d WHERE d.payout_id = p.payout_id AND {decided_by}
+             SELECT d.event_id FROM events d WHERE d.payout_id = p.payout_id AND {explains}
              ORDER BY d.event_id DESC LIMIT 1)",
         state.word()
     )
@@ -125,10 +121,9 @@ fn count_reasons(
     connection: &Connection,
     batch: BatchId,
     state: State,
-    decided_by: &str,
     counts: &mut Vec<ReasonCount>,
 ) -> Result<usize, LedgerError> {
-    let sql = reasons_sql(state, decided_by);
+    let sql = reasons_sql(state);
     let (mut looked_into, first) = (0, counts.len());
     let reading = || LedgerError::sqlite("reading why payouts were not paid");
     read::rows(connection, &sql, params![batch.0, bound(LOOKED_INTO_MAX)], |row| {
@@ -201,7 +196,7 @@ mod tests {
     #[test]
     fn no_look_goes_through_a_whole_table() {
         let ledger = Ledger::in_memory().unwrap();
-        let mut looks = DECIDED_BY.map(|(state, decided_by)| reasons_sql(state, decided_by)).to_vec();
+        let mut looks = EXPLAINED.map(reasons_sql).to_vec();
         looks.extend([IN_DOUBT_SINCE, RUN_BEGUN, RECENT].map(str::to_owned));
         for sql in looks {
             let mut plan = ledger.store().prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();

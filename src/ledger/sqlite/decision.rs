@@ -30,9 +30,10 @@ pub(in crate::ledger) fn names(
     payout: PayoutId,
 ) -> Result<(Option<String>, Option<String>), LedgerError> {
     let expected = read::one(connection, "SELECT name FROM payouts WHERE payout_id = ?1", [payout.0])?.flatten();
-    let sql = "SELECT note FROM events WHERE payout_id = ?1 AND kind = 'member_answered' AND detail IN ('name_differs', 'name_missing')
-               ORDER BY event_id DESC LIMIT 1";
-    Ok((expected, read::one(connection, sql, [payout.0])?.flatten()))
+    let explains = read::explaining("e", State::Held);
+    let sql =
+        format!("SELECT e.note FROM events e WHERE e.payout_id = ?1 AND {explains} ORDER BY e.event_id DESC LIMIT 1");
+    Ok((expected, read::one(connection, &sql, [payout.0])?.flatten()))
 }
 
 /// All payouts of a batch in a state.

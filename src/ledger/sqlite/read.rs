@@ -7,6 +7,7 @@ use crate::domain::payout_status::State;
 use crate::ledger::error::LedgerError;
 use crate::ledger::record::Size;
 use crate::ledger::record::{Batch, BatchId, Payout, PayoutId, Totals};
+use crate::ledger::words::{all_events, explains, words_of};
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Params, params};
 
@@ -31,6 +32,16 @@ pub(in crate::ledger) fn rows<T>(
 /// Words as a list of SQL; none of them is anything that somebody typed.
 pub(in crate::ledger) fn quoted(words: &[&str]) -> String {
     words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ")
+}
+
+/// The condition that an event explains why a payout is in a state.
+pub(in crate::ledger) fn explaining(event: &str, state: State) -> String {
+    let one = |(kind, detail): (&str, Option<&str>)| {
+        let detail = detail.map(|detail| format!(" AND {event}.detail = '{detail}'")).unwrap_or_default();
+        format!("{event}.kind = '{kind}'{detail}")
+    };
+    let all = all_events().filter(|event| explains(state, event)).map(|event| one(words_of(&event)));
+    format!("({})", all.collect::<Vec<_>>().join(" OR "))
 }
 
 /// Whether a batch has any payout.

@@ -12,7 +12,7 @@ use crate::domain::payout_status::State;
 use crate::ledger::error::LedgerError;
 use crate::ledger::outcome::{Decided, ExtraCell, FileColumn, Outcome, TimedCall};
 use crate::ledger::record::{Batch, Totals};
-use crate::ledger::words::event_of;
+use crate::ledger::words::{event_of, explains};
 use rusqlite::{Connection, Row, Statement, Transaction};
 
 const READING: &str = "reading a batch's outcomes";
@@ -241,17 +241,7 @@ impl Search {
             State::Credited => false,
             State::Planned => self.kept_planned(event),
             State::InDoubt => self.left_in_doubt(event),
-            State::Declined => matches!(
-                event,
-                Event::SendEnded(Fate::Refused(Refusal::Member | Refusal::Payout))
-                    | Event::OrderAnswered(OrderAnswer::Failed)
-                    | Event::AttestedNotCredited
-            ),
-            State::Ineligible => *event == Event::MemberAnswered(MemberAnswer::Refused),
-            State::Held => {
-                matches!(event, Event::MemberAnswered(MemberAnswer::NameDiffers | MemberAnswer::NameMissing))
-            }
-            State::Cancelled => *event == Event::Cancelled,
+            State::Declined | State::Ineligible | State::Held | State::Cancelled => explains(self.state, event),
         };
         if found {
             self.open = false;
