@@ -269,6 +269,12 @@ impl<'t, S: Store> Group<'t, S> {
         let credited_at = (entry.after == State::Credited).then_some(at);
         let states = (entry.before, entry.after);
         let Some(points) = self.store.move_payout(self.batch, entry.payout, states, credited_at)? else {
+            let stands = self.store.stands(entry.payout)?;
+            if stands.state == entry.before.word() {
+                // Only what is approved moves at all.
+                let batch = self.store.batch(self.batch)?.name.to_string();
+                return Err(LedgerError::NotApproved { batch, row: stands.row });
+            }
             return Err(LedgerError::Broken(format!(
                 "payout {} was expected to be {} before {:?}",
                 entry.payout.0,

@@ -80,22 +80,27 @@ fn withdraw(desk: &mut Fixture) {
 
 /// Asks the ledger for a permit for the first row, as a run would.
 fn permit(desk: &Fixture) -> Result<Vec<SubmitPermit>, LedgerError> {
+    written(desk, Event::SubmitIntended, State::InDoubt)
+}
+
+/// Writes what happened to the first row, which is planned.
+fn written(desk: &Fixture, event: Event, after: State) -> Result<Vec<SubmitPermit>, LedgerError> {
     let ledger = Ledger::open(&desk.path(), Access::Write).unwrap().acting_as(Actor::System("run".to_owned()));
     let batch = ledger.batch("a").unwrap();
     let run = ledger.into_run(batch.id, &under(&batch, Purpose::Pay)).unwrap();
     let payout = run.find("r1").unwrap().unwrap();
-    let intent = Entry {
+    let entry = Entry {
         payout,
-        event: Event::SubmitIntended,
+        event,
         before: State::Planned,
-        after: State::InDoubt,
+        after,
         call: None,
         note: None,
         why: None,
         new_number: None,
         recovered: false,
     };
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(run.record(NOW, vec![intent]))
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(run.record(NOW, vec![entry]))
 }
 
 const FILE: &str = "reference,phone,points\nr1,0901234567,100\n";
@@ -265,4 +270,14 @@ fn a_decision_that_can_pay_again_is_written_only_where_another_person_approved_i
     let refused = release(&two).unwrap_err();
     assert!(matches!(refused, LedgerError::DecisionNotApproved { kind: "release", row: 2 }), "{refused}");
     two.audit("a");
+}
+
+/// What nobody approved can be neither paid nor closed, and that is no ledger that contradicts itself.
+#[test]
+fn a_decision_about_what_waits_for_approval_says_that_it_waits() {
+    let (mut desk, folder) = (Fixture::new(), tempfile::tempdir().unwrap());
+    raise(&mut desk, folder.path());
+    propose(&mut desk, FILE);
+    let refused = written(&desk, Event::Cancelled, State::Cancelled).unwrap_err();
+    assert!(matches!(refused, LedgerError::NotApproved { row: 2, .. }), "{refused}");
 }

@@ -52,7 +52,7 @@ const FONT_SIZE_MIN: u16 = 60;
 
 impl Font {
     /// Whether nobody can read a text of it on a fill: its pattern, and its colour.
-    fn is_faint(self, fill: Option<(u8, u16)>) -> bool {
+    fn is_faint(self, fill: Option<Fill>) -> bool {
         let is_like_what_is_behind = match fill {
             Some((0, _)) => WHITE.contains(&self.colour),
             Some((1, colour)) => self.colour == colour || (WHITE.contains(&self.colour) && WHITE.contains(&colour)),
@@ -63,7 +63,7 @@ impl Font {
 }
 
 /// The pattern behind the cells of a look, and its colour (2.4.353); BIFF5 has them elsewhere.
-fn fill(look: &[u8]) -> Option<(u8, u16)> {
+fn fill(look: &[u8]) -> Option<Fill> {
     let pattern = look.get(17)? >> 2;
     Some((pattern, u16_at(look, 18)? & 0x7F))
 }
@@ -290,6 +290,9 @@ fn filter(name: &[u8]) -> Option<(usize, RangeInclusive<u32>)> {
     Some((sheet, u32::from(u16_at(name, 19)?).saturating_add(1)..=u32::from(u16_at(name, 21)?)))
 }
 
+/// Pattern and colour of a cell's ground.
+type Fill = (u8, u16);
+
 /// What is read before it can be put together.
 #[derive(Debug, Default)]
 struct Globals {
@@ -299,7 +302,7 @@ struct Globals {
     sheets: usize,
     formats: HashMap<u16, String>,
     /// The font, the number format and the fill of each look.
-    xfs: Vec<(u16, u16, Option<(u8, u16)>)>,
+    xfs: Vec<(u16, u16, Option<Fill>)>,
 }
 
 impl Globals {
