@@ -144,7 +144,7 @@ fn receipt_of(json: &str) -> Result<Receipt, LedgerError> {
 }
 
 /// `payout_id, row, row_key, name, shares_member, has_history`, [`TOP_UP_COLUMNS`], `state, attempt, sha256`, the batch's
-/// name, [`SEALED_COLUMNS`](crate::ledger::row_seal::SEALED_COLUMNS), merchant and prefix: a row that was edited is not taken up,
+/// name, [`SEALED_COLUMNS`], merchant and prefix: a row that was edited is not taken up,
 /// nor one whose number its key does not lead to, nor one that says something happened to it of which there is no event.
 pub(in crate::ledger) fn payout(row: &Row<'_>) -> Result<Payout, LedgerError> {
     let batch = value::<String>(row, 15)?;
