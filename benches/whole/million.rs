@@ -46,12 +46,12 @@ fn planning(place: &Place, gateway: &Gateway) -> Outcome<()> {
 
 /// The columns and indexes of the ledger's two large tables, without what only a ledger checks.
 const TABLES: &str = "
-CREATE TABLE payouts (payout_id INTEGER PRIMARY KEY, batch_id INTEGER, row INTEGER, row_key TEXT, member TEXT, phone TEXT,
-    points INTEGER, send_sms INTEGER, receipt TEXT, name TEXT, extra TEXT, state TEXT, attempt INTEGER, invoice_no TEXT,
-    credited_at INTEGER, UNIQUE (batch_id, row_key));
+CREATE TABLE payouts (payout_id INTEGER PRIMARY KEY, batch_id INTEGER, plan INTEGER, row INTEGER, row_key TEXT, member TEXT,
+    spelt TEXT, phone TEXT, points INTEGER, send_sms INTEGER, receipt TEXT, name TEXT, extra TEXT, sha256 TEXT, state TEXT,
+    attempt INTEGER, invoice_no TEXT, credited_at INTEGER, UNIQUE (batch_id, row_key));
 CREATE INDEX payouts_by_member ON payouts (member);
 CREATE INDEX payouts_by_phone ON payouts (phone) WHERE phone <> '';
-CREATE INDEX payouts_planned ON payouts (batch_id, payout_id) WHERE state = 'planned';
+CREATE INDEX payouts_planned ON payouts (batch_id, payout_id, plan) WHERE state = 'planned';
 CREATE TABLE invoices (invoice_no TEXT NOT NULL PRIMARY KEY, payout_id INTEGER, attempt INTEGER) WITHOUT ROWID;
 ";
 
@@ -61,9 +61,12 @@ fn import(place: &Place) -> Outcome<Option<Duration>> {
         return Ok(None);
     }
     let file = |table: &str| place.path(&format!("{table}.csv")).display().to_string();
-    for table in ["payouts", "invoices"] {
+    // A seal as a text of as many bytes: the shell writes no others.
+    let payouts = "payout_id, batch_id, plan, row, row_key, member, spelt, phone, points, send_sms, receipt, name, extra, \
+                   substr(hex(sha256), 1, 32), state, attempt, invoice_no, credited_at";
+    for (table, columns) in [("payouts", payouts), ("invoices", "*")] {
         // As a file would list them: numbers in the order of the rows.
-        let rows = format!("SELECT * FROM {table} ORDER BY payout_id;");
+        let rows = format!("SELECT {columns} FROM {table} ORDER BY payout_id;");
         sqlite(&place.path("topup.db"), &format!(".mode csv\n.output {}\n{rows}\n", file(table)))?;
     }
     let target = place.path("import.db");
