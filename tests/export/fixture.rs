@@ -5,6 +5,7 @@ use std::time::Duration;
 use topup::cli::command;
 use topup::domain::batch_name::BatchName;
 use topup::domain::event::{Doubt, Event, Fate, MemberAnswer, OrderAnswer, Refusal};
+use topup::domain::hint::Part;
 use topup::domain::invoice_no::InvoicePrefix;
 use topup::domain::payout_status::{PayoutStatus, State};
 use topup::intake::{self, IntakeOptions};
@@ -13,6 +14,9 @@ use topup::plan::{self, Limits, Planned, Resealing, Terms};
 use topup::report::{ExportError, ExportRequest, Exported, Lang, export};
 
 pub(crate) const BATCH: &str = "2026-11";
+/// Code and message of a refused plan, and what it advises.
+pub(crate) type Refused = (&'static str, String, Vec<Part>);
+
 /// 2026-11-20 10:00 in Vietnam.
 pub(crate) const PLANNED_AT: UnixMs = 1_795_143_600_000;
 pub(crate) const NOW: UnixMs = PLANNED_AT + 5 * 3_600_000;
@@ -52,7 +56,7 @@ impl Fixture {
     }
 
     /// Plans a file: the refusal's code and message, if it is refused; whether the batch was known otherwise.
-    pub(crate) fn plan(&self, ledger: &mut Ledger, file: &str, batch: &str) -> Result<bool, (&'static str, String)> {
+    pub(crate) fn plan(&self, ledger: &mut Ledger, file: &str, batch: &str) -> Result<bool, Refused> {
         let terms = terms(batch);
         let intake = intake::open(&self.path(file), &IntakeOptions::default()).unwrap();
         let origin = Origin {
@@ -62,9 +66,13 @@ impl Fixture {
             planned_at: PLANNED_AT,
         };
         match plan::plan(ledger, intake, &terms, &origin).unwrap() {
-            Planned::Draft(draft) => draft.seal("test", PLANNED_AT).map(|_| false).map_err(|_| ("seal", String::new())),
+            Planned::Draft(draft) => {
+                draft.seal("test", PLANNED_AT).map(|_| false).map_err(|_| ("seal", String::new(), Vec::new()))
+            }
             Planned::Known(..) => Ok(true),
-            Planned::Refused(refusal) => Err((refusal.code, refusal.message)),
+            Planned::Refused(refusal) => {
+                Err((refusal.code, refusal.message, refusal.hint.unwrap_or_default().parts().to_vec()))
+            }
         }
     }
 

@@ -6,6 +6,7 @@ mod fixture;
 
 use calamine::{Data, DataType, Reader, Xlsx, open_workbook};
 use fixture::{BATCH, FILE, Fixture, cells};
+use topup::domain::hint::{Part, Step};
 use topup::domain::payout_status::State;
 use topup::intake::{self, IntakeOptions, Item};
 use topup::ledger::{Access, Ledger};
@@ -100,9 +101,9 @@ fn a_retry_file_is_refused_under_another_batch_and_names_retry() {
     stage.export("retry.csv", &RETRY, Lang::Vi).unwrap();
     let mut ledger = Ledger::open(&stage.path("topup.db"), Access::Write).unwrap();
     for batch in ["2026-12", "another"] {
-        let (code, message) = stage.plan(&mut ledger, "retry.csv", batch).unwrap_err();
+        let (code, message, advice) = stage.plan(&mut ledger, "retry.csv", batch).unwrap_err();
         assert_eq!(code, "other_batch");
-        assert!(message.contains("`topup retry 2026-11`"), "{message}");
+        assert!(advice.contains(&Part::Step(Step::Retry(Some(BATCH.to_owned())))), "{message} {advice:?}");
         assert!(ledger.find_batch(batch).unwrap().is_none());
     }
     // A spreadsheet makes a date of the batch, somebody has a column of that name in front, or takes ours out: the
@@ -116,16 +117,17 @@ fn a_retry_file_is_refused_under_another_batch_and_names_retry() {
     ] {
         assert_ne!(text, retry);
         std::fs::write(stage.path(name), text).unwrap();
-        let (code, message) = stage.plan(&mut ledger, name, "2026-12").unwrap_err();
+        let (code, message, advice) = stage.plan(&mut ledger, name, "2026-12").unwrap_err();
         assert_eq!(code, "other_batch", "{name}");
-        assert!(message.contains("`topup retry"), "{message}");
+        assert!(advice.iter().any(|part| matches!(part, Part::Step(Step::Retry(_)))), "{message} {advice:?}");
         assert!(ledger.find_batch("2026-12").unwrap().is_none());
     }
     // A row that lost its key would be paid under another number of the same batch.
     std::fs::write(stage.path("keys.csv"), retry.replace("T-3", "T-33")).unwrap();
-    let (code, message) = stage.plan(&mut ledger, "keys.csv", BATCH).unwrap_err();
+    let (code, message, advice) = stage.plan(&mut ledger, "keys.csv", BATCH).unwrap_err();
     assert_eq!(code, "other_batch");
-    assert!(message.contains("lost the reference"), "{message}");
+    let is_said = advice.iter().any(|part| matches!(part, Part::Words(words) if words.contains("lost the reference")));
+    assert!(is_said, "{message} {advice:?}");
     // An own column of that name is the user's own.
     let own = "phone,points,batch,invoice_no\n0901239999,100,autumn,INV-1\n";
     std::fs::write(stage.path("own.csv"), own).unwrap();
