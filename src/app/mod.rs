@@ -72,6 +72,7 @@ pub use crate::domain::statement::LineStatus;
 pub use crate::domain::team::{PersonName, Policy, Role, Team};
 pub use crate::domain::text::{is_invisible, typed};
 pub use crate::engine::{CallKind, Mode, RunEvent, RunReport, StopCode};
+pub use crate::gateway::Environment;
 pub(crate) use crate::intake::hidden_cell;
 pub use crate::intake::{
     CheckReport, IntakeOptions, LISTED_MAX, Problem, StatementColumn, StatementOptions, TemplateLang,

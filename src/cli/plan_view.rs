@@ -1,8 +1,8 @@
 //! Words a plan before anything is asked, or why there is none: one line for each kind of row, then what is behind it.
 
 use crate::app::{
-    BatchName, ByState, DraftSummary, Mode, Problem, Refusal, RowKinds, Settings, Size, State, duration, grouped,
-    hidden_cell,
+    BatchName, ByState, DraftSummary, Environment, Mode, Problem, Refusal, RowKinds, Settings, Size, State, counted,
+    duration, grouped, hidden_cell,
 };
 use serde_json::json;
 use std::fmt::Write;
@@ -13,7 +13,13 @@ const PRINTED_MAX: usize = 20;
 
 /// What is about to be paid, for the person who decides.
 pub(super) fn plan_text(settings: &Settings, name: &BatchName, plan: &DraftSummary) -> String {
-    let mut text = format!("plan of batch {name}\n{}", kinds_text(&plan.kinds));
+    let mut text = format!("plan of batch {name}\n");
+    for (label, value) in
+        [("from", file_words(plan)), ("gateway", gateway_words(plan)), ("paid by", merchant_words(plan))]
+    {
+        let _ = writeln!(text, "  {label:<9}{value}");
+    }
+    text.push_str(&kinds_text(&plan.kinds));
     let mut line = |label: &str, value: String| {
         let _ = writeln!(text, "  {label:<34}{value:>10}");
     };
@@ -48,6 +54,39 @@ pub(super) fn plan_text(settings: &Settings, name: &BatchName, plan: &DraftSumma
     }
     text.push_str("points cannot be recalled once they are credited");
     text
+}
+
+/// The question before anything is paid. It stands alone: a long plan went off the screen, and notes may be switched off.
+pub(super) fn question(name: &BatchName, plan: &DraftSummary) -> String {
+    format!(
+        "batch {name} from {}\nthrough {}, {}\npay {} points to {} (largest payout {})\ntype yes to pay: ",
+        file_words(plan),
+        gateway_words(plan),
+        merchant_words(plan),
+        grouped(plan.new.points),
+        counted(plan.members, "member"),
+        grouped(plan.largest),
+    )
+}
+
+fn file_words(plan: &DraftSummary) -> String {
+    let sheet = plan.sheet.as_ref().map(|sheet| format!(", sheet {sheet:?}"));
+    format!("{}{}", plan.file_name, sheet.unwrap_or_default())
+}
+
+/// The host, and what it is, in capitals where points are real.
+fn gateway_words(plan: &DraftSummary) -> String {
+    let host = &plan.binding.gateway_host;
+    match Environment::of(host) {
+        Environment::Production => format!("PRODUCTION, {host}"),
+        Environment::Sandbox => format!("the sandbox, {host}"),
+        Environment::ThisMachine => format!("{host} on this machine"),
+        Environment::Unknown => format!("{host}, which is neither the documented production nor the sandbox"),
+    }
+}
+
+fn merchant_words(plan: &DraftSummary) -> String {
+    format!("merchant {}, terminal {}", plan.binding.merchant_id, plan.binding.terminal_id)
 }
 
 /// The same for scripts.
@@ -139,4 +178,72 @@ fn problem_line(problem: &Problem) -> String {
     }
     let _ = write!(line, ": {}", problem.message);
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wrap::wrapped;
+    use super::*;
+    use crate::app::Sha256;
+    use crate::domain::invoice_no::InvoicePrefix;
+    use crate::ledger::Binding;
+    use unicode_width::UnicodeWidthStr;
+
+    fn plan(host: &str, sheet: Option<&str>, members: u64) -> DraftSummary {
+        let new = Size { rows: members, points: 1_914_576 };
+        let binding = Binding {
+            gateway_host: host.to_owned(),
+            merchant_id: "M001".to_owned(),
+            terminal_id: "T001".to_owned(),
+            invoice_prefix: InvoicePrefix::parse("TP").unwrap(),
+        };
+        DraftSummary {
+            binding,
+            file_name: "Thưởng tháng 11 của toàn bộ khách hàng thân thiết miền Bắc.xlsx".to_owned(),
+            sheet: sheet.map(str::to_owned),
+            new,
+            whole: new,
+            kinds: RowKinds::default(),
+            members,
+            without_pre_check: 0,
+            largest: 50_000,
+            plan_sha256: Sha256::of(b"plan"),
+            repairs: Vec::new(),
+            repair_count: 0,
+            warnings: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_question_names_where_the_money_goes_and_fits_the_screen() {
+        let name = BatchName::parse("2026-11").unwrap();
+        for (host, sheet, members, parts) in [
+            (
+                "api-merchant.vinid.net",
+                Some("Tháng 11"),
+                320,
+                &["through PRODUCTION, api-merchant.vinid.net", "sheet \"Tháng 11\"", "to 320 members"][..],
+            ),
+            (
+                "api-merchant-sandbox.vinid.dev",
+                None,
+                1,
+                &["through the sandbox, api-", "miền Bắc.xlsx\n", "to 1 member "],
+            ),
+            ("127.0.0.1:8099", None, 2, &["through 127.0.0.1:8099 on this machine, merchant"]),
+            ("gateway.example", None, 2, &["gateway.example, which is neither the documented production nor"]),
+        ] {
+            let asked = question(&name, &plan(host, sheet, members));
+            let always = ["batch 2026-11 from Thưởng", "merchant M001, terminal T001", "1,914,576 points", "50,000"];
+            for part in parts.iter().chain(&always) {
+                assert!(asked.contains(part), "{part:?} is not in {asked}");
+            }
+            assert_eq!(asked.contains("PRODUCTION"), host == "api-merchant.vinid.net", "{asked}");
+            for columns in [60, 100] {
+                let shown = wrapped(&asked, columns);
+                assert!(shown.lines().all(|line| line.width() <= columns), "{shown}");
+                assert!(shown.ends_with("type yes to pay: "), "{shown}");
+            }
+        }
+    }
 }

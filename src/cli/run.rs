@@ -5,13 +5,14 @@ use super::args::RunArgs;
 use super::next_command::paying_command;
 use super::output::{Output, Report};
 use super::pay::paid;
+use super::plan_view::question;
 use super::rehearse::rehearse;
 use super::requests;
 use super::terminal::Terminal;
 use crate::app::pay::Ready;
 use crate::app::propose::{self, Consent, PayRequest, ToPay};
 use crate::app::rehearse::{DryRun, dry_run};
-use crate::app::{DraftSummary, Ending, Failure, FileRequest, Run, State, Summary, counted, grouped};
+use crate::app::{BatchName, DraftSummary, Ending, Failure, FileRequest, Run, State, Summary, counted, grouped};
 use std::fmt::Write;
 
 pub(super) fn run(terminal: &Terminal, args: &RunArgs) -> Result<Report, Failure> {
@@ -31,7 +32,7 @@ pub(super) fn run(terminal: &Terminal, args: &RunArgs) -> Result<Report, Failure
         ToPay::Ready(ready) => pay(terminal, *ready),
         ToPay::Waits(waits) => Ok(Report { ending: Ending::Waits, ..stored(&waits, &args.who) }),
         ToPay::Asks(plan) => {
-            ask(&plan)?;
+            ask(&request.file.batch, &plan)?;
             let request = PayRequest { consent: Some(Consent::Read(plan.plan_sha256)), ..request };
             match to_pay(terminal, args, &request)? {
                 ToPay::Ready(ready) => pay(terminal, *ready),
@@ -56,15 +57,13 @@ fn pay(terminal: &Terminal, ready: Ready) -> Result<Report, Failure> {
 }
 
 /// Asks a person about the plan on the screen.
-fn ask(plan: &DraftSummary) -> Result<(), Failure> {
+fn ask(batch: &BatchName, plan: &DraftSummary) -> Result<(), Failure> {
     if !Output::can_ask() {
         return Err(Failure::no_consent(
             "without a terminal, paying needs --yes, --confirm-total or --confirm-plan; nothing was sent",
         ));
     }
-    let question =
-        format!("pay {} points to {} members? type yes to pay: ", grouped(plan.new.points), grouped(plan.members));
-    match Output::ask(&question).as_deref() {
+    match Output::ask(&question(batch, plan)).as_deref() {
         Some("yes") => Ok(()),
         Some(_) | None => Err(Failure::no_consent("nothing was planned and nothing was sent: the answer was not yes")),
     }

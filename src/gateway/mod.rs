@@ -26,7 +26,7 @@ pub use error::GatewayError;
 pub use fence::Fence;
 pub use key::PrivateKey;
 pub use settings::GatewaySettings;
-pub use url::GatewayUrl;
+pub use url::{Environment, GatewayUrl};
 pub use way::{Authorities, ProxyAddress};
 
 use crate::domain::answer::Reply;

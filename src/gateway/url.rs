@@ -15,6 +15,35 @@ const URL_BYTES_MAX: usize = 300;
 const EXPECTED: &str = "\"sandbox\", \"production\" or a url such as https://gateway.example";
 const HINT: &str = "set url under [gateway] to \"sandbox\", \"production\" or https://HOST[:PORT]";
 
+/// Which of the provider's environments a gateway is, if it is one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// Real members, real points.
+    Production,
+    /// The provider's own place for trials.
+    Sandbox,
+    /// A program on this machine, such as the simulator.
+    ThisMachine,
+    /// Any other host: nobody here knows what it does with points.
+    Unknown,
+}
+
+impl Environment {
+    /// The environment of a host, as [`GatewayUrl::host`] gives it.
+    #[must_use]
+    pub fn of(host: &str) -> Self {
+        let port = |(_, port): &(&str, &str)| port.bytes().all(|byte| byte.is_ascii_digit());
+        let name = host.rsplit_once(':').filter(port).map_or(host, |(name, _)| name).trim_end_matches('.');
+        let is = |origin: &str| origin.strip_prefix("https://") == Some(name);
+        match () {
+            () if is(PRODUCTION) => Self::Production,
+            () if is(SANDBOX) => Self::Sandbox,
+            () if is_loopback(name) => Self::ThisMachine,
+            () => Self::Unknown,
+        }
+    }
+}
+
 /// The address of a gateway: scheme, host and port, nothing else.
 ///
 /// It is HTTPS, or it is this machine: a signed request read on the way could be delivered by somebody else.
@@ -128,6 +157,24 @@ fn shown(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn production_is_told_from_what_only_looks_like_it() {
+        for (url, environment) in [
+            ("production", Environment::Production),
+            ("https://API-merchant.vinid.net.", Environment::Production),
+            ("https://api-merchant.vinid.net:8443", Environment::Production),
+            ("sandbox", Environment::Sandbox),
+            ("http://127.0.0.1:8099", Environment::ThisMachine),
+            ("http://[::1]:8099", Environment::ThisMachine),
+            ("http://[::1]", Environment::ThisMachine),
+            ("https://localhost", Environment::ThisMachine),
+            ("https://api-merchant.vinid.net.example", Environment::Unknown),
+            ("https://gateway.example", Environment::Unknown),
+        ] {
+            assert_eq!(Environment::of(&GatewayUrl::parse(url).unwrap().host()), environment, "{url}");
+        }
+    }
 
     #[test]
     fn an_address_is_https_or_this_machine() {

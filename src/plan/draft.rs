@@ -12,7 +12,7 @@ use super::terms::{Resealing, Terms};
 use crate::domain::approval::Actor;
 use crate::domain::sha256::Sha256;
 use crate::intake::{Format, Intake, Repair};
-use crate::ledger::{Batch, Changed, Ledger, LedgerError, Origin, Planning, Size, UnixMs};
+use crate::ledger::{Batch, Binding, Changed, Ledger, LedgerError, Origin, Planning, Size, UnixMs};
 
 /// A plan that waits for its consent. Dropped, it leaves nothing behind.
 #[derive(Debug)]
@@ -24,6 +24,12 @@ pub struct Draft<'l> {
 /// What a plan comes to.
 #[derive(Clone, Debug)]
 pub struct DraftSummary {
+    /// Which gateway pays it, and for which merchant and terminal.
+    pub binding: Binding,
+    /// The name of the file it was made from.
+    pub file_name: String,
+    /// The worksheet, where the file has such.
+    pub sheet: Option<String>,
     /// What this file adds to the plan.
     pub new: Size,
     /// The whole plan, what the batch had before included.
@@ -109,6 +115,7 @@ pub(super) fn draft<'l>(
     if let Err(refusal) = reading.read(&mut planning, &mut intake, &doubled, terms)? {
         return Ok(Planned::Refused(*refusal));
     }
+    let sheet = intake.format().sheet.clone();
     let tail = intake.finish()?;
     rules::gone(&planning, &mut reading, terms)?;
     let whole = planning.whole_size();
@@ -143,6 +150,9 @@ pub(super) fn draft<'l>(
     }
     let (members, largest) = planning.members_and_largest()?;
     let summary = DraftSummary {
+        binding: terms.binding.clone(),
+        file_name: origin.file_name.clone(),
+        sheet,
         new: planning.new_size(),
         whole,
         kinds: reading.kinds,
