@@ -17,13 +17,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
-use topup::engine::{self, EngineError, Mode, RunReport};
+use topup::engine::{self, EngineError, Mode, RunReport, RunSettings};
 use topup::ledger::{Ledger, Purpose, Under};
 
 /// A run that takes longer than this, in virtual time, never ends.
 const LONGEST_RUN: Duration = Duration::from_secs(14 * 24 * 3600);
-/// A restart waits this long, as `topup` itself does.
-const QUIET: Duration = Duration::from_secs(1);
+/// How long it takes somebody to set the clock right.
+const CLOCK_SET_IN: Duration = Duration::from_secs(1);
 
 /// One seed's life.
 pub(super) struct Fixture {
@@ -37,6 +37,8 @@ pub(super) struct Fixture {
     pub(super) rng: Rng,
     pub(super) epoch: Instant,
     pub(super) clock_is_off_by_ms: i64,
+    /// When a command that only asks let its last request leave, which the pace beside the ledger keeps.
+    asked_at: Option<Instant>,
     runs: u32,
 }
 
@@ -67,6 +69,7 @@ impl Fixture {
             rng: Rng::with_seed(seed ^ 0x0077_6f72_6c64),
             epoch,
             clock_is_off_by_ms: 0,
+            asked_at: None,
             runs: 0,
         }
     }
@@ -276,22 +279,41 @@ impl Fixture {
         Ok(())
     }
 
-    /// As `cli::execute` computes it: a run that was killed may have sent until a moment ago.
+    /// As `app::pay` computes it, by the ledger alone: a run that was killed may have sent until a moment ago. The pace
+    /// beside the ledger knows that of every process; here it is asked only for what no ledger knows, so that what is
+    /// computed by the ledger has to hold by itself.
     pub(super) fn quiet_before(&self, ledger: &Ledger) -> Result<Duration, String> {
+        let quiet = engine::quiet_after_a_cut(self.scenario.settings.rate_per_s);
+        let since_asked = self.asked_at.map_or(Duration::MAX, |at| at.elapsed());
+        let by_pace = quiet.saturating_sub(since_asked);
         if ledger.is_unused().map_err(|error| error.to_string())? {
-            return Ok(Duration::ZERO);
+            return Ok(by_pace);
         }
-        let Some(ended_at) = ledger.last_run_ended_at().map_err(|error| error.to_string())? else { return Ok(QUIET) };
+        let Some(ended_at) = ledger.last_run_ended_at().map_err(|error| error.to_string())? else { return Ok(quiet) };
         let since = u64::try_from(self.now_ms() - ended_at).map(Duration::from_millis).unwrap_or_default();
-        Ok(QUIET.saturating_sub(since))
+        Ok(quiet.saturating_sub(since).max(by_pace))
+    }
+
+    /// The settings of a command that only asks, as `app::pay` makes them.
+    pub(super) fn asking(&self) -> RunSettings {
+        let mut settings = self.scenario.settings.clone();
+        (settings.mode, settings.quiet_before) = (Mode::Resolve, engine::quiet_after_a_cut(settings.rate_per_s));
+        settings
+    }
+
+    /// A command that only asks has ended, in whatever way. It may have recorded nothing, and the next run has to know all
+    /// the same when it asked.
+    pub(super) fn asked(&mut self) {
+        let at = self.network().departures.last().copied();
+        self.asked_at = at;
     }
 
     async fn heal(&mut self) {
         if let Some(last) = { self.network().last_arrival() } {
             sleep_until(last).await;
         }
-        // Somebody sets the clock right, which takes a while.
-        sleep(QUIET).await;
+        // Somebody sets the clock right.
+        sleep(CLOCK_SET_IN).await;
         self.clock_is_off_by_ms = 0;
         self.network().heal(Instant::now());
         self.line(|| "everything heals".to_owned());

@@ -8,15 +8,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use topup::domain::event::Event;
 use topup::domain::payout_status::State;
-use topup::engine::{self, Asked, Inquiry, Mode};
+use topup::engine::{self, Asked, Inquiry};
 use topup::ledger::{Entry, PayoutId, Purpose, RunLedger, Under};
 
 impl Fixture {
     /// Decides about some of the payouts that a person may decide about.
     pub(super) async fn decide(&mut self) -> Result<(), String> {
         let ledger = self.open()?;
-        let mut settings = self.scenario.settings.clone();
-        (settings.mode, settings.quiet_before) = (Mode::Resolve, self.quiet_before(&ledger)?);
+        let settings = self.asking();
         let batch = ledger.batches().map_err(failed)?.remove(0);
         let ledger = ledger.into_run(batch.id, &Under::new(Purpose::Ask, batch.binding.clone(), 0)).map_err(failed)?;
         let wishes = self.wishes(&ledger)?;
@@ -46,6 +45,7 @@ impl Fixture {
         }
         let decide = |asked: &Asked| asked.decision(&batch, wishes.get(&asked.payout.id)?.clone(), "simulated");
         let report = engine::ask(&settings, &ledger, gateway, clock, std::future::pending(), asked_first, decide).await;
+        self.asked();
         self.ledgers.close(ledger.into_scratch().expect("a ledger in memory"));
         // A worker that panics ends such a command: what was answered until then is recorded, and the rest not decided.
         let panics = |error: &engine::EngineError| error.to_string().contains("the worker panics");

@@ -6,15 +6,14 @@ use super::gateway::SimulatedGateway;
 use super::process::Process;
 use std::sync::Arc;
 use topup::domain::event::OrderAnswer;
-use topup::engine::{self, Asked, Inquiry, Mode};
+use topup::engine::{self, Asked, Inquiry};
 use topup::ledger::{Purpose, Under};
 
 impl Fixture {
     /// In good weather: every number has to get a usable answer.
     pub(super) async fn verify(&mut self) -> Result<(), String> {
         let ledger = self.open()?;
-        let mut settings = self.scenario.settings.clone();
-        (settings.mode, settings.quiet_before) = (Mode::Resolve, self.quiet_before(&ledger)?);
+        let settings = self.asking();
         let gateway = Arc::new(SimulatedGateway {
             network: Arc::clone(&self.network),
             process: Arc::new(Process::default()),
@@ -39,6 +38,7 @@ impl Fixture {
             None
         };
         let report = engine::ask(&settings, &ledger, gateway, clock, std::future::pending(), inquiries, take).await;
+        self.asked();
         self.ledgers.close(ledger.into_scratch().expect("a ledger in memory"));
         let report = report.map_err(|error| format!("verify failed: {error}"))?;
         if report.stop.is_some() || answered != wanted {
