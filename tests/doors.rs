@@ -280,7 +280,7 @@ fn the_ledger_and_the_set_up_are_looked_after() {
     };
     assert_eq!(check::check(&checked, None).unwrap().ending, Ending::Refused);
     house.paid();
-    let found = doctor::doctor(context).unwrap();
+    let found = doctor::doctor(context, false).unwrap();
     assert_eq!((found.ending(), found.count(Finding::Failure)), (Ending::Done, 0), "{found:?}");
     let (rebound, _) = rebind::rebind(context, "nothing moved", |_, _| Err(Failure::no_consent("no"))).unwrap();
     assert_eq!(rebound, Rebound::default());

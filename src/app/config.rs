@@ -3,13 +3,14 @@
 use super::failure::{Ending, Failure};
 use super::key_material::kind_of_key;
 use super::keys::{KEYS, Key, Kind, is_of_a_service, nearest};
+use crate::domain::hint::{Hint, Step};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::Value;
 
 /// The file that is read where none is named.
-const DEFAULT_FILE: &str = "topup.toml";
+pub const DEFAULT_FILE: &str = "topup.toml";
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,9 +73,9 @@ impl Config {
                 let Some(key) = KEYS.iter().find(|key| key.section == section && key.name == name) else {
                     return Err(unknown(path, &format!("{section}.{name}"), KEYS.iter().map(Key::path)));
                 };
-                let value = of_kind(key, value.clone()).ok_or_else(|| {
+                let value = key.value_of(value.clone()).ok_or_else(|| {
                     let found = if key.name == "key_code" { "something else".to_owned() } else { value.to_string() };
-                    wrong(format!("{} in {} must be {}, found {found}", key.path(), path.display(), kind_words(key)))
+                    wrong(format!("{} in {} must be {}, found {found}", key.path(), path.display(), key.takes()))
                 })?;
                 self.set(key, value, Source::File);
             }
@@ -100,6 +101,13 @@ impl Config {
         Ok(())
     }
 
+    /// Whether nothing at all was configured of the gateway: no file, and no variable.
+    pub(super) fn is_absent(&self) -> bool {
+        let is_set =
+            |(path, _, source): (&str, &Value, &Source)| path.starts_with("gateway.") && *source != Source::Default;
+        self.file.is_none() && !self.values().any(is_set)
+    }
+
     /// A flag's value, over file and environment.
     pub(super) fn set_flag(&mut self, path: &str, value: Value, flag: &'static str) {
         self.values.insert(path.to_owned(), (value, Source::Flag(flag)));
@@ -123,8 +131,13 @@ impl Config {
     pub(super) fn text(&self, path: &str) -> Result<&str, Failure> {
         self.values.get(path).and_then(|(value, _)| value.as_str()).filter(|text| !text.is_empty()).ok_or_else(|| {
             let (section, name) = path.split_once('.').unwrap_or_default();
-            let file = self.file.as_deref().unwrap_or_else(|| Path::new(DEFAULT_FILE)).display();
-            wrong(format!("the configuration has no {path}\nhint: set {name} under [{section}] in {file}"))
+            match &self.file {
+                Some(file) => {
+                    let file = file.display();
+                    wrong(format!("the configuration has no {path}\nhint: set {name} under [{section}] in {file}"))
+                }
+                None => no_file(&format!(", and nothing else sets {path}")),
+            }
         })
     }
 
@@ -202,6 +215,14 @@ impl Config {
     }
 }
 
+/// There is no configuration where one is looked for. `also`: what is missing for that.
+pub(super) fn no_file(also: &str) -> Failure {
+    let hint = Hint::default()
+        .step(Step::Init)
+        .words(" writes one here; where it is elsewhere, go there or name it: --config FILE");
+    wrong(format!("there is no configuration: no {DEFAULT_FILE} in this folder{also}")).with_hint(hint)
+}
+
 /// A value that is of the right kind and says nothing sensible.
 pub(super) fn out_of_range(path: &str, found: &Value, expected: &str) -> Failure {
     wrong(format!("{path} must be {expected}, found {found}"))
@@ -249,26 +270,6 @@ fn unknown(place: &Path, written: &str, known: impl Iterator<Item = String>) -> 
     wrong(format!("{} has an unknown key {written}{hint}", place.display()))
 }
 
-fn kind_words(key: &Key) -> &'static str {
-    match key.kind {
-        Kind::Text => "a text in quotes",
-        Kind::Number => "a number",
-        Kind::Whole => "a whole number",
-        Kind::YesNo => "true or false",
-    }
-}
-
-/// The value, if it is of the key's kind; whole numbers serve as numbers.
-fn of_kind(key: &Key, value: Value) -> Option<Value> {
-    match (key.kind, value) {
-        (Kind::Number, Value::Integer(number)) => i32::try_from(number).ok().map(|number| Value::Float(number.into())),
-        (Kind::Number, value) => value.is_float().then_some(value),
-        (Kind::Text, value) => value.is_str().then_some(value),
-        (Kind::Whole, value) => value.is_integer().then_some(value),
-        (Kind::YesNo, value) => value.is_bool().then_some(value),
-    }
-}
-
 /// A value as the environment gives it: a text without quotes.
 fn parse(key: &Key, text: &str, place: &str) -> Result<Value, Failure> {
     let value = match key.kind {
@@ -277,7 +278,7 @@ fn parse(key: &Key, text: &str, place: &str) -> Result<Value, Failure> {
         Kind::Whole => text.parse().ok().map(Value::Integer),
         Kind::YesNo => text.parse().ok().map(Value::Boolean),
     };
-    value.ok_or_else(|| wrong(format!("{} from {place} must be {}, found {text:?}", key.path(), kind_words(key))))
+    value.ok_or_else(|| wrong(format!("{} from {place} must be {}, found {text:?}", key.path(), key.takes())))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::failure::{Ending, Failure};
 use super::settings::Settings;
 use crate::domain::approval::Actor;
 use crate::domain::batch_name::BatchName;
-use crate::domain::hint::StepText;
+use crate::domain::hint::{Hint, Step, StepText};
 use crate::engine::{RunEvent, SharedPace};
 use crate::ledger::{Access, Lease, Ledger, LedgerError};
 use crate::plan::DraftSummary;
@@ -91,7 +91,7 @@ impl Context<'_> {
     pub(super) fn open_locked(self, purpose: &str, access: Access) -> Result<(Ledger, Lease), Failure> {
         let path = self.settings.ledger_path();
         if access == Access::Write && !path.exists() {
-            return Err(LedgerError::Missing(path.to_owned()).into());
+            return Err(self.elsewhere(LedgerError::Missing(path.to_owned())));
         }
         let lock = self.lock(purpose)?;
         Ok((self.open_to_change(access)?, lock))
@@ -117,7 +117,20 @@ impl Context<'_> {
 
     /// Opens the ledger to look, beside a live run too.
     pub(super) fn open_to_read(self) -> Result<Ledger, Failure> {
-        Ok(Ledger::open(self.settings.ledger_path(), Access::Read)?)
+        Ledger::open(self.settings.ledger_path(), Access::Read).map_err(|error| self.elsewhere(error))
+    }
+
+    /// A ledger that is missing where there is no configuration either: whoever asks may stand in another folder.
+    fn elsewhere(self, error: LedgerError) -> Failure {
+        let is_elsewhere = matches!(error, LedgerError::Missing(_)) && self.settings.is_unconfigured();
+        let mut failure = Failure::from(error);
+        if is_elsewhere {
+            failure.message.push_str(", and no configuration either");
+            let hint = Hint::of("go to the folder of topup.toml, or name it: --config FILE; for a first use ")
+                .step(Step::Init);
+            failure.hint = Some(hint.words(" writes one"));
+        }
+        failure
     }
 
     /// Refuses to go on without a ledger where none may be made.

@@ -1,5 +1,7 @@
 //! Lists every configuration key: what it takes, and what holds where nobody sets it.
 
+use toml::Value;
+
 /// What a key's value looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -62,6 +64,27 @@ impl Key {
     /// `section.name`.
     pub(super) fn path(&self) -> String {
         format!("{}.{}", self.section, self.name)
+    }
+
+    /// What it takes, in words.
+    pub(super) fn takes(&self) -> &'static str {
+        match self.kind {
+            Kind::Text => "a text in quotes",
+            Kind::Number => "a number",
+            Kind::Whole => "a whole number",
+            Kind::YesNo => "true or false",
+        }
+    }
+
+    /// The value, if it is of the key's kind; whole numbers serve as numbers.
+    pub(super) fn value_of(&self, value: Value) -> Option<Value> {
+        match (self.kind, value) {
+            (Kind::Number, Value::Integer(number)) => i32::try_from(number).ok().map(|it| Value::Float(it.into())),
+            (Kind::Number, value) => value.is_float().then_some(value),
+            (Kind::Text, value) => value.is_str().then_some(value),
+            (Kind::Whole, value) => value.is_integer().then_some(value),
+            (Kind::YesNo, value) => value.is_bool().then_some(value),
+        }
     }
 
     /// The environment variable that overrides the file.

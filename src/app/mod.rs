@@ -14,7 +14,7 @@
 //! - [`decide`]: a person's decisions about payouts, each in a `session` (`decision`: what it takes and gives).
 //! - [`status`], [`find`], [`verify`], [`reconcile`], [`export`]: what became of a batch.
 //! - [`purge`], [`rebind`], [`people`]: what changes a ledger besides. [`backup`]: a copy of it.
-//! - [`check`], [`doctor`]: a file, and the set-up, before anything is paid.
+//! - [`init`], [`doctor`], [`check`]: the set-up, and a file, before anything is paid.
 //! - [`runtime`], [`clock`], [`members`], [`output_file`]: the small kit.
 
 pub mod approvals;
@@ -33,6 +33,7 @@ pub mod failure;
 mod file_request;
 pub mod find;
 pub mod identity;
+pub mod init;
 mod key_material;
 mod keys;
 pub mod members;
@@ -52,6 +53,7 @@ pub mod settings;
 pub mod status;
 pub mod verify;
 
+pub use config::DEFAULT_FILE as CONFIG_FILE;
 pub use context::{Context, Door, News, StopSignal, Watch, Watched};
 pub use failure::{Details, Ending, Failure, LeftAlone};
 pub use file_request::FileRequest;
@@ -81,7 +83,8 @@ pub use crate::ledger::{Access, Batch, Ledger, Personal, Size, Total, Totals};
 pub use crate::plan::{ByState, DraftSummary, Refusal, RowKinds};
 pub(crate) use crate::private_file;
 pub use crate::report::{
-    Lang, Run, StatusView, Summary, batches_text, check_text, counted, duration, grouped, skipped_json, skipped_text,
+    Lang, Run, StatusView, Summary, batches_text, check_text, counted, duration, grouped, noun, skipped_json,
+    skipped_text,
 };
 pub use crate::simulator;
 pub use crate::sshsig;

@@ -9,6 +9,7 @@ use super::identity::Identity;
 use super::pay::{self, Ready};
 use crate::domain::sha256::Sha256;
 use crate::domain::team::Policy;
+use crate::domain::text::{counted, grouped};
 use crate::engine::Mode;
 use crate::ledger::{Access, Batch, Lease, Ledger};
 use crate::plan::{self, DraftSummary, Planned, Resealing, Terms};
@@ -34,7 +35,9 @@ impl Consent {
             Self::Yes => Ok(format!("--yes by {who}")),
             Self::Total(expected) if *expected == points => Ok(format!("--confirm-total {expected} by {who}")),
             Self::Total(expected) => Err(Failure::no_consent(format!(
-                "--confirm-total says {expected} points, and the whole plan has {points}; nothing was sent"
+                "--confirm-total says {}, and the whole plan has {}; nothing was sent",
+                counted(*expected, "point"),
+                grouped(points)
             ))),
             Self::Plan(expected) => {
                 let plan = seal.to_string();

@@ -6,7 +6,7 @@ use super::failure::{Details, Ending, Failure};
 use super::purge_look::{PurgeLook, look};
 use crate::domain::hint::Hint;
 use crate::ledger::{Access, LedgerError};
-use crate::report::grouped;
+use crate::report::counted;
 
 /// What is to be purged.
 #[derive(Clone, Debug)]
@@ -70,17 +70,11 @@ fn not_wiped(context: Context<'_>, found: PurgeLook, error: &LedgerError) -> Fai
     let message = format!(
         "{} purged, and the file could not be written anew: {}; bytes of names and phones may still be in the free \
          space of {} and in its write-ahead log",
-        batches(found.due.len() as u64),
+        counted(found.due.len() as u64, "batch"),
         error.split("\nhint: ").next().unwrap_or_default(),
         context.settings.ledger_path().display(),
     );
     let hint =
         Hint::of("about twice the size of the ledger has to be free, and no other program may read it; then once more");
     Failure::said(Ending::Failed, "not_wiped", message).with_hint(hint).with_details(Details::Purged(found))
-}
-
-/// So many batches, in words.
-#[must_use]
-pub fn batches(count: u64) -> String {
-    format!("{} batch{}", grouped(count), if count == 1 { "" } else { "es" })
 }

@@ -32,7 +32,8 @@ pub(super) fn look(ledger: &Ledger, now: UnixMs, older_than: u32) -> Result<Purg
             let why = format!("{} planned, in doubt or held", counted(*open, "payout"));
             found.left.push((name, why));
         } else if now.saturating_sub(*settled_at) < i64::from(older_than) * DAY_MS {
-            found.left.push((name, format!("finished on {}, less than {older_than} days ago", day(*settled_at))));
+            let span = counted(older_than.into(), "day");
+            found.left.push((name, format!("finished on {}, less than {span} ago", day(*settled_at))));
         } else {
             let audit = audit(ledger, batch, None)?;
             if let Some(finding) = audit.findings.first() {

@@ -1,6 +1,6 @@
 //! Turns the configuration into what the engine, the gateway and the plan are told, each value checked for its range.
 
-use super::config::{Config, out_of_range};
+use super::config::{Config, Source, out_of_range};
 use super::failure::Failure;
 use crate::domain::invoice_no::InvoicePrefix;
 use crate::domain::payout_status::SIGNED_BYTES_VALID;
@@ -69,6 +69,11 @@ impl Settings {
     #[must_use]
     pub fn ledger_path(&self) -> &Path {
         &self.ledger_path
+    }
+
+    /// Whether there is no configuration, and nothing else says where the ledger is.
+    pub(super) fn is_unconfigured(&self) -> bool {
+        self.config.is_absent() && matches!(self.config.found("ledger.path"), Some((_, Source::Default)))
     }
 
     /// The gateway's client, with the key it signs with.

@@ -7,7 +7,7 @@ use super::output::Report;
 use super::requests::{decision, with_identity};
 use super::terminal::Terminal;
 use crate::app::decide::{self, Closed, Decided, Outcome, Question};
-use crate::app::{Ending, Failure, Step, counted, grouped};
+use crate::app::{Ending, Failure, Step, counted};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -77,9 +77,9 @@ fn words(question: &Question) -> String {
                 let found = &name.found;
                 let _ = write!(
                     text,
-                    "\n  row {}, {} points: the file says {}, the gateway {}",
+                    "\n  row {}, {}: the file says {}, the gateway {}",
                     name.row,
-                    name.points,
+                    counted(name.points.into(), "point"),
                     name.expected.as_deref().unwrap_or("nothing"),
                     if found.is_empty() { "gives no name".to_owned() } else { format!("says {found}") }
                 );
@@ -120,7 +120,7 @@ fn report(decided: Decided, said: impl FnOnce(&Outcome) -> (String, Value)) -> R
         let _ = writeln!(text, "left alone: {left}");
     }
     let planned = outcome.planned;
-    let _ = writeln!(text, "planned now: {}, {} points", counted(planned.rows, "payout"), grouped(planned.points));
+    let _ = writeln!(text, "planned now: {}, {}", counted(planned.rows, "payout"), counted(planned.points, "point"));
     if planned.rows > 0 {
         let _ = writeln!(text, "next: {}", command(&Step::Resume(Some(outcome.batch.to_string()))));
     }

@@ -10,7 +10,7 @@ use crate::app::runtime::block_on;
 use crate::app::simulator::{
     Book, FaultPlan, Latency, Members, PublicKey, Simulator, SimulatorOptions, generate_key_pem,
 };
-use crate::app::{Access, Ending, Failure, Ledger, State, Total, Totals, grouped};
+use crate::app::{Access, Ending, Failure, Ledger, State, Total, Totals, counted, grouped};
 use anyhow::{Context as _, anyhow};
 use serde_json::json;
 use std::collections::HashMap;
@@ -45,8 +45,8 @@ pub(super) fn demo(output: Output) -> Result<Report, Failure> {
 async fn play(output: Output) -> Result<Report, Failure> {
     let stage = Stage::set(output).await?;
     output.note(&format!(
-        "a gateway on loopback that loses answers, fails and answers late; {} payouts to make; the files are in {}",
-        REWARDS.lines().count() - 1,
+        "a gateway on loopback that loses answers, fails and answers late; {} to make; the files are in {}",
+        counted(REWARDS.lines().count() as u64 - 1, "payout"),
         stage.folder.display()
     ));
     stage.run_until_killed().await?;
@@ -246,7 +246,10 @@ fn differences(ledger: &Ledger, book: &Book) -> Result<Vec<String>, Failure> {
             differences.push(format!(
                 "{number} to {member}: the ledger says {}, the book has {}",
                 state.word(),
-                found.map_or_else(|| "no credit".to_owned(), |(_, points)| format!("a credit of {points} points"))
+                found.map_or_else(
+                    || "no credit".to_owned(),
+                    |(_, points)| format!("a credit of {}", counted(points, "point"))
+                )
             ));
         }
     })?;

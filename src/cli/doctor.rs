@@ -11,8 +11,8 @@ use std::fmt::Write;
 /// The column in which a line's words begin.
 const INDENT: usize = 25;
 
-pub(super) fn doctor(terminal: &Terminal) -> Result<Report, Failure> {
-    let findings = doctor::doctor(terminal.context())?;
+pub(super) fn doctor(terminal: &Terminal, all_settings: bool) -> Result<Report, Failure> {
+    let findings = doctor::doctor(terminal.context(), all_settings)?;
     let (mut text, mut checks) = (String::new(), Vec::new());
     let below = format!("\n{}", " ".repeat(INDENT));
     for line in &findings.lines {

@@ -5,7 +5,7 @@ use super::output::Report;
 use super::requests::states;
 use super::terminal::Terminal;
 use crate::app::export::{self, Exported, ResultRequest};
-use crate::app::{Failure, Lang, counted, grouped};
+use crate::app::{Failure, Lang, counted, grouped, noun};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
@@ -35,10 +35,23 @@ fn to_text(exported: &Exported, args: &ExportArgs) -> String {
     for (state, total) in exported.states.iter().filter(|(_, total)| total.rows > 0) {
         let label = Lang::En.state(*state);
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "  {label:<11}{:>12} payouts {:>16} points", grouped(total.rows), grouped(total.points));
+        let _ = writeln!(
+            text,
+            "  {label:<11}{:>12} {:<7} {:>16} {}",
+            grouped(total.rows),
+            noun(total.rows, "payout"),
+            grouped(total.points),
+            noun(total.points, "point")
+        );
     }
     if exported.skipped > 0 {
-        let _ = writeln!(text, "  {:<11}{:>12} rows", Lang::En.skipped(), grouped(exported.skipped));
+        let _ = writeln!(
+            text,
+            "  {:<11}{:>12} {}",
+            Lang::En.skipped(),
+            grouped(exported.skipped),
+            noun(exported.skipped, "row")
+        );
     }
     text
 }

@@ -4,7 +4,7 @@ use super::args::FindArgs;
 use super::output::Report;
 use super::terminal::Terminal;
 use crate::app::find::{self, FOUND_MAX, Finding, Found, FoundEvent};
-use crate::app::{Failure, clock, counted, grouped, hide_phones};
+use crate::app::{Failure, clock, counted, hide_phones};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -41,11 +41,11 @@ fn say(payout: &Found, text: &mut String) {
     let named = payout.reference.as_deref().map_or_else(|| payout.member.clone(), str::to_owned);
     let _ = writeln!(
         text,
-        "{} in batch {}, row {}: {} points, {}",
+        "{} in batch {}, row {}: {}, {}",
         hide_phones(&named),
         payout.batch,
         payout.row,
-        grouped(payout.points),
+        counted(payout.points, "point"),
         payout.state.word()
     );
     let _ =

@@ -46,5 +46,6 @@ pub fn command(step: &Step) -> String {
         Step::Backup => "topup ledger backup FILE".to_owned(),
         Step::Export => "topup export".to_owned(),
         Step::Doctor => "topup doctor".to_owned(),
+        Step::Init => "topup init".to_owned(),
     }
 }

@@ -3,7 +3,7 @@
 use super::args::{Cli, CompletionsArgs, ManArgs};
 use super::output::{Output, Report};
 use crate::app::clock::unix_ms;
-use crate::app::{Ending, Failure};
+use crate::app::{Ending, Failure, counted};
 use anyhow::Context as _;
 use clap::CommandFactory;
 use serde_json::json;
@@ -32,7 +32,7 @@ pub(super) fn man(output: Output, args: &ManArgs) -> Result<Report, Failure> {
         return Ok(Report { ending: Ending::Done, json: json!({"page": page}), text: String::new() });
     };
     let pages = write_pages(folder).with_context(|| format!("writing to {}", folder.display())).map_err(failed)?;
-    let text = format!("wrote {} pages to {}\n", pages.len(), folder.display());
+    let text = format!("wrote {} to {}\n", counted(pages.len() as u64, "page"), folder.display());
     Ok(Report { ending: Ending::Done, json: json!({"files": pages}), text })
 }
 

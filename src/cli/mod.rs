@@ -13,6 +13,7 @@ mod export;
 mod failure_view;
 mod find;
 mod hints;
+mod init;
 mod interrupt;
 mod ledger;
 mod logging;
@@ -63,7 +64,7 @@ pub fn main() -> ExitCode {
 fn start(cli: &Cli) -> ExitCode {
     let common = &cli.common;
     let output = Output::new(common.json, common.quiet);
-    let terminal = Terminal::new(output, common.config.as_deref(), common.ledger.as_deref());
+    let terminal = Terminal::new(output, common);
     let ledger = terminal.as_ref().ok().map(|terminal| terminal.settings.ledger_path());
     let logs = logging::start(common.quiet, common.verbose, common.log.as_deref(), ledger);
     let (result, created) = match (logs, terminal) {
@@ -87,6 +88,7 @@ fn start(cli: &Cli) -> ExitCode {
 fn dispatch(cli: &Cli, output: Output, terminal: Result<&Terminal, Failure>) -> Result<Report, Failure> {
     match &cli.command {
         Command::Demo => demo::demo(output),
+        Command::Init => init::init(cli.common.config.as_deref()),
         Command::Check(args) => {
             check::check(output, args, terminal.ok().map(|terminal| terminal.settings.ledger_path()))
         }
@@ -115,7 +117,7 @@ fn dispatch(cli: &Cli, output: Output, terminal: Result<&Terminal, Failure>) -> 
         Command::Rebind(args) => rebind::rebind(terminal?, args),
         Command::Purge(args) => purge::purge(terminal?, args),
         Command::Ledger(args) => ledger::ledger(terminal?, args),
-        Command::Doctor => doctor::doctor(terminal?),
+        Command::Doctor => doctor::doctor(terminal?, cli.common.verbose > 0),
         Command::Simulator(args) => simulator::simulator(terminal?, args),
     }
 }

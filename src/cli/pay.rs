@@ -5,7 +5,7 @@ use super::hints::command;
 use super::output::Report;
 use super::terminal::Terminal;
 use crate::app::pay::{self, Ended, GoOn, Paid, Ready};
-use crate::app::{Ending, Failure, Mode, Run, Step, Summary, counted, grouped};
+use crate::app::{Ending, Failure, Mode, Run, Step, Summary, counted};
 
 /// Goes on with a batch.
 pub(super) fn go_on(
@@ -30,9 +30,9 @@ pub(super) fn paid(terminal: &Terminal, ready: Ready) -> Result<Report, Failure>
         Paid::Waits(batch, totals, waiting) => {
             let json = Summary::new(&batch, &totals, Run::Looked { running: false }).to_json();
             let text = format!(
-                "batch {name} waits for another person's approval: {}, {} points; nothing was sent\nnext: {}\n",
+                "batch {name} waits for another person's approval: {}, {}; nothing was sent\nnext: {}\n",
                 counted(waiting.rows, "payout"),
-                grouped(waiting.points),
+                counted(waiting.points, "point"),
                 command(&Step::Approve(batch.name.to_string(), batch.plan_sha256.to_string())),
                 name = batch.name,
             );

@@ -47,7 +47,7 @@ pub(super) fn plan_text(settings: &Settings, name: &BatchName, plan: &DraftSumma
         let _ = writeln!(text, "  row {}, {}: read {from:?} as {to:?}", repair.row, repair.column);
     }
     if plan.repair_count > PRINTED_MAX as u64 {
-        let _ = writeln!(text, "  … {} cells were repaired in all", grouped(plan.repair_count));
+        let _ = writeln!(text, "  … repaired in all: {}", counted(plan.repair_count, "cell"));
     }
     for warning in &plan.warnings {
         let _ = writeln!(text, "  note: {warning}");
@@ -59,11 +59,11 @@ pub(super) fn plan_text(settings: &Settings, name: &BatchName, plan: &DraftSumma
 /// The question before anything is paid. It stands alone: a long plan went off the screen, and notes may be switched off.
 pub(super) fn question(name: &BatchName, plan: &DraftSummary) -> String {
     format!(
-        "batch {name} from {}\nthrough {}, {}\npay {} points to {} (largest payout {})\ntype yes to pay: ",
+        "batch {name} from {}\nthrough {}, {}\npay {} to {} (largest payout {})\ntype yes to pay: ",
         file_words(plan),
         gateway_words(plan),
         merchant_words(plan),
-        grouped(plan.new.points),
+        counted(plan.new.points, "point"),
         counted(plan.members, "member"),
         grouped(plan.largest),
     )
@@ -185,18 +185,15 @@ mod tests {
     use super::super::wrap::wrapped;
     use super::*;
     use crate::app::Sha256;
-    use crate::domain::invoice_no::InvoicePrefix;
-    use crate::ledger::Binding;
     use unicode_width::UnicodeWidthStr;
 
     fn plan(host: &str, sheet: Option<&str>, members: u64) -> DraftSummary {
         let new = Size { rows: members, points: 1_914_576 };
-        let binding = Binding {
-            gateway_host: host.to_owned(),
-            merchant_id: "M001".to_owned(),
-            terminal_id: "T001".to_owned(),
-            invoice_prefix: InvoicePrefix::parse("TP").unwrap(),
-        };
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let url = format!("{}://{host}", if host.starts_with("127") { "http" } else { "https" });
+        let set = [("URL", &*url), ("MERCHANT_ID", "M001"), ("TERMINAL_ID", "T001"), ("KEY_CODE", "code")];
+        let set = set.map(|(name, value)| (format!("TOPUP_GATEWAY_{name}").into(), value.into()));
+        let binding = Settings::read(Some(file.path()), set.into_iter(), None).unwrap().binding().unwrap();
         DraftSummary {
             binding,
             file_name: "Thưởng tháng 11 của toàn bộ khách hàng thân thiết miền Bắc.xlsx".to_owned(),

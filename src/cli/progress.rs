@@ -3,7 +3,7 @@
 use super::logging;
 use super::output::Output;
 use crate::app::counts::{Counts, LiveCounts};
-use crate::app::{RunEvent, State, StopCode, duration, grouped};
+use crate::app::{RunEvent, State, StopCode, counted, duration, grouped};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -104,8 +104,9 @@ impl Progress {
                 duration(*pause)
             )),
             RunEvent::Paused { in_doubt } => self.say(&format!(
-                "{in_doubt} top-ups in a row ended without a definite answer: no new top-ups until order status has \
-                 settled what is in doubt"
+                "{} in a row ended without a definite answer: no new top-ups until order status has \
+                 settled what is in doubt",
+                counted((*in_doubt).into(), "top-up")
             )),
             RunEvent::Probing { row } => self.say(&format!(
                 "the gateway answered about everything that was in doubt: row {row} is tried alone, to see whether \

@@ -5,8 +5,8 @@ use super::next_command::typed_flags;
 use super::output::Report;
 use super::purge_view::{end_text, look_json, look_text};
 use super::terminal::Terminal;
-use crate::app::purge::{self, PurgeRequest, batches};
-use crate::app::{Details, Ending, Failure, PurgeLook};
+use crate::app::purge::{self, PurgeRequest};
+use crate::app::{Details, Ending, Failure, PurgeLook, counted};
 
 pub(super) fn purge(terminal: &Terminal, args: &PurgeArgs) -> Result<Report, Failure> {
     let ending = |look: &PurgeLook| if look.broken == 0 { Ending::Done } else { Ending::Differs };
@@ -18,7 +18,7 @@ pub(super) fn purge(terminal: &Terminal, args: &PurgeArgs) -> Result<Report, Fai
     let request = PurgeRequest { older_than_days: args.older_than, why: args.why.clone().unwrap_or_default() };
     let agree = |look: &PurgeLook| {
         terminal.output.note(look_text(look, "to be purged").trim_end());
-        let question = format!("remove this of {} for ever? type yes: ", batches(look.due.len() as u64));
+        let question = format!("remove this of {} for ever? type yes: ", counted(look.due.len() as u64, "batch"));
         Terminal::consent(&question, args.yes, "nothing was changed: the answer was not yes")
     };
     let purged =

@@ -2,8 +2,7 @@
 
 use super::hints::command;
 use crate::app::clock::day;
-use crate::app::purge::batches;
-use crate::app::{Personal, PurgeLook, Step, grouped};
+use crate::app::{Personal, PurgeLook, Step, counted, grouped};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -30,7 +29,7 @@ pub(super) fn look_text(look: &PurgeLook, word: &str) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     if !look.due.is_empty() {
-        let _ = writeln!(text, "{word}: {}", batches(look.due.len() as u64));
+        let _ = writeln!(text, "{word}: {}", counted(look.due.len() as u64, "batch"));
         let width = look.due.iter().map(|(due, _)| due.batch.name.as_str().len()).max().unwrap_or(0).max(5);
         let _ = writeln!(
             text,
@@ -60,12 +59,12 @@ pub(super) fn end_text(look: &PurgeLook, key: &str) -> String {
         (0, purged) => format!(
             "nothing new to purge; {} purged before, and the file was written anew without what it held in its free \
                  space\n",
-            batches(purged)
+            counted(purged, "batch")
         ),
         (due, _) => format!(
             "purged: {}; the file was written anew\nkeep a copy of {key}, best apart from the ledger: \
                  without it nobody can tell whom these batches paid, and with both whoever tries all phone numbers can\n",
-            batches(due)
+            counted(due, "batch")
         ),
     };
     say_left(look, &mut text);

@@ -4,15 +4,19 @@ use super::args::RunArgs;
 use super::next_command::paying_command;
 use super::output::Report;
 use super::requests;
+use super::simulator::{HELP, faults_help};
 use super::terminal::Terminal;
 
 use crate::app::rehearse::{RehearseRequest, Rehearsed, rehearse as played};
 use crate::app::simulator::FaultPlan;
-use crate::app::{CallKind, Failure, FileRequest, Run, State, Summary, counted, duration, grouped};
+use crate::app::{CallKind, Failure, FileRequest, Run, State, Summary, counted, duration, grouped, noun};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
 pub(super) fn rehearse(terminal: &Terminal, args: &RunArgs, file: FileRequest) -> Result<Report, Failure> {
+    if args.faults.as_deref() == Some(HELP) {
+        return Ok(faults_help());
+    }
     let faults = args.faults.as_deref().unwrap_or("none").parse::<FaultPlan>()?;
     let (consent, members) = (requests::consent(args), args.members.clone());
     let played = played(terminal.context(), &RehearseRequest { file, consent, faults, members })?;
@@ -41,7 +45,13 @@ fn to_text(played: &Rehearsed, terminal: &Terminal, args: &RunArgs, summary: &Su
         let total = played.totals.of(state);
         if total.rows > 0 {
             let word = state.word().replace('_', " ");
-            let _ = writeln!(text, "  {word:<11}{:>12}{:>18} points", grouped(total.rows), grouped(total.points));
+            let _ = writeln!(
+                text,
+                "  {word:<11}{:>12}{:>18} {}",
+                grouped(total.rows),
+                grouped(total.points),
+                noun(total.points, "point")
+            );
         }
     }
     if played.batch.skipped_rows > 0 {
@@ -60,10 +70,10 @@ fn to_text(played: &Rehearsed, terminal: &Terminal, args: &RunArgs, summary: &Su
     };
     let _ = writeln!(
         text,
-        "the simulator took {whom}; {} injected, {} credits of {} points in its own book",
+        "the simulator took {whom}; {} injected, {} of {} in its own book",
         counted(played.faults_injected, "fault"),
-        grouped(played.credits.0),
-        grouped(played.credits.1)
+        counted(played.credits.0, "credit"),
+        counted(played.credits.1, "point")
     );
     if played.doubt_before > 0 {
         let _ = writeln!(

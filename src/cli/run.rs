@@ -12,7 +12,7 @@ use super::terminal::Terminal;
 use crate::app::pay::Ready;
 use crate::app::propose::{self, Consent, PayRequest, ToPay};
 use crate::app::rehearse::{DryRun, dry_run};
-use crate::app::{BatchName, DraftSummary, Ending, Failure, FileRequest, Run, State, Summary, counted, grouped};
+use crate::app::{BatchName, DraftSummary, Ending, Failure, FileRequest, Run, State, Summary, counted, grouped, noun};
 use std::fmt::Write;
 
 pub(super) fn run(terminal: &Terminal, args: &RunArgs) -> Result<Report, Failure> {
@@ -88,9 +88,10 @@ fn dry_run_text(terminal: &Terminal, args: &RunArgs, dry: &DryRun) -> String {
         if total.rows > 0 {
             let _ = writeln!(
                 text,
-                "  {label:<14}{:>12} {:>16} points",
+                "  {label:<14}{:>12} {:>16} {}",
                 counted(total.rows, "payout"),
-                grouped(total.points)
+                grouped(total.points),
+                noun(total.points, "point")
             );
         }
     }

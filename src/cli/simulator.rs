@@ -6,7 +6,7 @@ use super::terminal::Terminal;
 use crate::app::members::{members, read};
 use crate::app::runtime::block_on;
 use crate::app::simulator::{FaultPlan, Latency, PublicKey, Simulator, SimulatorOptions, generate_key_pem};
-use crate::app::{Ending, Failure, counted, grouped, private_file};
+use crate::app::{Ending, Failure, counted, private_file};
 use anyhow::Context as _;
 use serde_json::json;
 use std::io::Write;
@@ -18,6 +18,9 @@ const MERCHANT: [(&str, &str); 3] =
     [("gateway.merchant_id", "M001"), ("gateway.terminal_id", "T001"), ("gateway.key_code", "simulator-key")];
 
 pub(super) fn simulator(terminal: &Terminal, args: &SimulatorArgs) -> Result<Report, Failure> {
+    if args.faults == HELP {
+        return Ok(faults_help());
+    }
     // Before a key is made: what was typed wrongly leaves nothing behind.
     let faults = args.faults.parse::<FaultPlan>()?;
     let key = args.key.clone().map_or_else(|| terminal.settings.private_key(), Ok)?;
@@ -45,6 +48,29 @@ pub(super) fn simulator(terminal: &Terminal, args: &SimulatorArgs) -> Result<Rep
     block_on(serve(terminal, options, args.for_s.map(Duration::from_secs)))
 }
 
+/// What is typed for a fault plan to see the faults.
+pub(super) const HELP: &str = "help";
+
+/// Every fault, and what else a plan of faults may set.
+pub(super) fn faults_help() -> Report {
+    let mut text = String::from(
+        "faults, each with a probability from 0 to 1, for one call where its name stands in front (top_up.lost_after=0.1):\n",
+    );
+    for (name, words) in FaultPlan::catalogue() {
+        text.push_str(&format!("  {name}: {words}\n"));
+    }
+    text.push_str("and beside them:\n");
+    for (name, words) in FaultPlan::measures() {
+        text.push_str(&format!("  {name}: {words}\n"));
+    }
+    text.push_str("example: --faults lost_after=0.03,http_500_applied=0.02,seed=7\n");
+    let faults: serde_json::Map<String, serde_json::Value> =
+        FaultPlan::catalogue().map(|(name, words)| (name.to_owned(), words.into())).collect();
+    let measures: serde_json::Map<String, serde_json::Value> =
+        FaultPlan::measures().map(|(name, words)| (name.to_owned(), words.into())).collect();
+    Report { ending: Ending::Done, json: json!({"faults": faults, "settings": measures}), text }
+}
+
 async fn serve(terminal: &Terminal, options: SimulatorOptions, bound: Option<Duration>) -> Result<Report, Failure> {
     let simulator = Simulator::start(options).await?;
     terminal.output.note(&format!(
@@ -65,7 +91,7 @@ async fn serve(terminal: &Terminal, options: SimulatorOptions, bound: Option<Dur
     let (book, stats) = (simulator.book(), simulator.stats());
     simulator.stop().await;
     let text =
-        format!("credited {}, {} points\n", counted(book.credit_count() as u64, "top-up"), grouped(book.points()));
+        format!("credited {}, {}\n", counted(book.credit_count() as u64, "top-up"), counted(book.points(), "point"));
     Ok(Report { ending: Ending::Done, json: json!({"book": book.to_json(), "stats": stats.to_json()}), text })
 }
 

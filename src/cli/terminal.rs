@@ -1,6 +1,6 @@
 //! The terminal as a door: what a use case tells is printed, its run shown, a signal ends it, and a person is asked.
 
-use super::args::MetricsArgs;
+use super::args::{Common, MetricsArgs};
 use super::hints::command;
 use super::interrupt::Interrupt;
 use super::metrics::{Metrics, MetricsPort, serve};
@@ -14,6 +14,9 @@ use crate::app::{
 use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+
+/// The longest name that is kept of who typed a command, in characters.
+const NAME_MAX: usize = 64;
 
 /// The surroundings of one command.
 pub(super) struct Terminal {
@@ -29,12 +32,13 @@ pub(super) struct Terminal {
 }
 
 impl Terminal {
-    pub(super) fn new(output: Output, config: Option<&Path>, ledger: Option<&Path>) -> Result<Self, Failure> {
+    pub(super) fn new(output: Output, common: &Common) -> Result<Self, Failure> {
+        let (config, ledger) = (common.config.as_deref(), common.ledger.as_deref());
         let settings = Settings::read(config, std::env::vars_os(), ledger.map(|path| (path, "--ledger")))?;
         let typed = [("--config", config), ("--ledger", ledger)];
         let typed = typed.into_iter().filter_map(|(flag, path)| Some((flag, path?.to_owned()))).collect();
         let (metrics, created) = (RefCell::new(None), Cell::new(false));
-        Ok(Self { output, settings, actor: Actor::System(who()), typed, metrics, created })
+        Ok(Self { output, settings, actor: Actor::System(who(common.by.as_deref())?), typed, metrics, created })
     }
 
     /// What the use cases start from.
@@ -158,16 +162,20 @@ fn typed_name(typed: Option<String>, proposal: String) -> Option<String> {
     typed.map(|typed| if typed.is_empty() { proposal } else { typed })
 }
 
-/// User and machine. A job has no user in its environment, and is called by its account then.
-fn who() -> String {
+/// User and machine. A job has no user in its environment, and is called by its account then. `by`: who it is, as was typed.
+fn who(by: Option<&str>) -> Result<String, Failure> {
+    let is_name = |name: &str| !name.trim().is_empty() && !name.chars().any(char::is_control);
+    if let Some(name) = by.filter(|name| !is_name(name) || name.chars().count() > NAME_MAX) {
+        let message = format!("--by needs a name of 1 to {NAME_MAX} characters, has {name:?}");
+        return Err(Failure::said(Ending::Usage, "usage", message));
+    }
     let named = ["TOPUP_ACTOR", "USER", "LOGNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
-    let user =
-        named.filter(|name| !name.trim().is_empty() && !name.chars().any(char::is_control)).chain(account()).next();
+    let user = by.map(str::to_owned).into_iter().chain(named.filter(|name| is_name(name))).chain(account()).next();
     #[cfg(unix)]
     let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
     #[cfg(not(unix))]
     let machine = std::env::var("COMPUTERNAME").unwrap_or_default();
-    format!("{}@{machine}", user.as_deref().unwrap_or("unknown"))
+    Ok(format!("{}@{machine}", user.as_deref().unwrap_or("unknown")))
 }
 
 /// The account's name in the list of users of this machine, or its number: a container has no such list.

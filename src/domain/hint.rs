@@ -60,6 +60,8 @@ pub enum Step {
     Export,
     /// Check the set-up.
     Doctor,
+    /// Write a configuration to begin with.
+    Init,
 }
 
 /// How a door words a step: as a command to type, or as a link.

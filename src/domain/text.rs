@@ -17,8 +17,18 @@ pub fn grouped(number: u64) -> String {
 /// A number of things, with the plural where there is not exactly one: `1 payout`, `2 payouts`.
 #[must_use]
 pub fn counted(number: u64, thing: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {thing}{plural}", grouped(number))
+    format!("{} {}", grouped(number), noun(number, thing))
+}
+
+/// What so many things are called: `payout`, `payouts`, `batches`.
+#[must_use]
+pub fn noun(number: u64, thing: &str) -> String {
+    let plural = match (number, thing.ends_with("ch")) {
+        (1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
+    format!("{thing}{plural}")
 }
 
 /// Whether a character is seen by nobody, or turns what stands around it: zero-width characters, soft hyphens, marks of
@@ -54,6 +64,10 @@ mod tests {
         for (number, expected) in [(0, "0 rows"), (1, "1 row"), (1000, "1,000 rows"), (1_234_567, "1,234,567 rows")] {
             assert_eq!(counted(number, "row"), expected);
         }
+        assert_eq!(
+            [counted(1, "batch"), counted(2, "batch"), counted(2, "match")],
+            ["1 batch", "2 batches", "2 matches"]
+        );
     }
 
     #[test]

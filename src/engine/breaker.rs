@@ -8,6 +8,7 @@ use super::event::{Stop, StopCode};
 use crate::domain::answer::{Answer, Repair};
 use crate::domain::event::Fate;
 use crate::domain::payout_status::State;
+use crate::domain::text::counted;
 use crate::ledger::PayoutId;
 
 /// Probes in a row that came to no definite answer, after which a run gives up.
@@ -155,9 +156,9 @@ impl Breaker {
         Next::GiveUp(Stop {
             code: StopCode::Breaker,
             message: format!(
-                "{} top-ups in a row ended without a definite answer, and {beside}, so the rest was not sent\nhint: ask \
+                "{} in a row ended without a definite answer, and {beside}, so the rest was not sent\nhint: ask \
                  the provider, then run the same command again: what is in doubt is resolved first",
-                self.in_doubt
+                counted(self.in_doubt.into(), "top-up")
             ),
         })
     }
@@ -176,9 +177,11 @@ impl Breaker {
             Stop {
                 code: StopCode::Breaker,
                 message: format!(
-                    "{count} payouts in a row were refused in a way that may be our own fault, last with code {}: \
+                    "{} in a row {} refused in a way that may be our own fault, last with code {}: \
                      {message}\nhint: ask the provider about the campaign's balance and limits, then run the same \
                      command again",
+                    counted(count.into(), "payout"),
+                    if count == 1 { "was" } else { "were" },
                     code.map_or_else(|| "none".to_owned(), |code| code.to_string())
                 ),
             }

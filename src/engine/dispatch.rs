@@ -10,6 +10,7 @@ use super::slots::Done;
 use crate::domain::event::Event;
 use crate::domain::payout_process::{Permissions, Step};
 use crate::domain::payout_status::State;
+use crate::domain::text::counted;
 use crate::gateway::{Gateway, Request};
 use crate::ledger::{BatchEvent, Call, LedgerError, PayoutId, UnixMs};
 use std::future::Future;
@@ -98,9 +99,10 @@ where
             && let Err(committed) = self.tally.commit(points)
         {
             let message = format!(
-                "paying row {} would bring the batch to {committed} points, and {} are allowed\nhint: nothing more was \
+                "paying row {} would bring the batch to {}, and {} are allowed\nhint: nothing more was \
                  sent; compare the plan with what the batch has paid",
                 active.payout.row,
+                counted(committed, "point"),
                 self.tally.budget_points()
             );
             return self.stop(Stop { code: StopCode::Budget, message }, Phase::Draining);

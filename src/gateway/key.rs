@@ -3,9 +3,10 @@
 use super::error::GatewayError;
 use super::pem::{self, Block};
 use crate::domain::text::typed;
+use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair;
-use aws_lc_rs::signature::RSA_PKCS1_SHA256;
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
@@ -67,6 +68,13 @@ impl PrivateKey {
     #[must_use]
     pub fn bits(&self) -> usize {
         self.0.public_modulus_len() * 8
+    }
+
+    /// The public half, X.509 in PEM form, as `openssl rsa -pubout` writes it; empty only if it cannot be encoded.
+    #[must_use]
+    pub fn public_pem(&self) -> String {
+        let Ok(der): Result<PublicKeyX509Der<'_>, _> = self.0.public_key().as_der() else { return String::new() };
+        pem::block("PUBLIC KEY", der.as_ref())
     }
 
     /// The signature of a text: RSASSA-PKCS1-v1_5 with SHA-256. `None` only if the system's randomness failed.

@@ -39,6 +39,13 @@ pub(super) fn blocks(text: &str) -> Vec<Block> {
     blocks
 }
 
+/// A text of one block, in lines of 64 characters.
+pub(super) fn block(label: &str, content: &[u8]) -> String {
+    let text = STANDARD.encode(content);
+    let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+}
+
 fn between<'a>(line: &'a str, start: &str, end: &str) -> Option<&'a str> {
     line.strip_prefix(start)?.strip_suffix(end)
 }

@@ -10,6 +10,7 @@ use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::member::Member;
 use crate::domain::payout::{Row, TopUp};
 use crate::domain::payout_status::State;
+use crate::domain::text::counted;
 use crate::intake::{Intake, Item, Problem, ProblemKind, Repair};
 use crate::ledger::{Earlier, NewPayout, Placement, Planning};
 
@@ -202,7 +203,7 @@ fn changes(
 ) -> String {
     let mut changes = Vec::new();
     if planned.points != found.points {
-        changes.push(format!("{} points, now {}", planned.points.value(), found.points.value()));
+        changes.push(format!("{}, now {}", counted(planned.points.value().into(), "point"), found.points.value()));
     }
     if planned.member != found.member {
         changes.push(format!("member {}, now {}", planned.member.masked(), found.member.masked()));

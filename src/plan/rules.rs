@@ -7,7 +7,7 @@ use super::terms::{Limits, Terms};
 use crate::domain::hint::{Hint, Step};
 use crate::domain::payout::Row;
 use crate::domain::payout_status::State;
-use crate::domain::text::counted;
+use crate::domain::text::{counted, grouped};
 use crate::intake::{Problem, ProblemKind, Tail};
 use crate::ledger::{Batch, Changed, LedgerError, MissingPayout, Planning, Repeat, Repeated, Size};
 use std::collections::BTreeSet;
@@ -77,7 +77,7 @@ fn another_key(gone: &MissingPayout, row: u64) -> Problem {
 
 /// A row of more points than one payout may have.
 pub(super) fn over_limit(row: &Row, limit: u64) -> Problem {
-    let message = format!("needs at most {limit} points (limits.points_per_payout)");
+    let message = format!("needs at most {} (limits.points_per_payout)", counted(limit, "point"));
     Problem::of_row(row.row, ProblemKind::Limit, message).with_found(&row.points.value().to_string())
 }
 
@@ -94,17 +94,17 @@ pub(super) fn file(
     }
     let Limits { points_per_batch, rows_per_batch, .. } = terms.limits;
     let limits = [
-        ("rows", whole.rows, rows_per_batch, "limits.rows_per_batch"),
-        ("points", whole.points, points_per_batch, "limits.points_per_batch"),
+        ("row", whole.rows, rows_per_batch, "limits.rows_per_batch"),
+        ("point", whole.points, points_per_batch, "limits.points_per_batch"),
     ];
     for (what, found, limit, key) in limits {
         if let Some(limit) = limit.filter(|limit| found > *limit) {
-            let message = format!("needs at most {limit} {what} ({key}), has {found}");
+            let message = format!("needs at most {} ({key}), has {}", counted(limit, what), grouped(found));
             reading.problems.add(Problem::of_file(ProblemKind::Limit, message));
         }
     }
     if let Some(expected) = terms.expect_rows.filter(|expected| *expected != tail.rows) {
-        let message = format!("needs {expected} rows (--expect-rows), has {}", tail.rows);
+        let message = format!("needs {} (--expect-rows), has {}", counted(expected, "row"), grouped(tail.rows));
         reading.problems.add(Problem::of_file(ProblemKind::Limit, message));
     }
     let mut problems = std::mem::take(&mut reading.problems);
@@ -182,9 +182,11 @@ pub(super) fn repeated(repeated: Repeated, rows: u64, window_days: u32, kinds: R
         return Refusal { hint: Some(hint), ..refusal_of(list, &kinds, "repeated_open", message) };
     }
     let message = format!(
-        "{count} of {} pay members the same points that another batch credited in the last {window_days} days\nhint: if \
+        "{} of {} pay members the same points that another batch credited in the last {}\nhint: if \
          that is meant, say why: --repeat \"the reason\"",
+        grouped(count),
         counted(rows, "row"),
+        counted(window_days.into(), "day"),
     );
     refusal_of(list, &kinds, "repeated_credited", message)
 }

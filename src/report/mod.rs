@@ -15,7 +15,7 @@ mod summary;
 mod table;
 mod words;
 
-pub use crate::domain::text::{counted, grouped};
+pub use crate::domain::text::{counted, grouped, noun};
 pub use check::check_text;
 pub use export::{ExportError, ExportFormat, ExportRequest, Exported, export};
 pub use in_doubt::{DoubtList, IN_DOUBT_MAX};

@@ -65,10 +65,10 @@ impl Reconciliation<'_> {
         let (here, there) = (self.credited_here, self.credited_there);
         let _ = writeln!(
             text,
-            "credited: {} points in {} by the ledger, {} points in {} by the statement",
-            grouped(here.points),
+            "credited: {} in {} by the ledger, {} in {} by the statement",
+            counted(here.points, "point"),
             counted(here.rows, "payout"),
-            grouped(there.points),
+            counted(there.points, "point"),
             counted(there.rows, "line")
         );
         text.push_str(&self.elsewhere());
@@ -151,9 +151,9 @@ impl Reconciliation<'_> {
         if self.in_doubt.rows > 0 {
             let _ = writeln!(
                 text,
-                "note: {}, {} points, in doubt and not on the statement: that proves nothing; {resolve}",
+                "note: {}, {}, in doubt and not on the statement: that proves nothing; {resolve}",
                 counted(self.in_doubt.rows, "payout"),
-                grouped(self.in_doubt.points)
+                counted(self.in_doubt.points, "point")
             );
         }
         text
@@ -183,7 +183,7 @@ fn found_line(found: &Found) -> String {
     if let Some((row, reference, member, points, state)) = &found.payout {
         let reference = reference.as_ref().map(|reference| format!(" ({reference})")).unwrap_or_default();
         let _ =
-            write!(line, "row {row}{reference}, {member}, {} points, {}, ", grouped((*points).into()), words(*state));
+            write!(line, "row {row}{reference}, {member}, {}, {}, ", counted((*points).into(), "point"), words(*state));
     }
     let _ = write!(line, "{}", found.number);
     let what: Vec<&str> = found.what.iter().map(|it| it.text()).chain(found.explained.as_deref()).collect();
@@ -206,7 +206,7 @@ fn found_line(found: &Found) -> String {
 fn line_text(line: &Line, found: &Found) -> String {
     let mut text = format!("line {}: {}", line.row, line.status.word());
     if let Some(points) = line.points {
-        let _ = write!(text, " {} points", grouped(points));
+        let _ = write!(text, " {}", counted(points, "point"));
     }
     if let Some(phone) = &line.phone {
         let _ = write!(text, " to {}", phone.shown());

@@ -126,8 +126,9 @@ impl StatusView<'_> {
             if index == 0 {
                 text.push_str("held, for a person to decide:\n");
             }
-            let (member, points) = (payout.top_up.member.masked(), grouped(payout.top_up.points.value().into()));
-            let _ = writeln!(text, "  row {}, {member}, {points} points, {}", payout.row, payout.top_up.invoice_no);
+            let (member, points) =
+                (payout.top_up.member.masked(), counted(payout.top_up.points.value().into(), "point"));
+            let _ = writeln!(text, "  row {}, {member}, {points}, {}", payout.row, payout.top_up.invoice_no);
         }
         let more = all.saturating_sub(self.glance.held.len() as u64);
         if more > 0 && !self.glance.held.is_empty() {

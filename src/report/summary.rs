@@ -262,10 +262,10 @@ impl<'s> Summary<'s> {
             return String::new();
         }
         format!(
-            "{}, {} points, may or may not have been credited: none of it is sent again until the gateway \
+            "{}, {}, may or may not have been credited: none of it is sent again until the gateway \
              says what became of it\n",
             counted(in_doubt.rows, "payout"),
-            grouped(in_doubt.points)
+            counted(in_doubt.points, "point")
         )
     }
 

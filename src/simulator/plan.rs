@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::chance::Chance;
 use super::error::SimulatorError;
 use super::fault::{Act, Call, FAULTS, Fault, Group};
-use super::plan_settings::{Settings, number, probability, seconds};
+use super::plan_settings::{MEASURES, Settings, number, probability, seconds};
 
 /// How often each fault happens, and how long the slow ones take.
 ///
@@ -33,19 +33,6 @@ pub(super) struct Drawn {
 
 const EVERY: &str = "every";
 const SEED: &str = "seed";
-const SETTINGS: [&str; 11] = [
-    "late_asks",
-    "late_s",
-    "lag_asks",
-    "lag_s",
-    "slow_s",
-    "trickle_s",
-    "retry_after_s",
-    "oversized_mib",
-    "skew_s",
-    "window_s",
-    "apply_repeats",
-];
 /// Two hours (VinID top-up API, header `X-Timestamp`).
 const WINDOW_S: u64 = 7_200;
 
@@ -107,6 +94,15 @@ impl FaultPlan {
         FAULTS.iter().map(|fault| (fault.name, fault.in_words()))
     }
 
+    /// What a plan sets beside the faults: its name, and what it means.
+    pub fn measures() -> impl Iterator<Item = (&'static str, &'static str)> {
+        let own = [
+            (SEED, "the faults of this seed, every time"),
+            (EVERY, "this probability for every fault of the wire, of pace and of orders"),
+        ];
+        own.into_iter().chain(MEASURES)
+    }
+
     pub(super) const fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -158,7 +154,7 @@ impl FaultPlan {
             self.set_every(probability);
             return Ok(());
         }
-        if SETTINGS.contains(&name) {
+        if MEASURES.iter().any(|(measure, _)| *measure == name) {
             return self.set_setting(name, value);
         }
         let (prefix, fault_name) = name.split_once('.').map_or((None, name), |(call, fault)| (Some(call), fault));
@@ -258,7 +254,7 @@ fn nearest(found: &str) -> String {
         let calls = Call::ALL.into_iter().filter(|&call| fault.concerns(call));
         calls.map(|call| format!("{}.{}", call.name(), fault.name))
     });
-    let others = SETTINGS.iter().chain([&EVERY, &SEED]).map(|name| (*name).to_owned());
+    let others = FaultPlan::measures().map(|(name, _)| name.to_owned());
     plain
         .chain(others)
         .chain(with_call.filter(|_| found.contains('.')))

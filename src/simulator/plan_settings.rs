@@ -5,6 +5,21 @@ use super::headers::Clock;
 use std::str::FromStr;
 use std::time::Duration;
 
+/// The measures by the names that a plan gives them, and what each means.
+pub(super) const MEASURES: [(&str, &str); 11] = [
+    ("late_asks", "how often order status says absent before a late top-up is applied"),
+    ("late_s", "how long after that it is applied, in seconds"),
+    ("lag_asks", "how often order status says absent after a credit"),
+    ("lag_s", "how long it says so, in seconds"),
+    ("slow_s", "how late a slow answer is, in seconds"),
+    ("trickle_s", "the time between two bytes of an answer that trickles, in seconds"),
+    ("retry_after_s", "the Retry-After of a refusal for too many requests, in seconds"),
+    ("oversized_mib", "the size of an oversized answer, in MiB"),
+    ("skew_s", "how far the gateway's clock is ahead, in seconds; negative: behind"),
+    ("window_s", "how old a timestamp may be, in seconds"),
+    ("apply_repeats", "1: a known invoice_no is credited again, as no gateway should"),
+];
+
 const PROBABILITY: &str = "a probability in 0..=1";
 
 /// The measures of the faults that have one.

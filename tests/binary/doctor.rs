@@ -32,7 +32,8 @@ async fn in_order_it_says_so_with_the_source_of_each_value() {
     let before = doctor(&stage, 0).await;
     assert!(line(&before, "ledger", "warning").contains("does not exist yet"));
     stage.topup(&RUN).await.exits(0);
-    let json = stage.topup_with(&["doctor", "--json"], &[("TOPUP_SAFETY_CANARY_ROWS", "7")]).await.exits(0).json();
+    let json =
+        stage.topup_with(&["doctor", "--json", "-v"], &[("TOPUP_SAFETY_CANARY_ROWS", "7")]).await.exits(0).json();
     let configuration = line(&json, "configuration", "ok");
     for expected in [
         "gateway.merchant_id = \"M001\"   (file)",
@@ -52,8 +53,9 @@ async fn in_order_it_says_so_with_the_source_of_each_value() {
     assert!(line(&json, "journal", "ok").starts_with("write-ahead log, schema 1"));
     assert!(line(&json, "ledger", "ok").ends_with("topup.db, 1 batch"));
     let Ended { stdout, .. } = stage.topup(&["doctor"]).await.exits(0);
+    assert!(stdout.contains("topup.toml (-v lists every setting)") && !stdout.contains("(default)"), "{stdout}");
     assert!(stdout.ends_with("everything that was looked at is in order\n"), "{stdout}");
-    let flag = stage.topup(&["doctor", "--json", "--ledger", "other.db"]).await.exits(0).json();
+    let flag = stage.topup(&["doctor", "-v", "--json", "--ledger", "other.db"]).await.exits(0).json();
     assert!(line(&flag, "configuration", "ok").contains("ledger.path = \"other.db\"   (flag: --ledger)"));
     assert_eq!(stage.credits(), 3, "doctor credits nothing");
 }

@@ -19,6 +19,7 @@ mod exits;
 mod export;
 mod files;
 mod find;
+mod first_use;
 mod guards;
 mod harness;
 mod kill;

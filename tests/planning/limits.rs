@@ -45,7 +45,7 @@ fn a_limit_that_was_lowered_refuses_what_is_above_it_and_nothing_else() {
     assert_eq!(desk.plan_with(TWO, &under_limits([None, Some(1000), None])).unwrap(), Outcome::Planned(2, 2));
     started(&desk, [Some(2), Some(300), Some(200)]).unwrap();
     for (lowered, named) in [
-        ([Some(1), None, None], "needs at most 1 rows (limits.rows_per_batch), has 2"),
+        ([Some(1), None, None], "needs at most 1 row (limits.rows_per_batch), has 2"),
         ([None, Some(299), None], "needs at most 299 points (limits.points_per_batch), has 300"),
         ([None, None, Some(199)], "needs at most 199 points in one payout (limits.points_per_payout), has 200"),
     ] {

@@ -41,7 +41,7 @@ pub(super) fn check_ledger(context: Context<'_>, findings: &mut Findings) -> boo
     };
     let may_ask = bindings.foreign.is_none();
     let run = if Lease::is_taken(path) { "; a command that changes it is at work" } else { "" };
-    let text = format!("{}, {}{run}", path.display(), batches_of(batches.len()));
+    let text = format!("{}, {}{run}", path.display(), counted(batches.len() as u64, "batch"));
     findings.ok("ledger", text);
     check_file(&checkup, findings);
     bindings.say(findings);
@@ -143,7 +143,7 @@ impl Bindings {
         let (more, mut batches) = (self.batches.len().saturating_sub(1), self.batches.into_iter());
         let Some(mut first) = batches.next() else { return };
         if more > 0 {
-            let count = format!("\n(and {} more)", batches_of(more));
+            let count = format!("\n(and {} more)", counted(more as u64, "batch"));
             match first.hint.take() {
                 Some(hint) => first.hint = Some(hint.words(count)),
                 None => first.message.push_str(&count),
@@ -233,8 +233,4 @@ fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
     PathBuf::from(name)
-}
-
-fn batches_of(count: usize) -> String {
-    format!("{count} batch{}", if count == 1 { "" } else { "es" })
 }

@@ -13,10 +13,16 @@ use super::context::Context;
 use super::failure::Failure;
 pub use findings::{Finding, Findings, Line};
 
-/// Looks at everything.
-pub fn doctor(context: Context<'_>) -> Result<Findings, Failure> {
+/// Looks at everything. `all_settings`: every value is named, with its source.
+pub fn doctor(context: Context<'_>, all_settings: bool) -> Result<Findings, Failure> {
     let mut findings = Findings::default();
-    settings::check_configuration(context, &mut findings);
+    settings::check_configuration(context, all_settings, &mut findings);
+    if context.settings.config.is_absent() {
+        ledger::check_ledger(context, &mut findings);
+        findings
+            .warn("gateway", "neither it nor the key and the network were looked at: the configuration comes first");
+        return Ok(findings);
+    }
     let gateway = settings::check_settings(context, &mut findings);
     settings::check_key(context, &mut findings);
     if ledger::check_ledger(context, &mut findings) {

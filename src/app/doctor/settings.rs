@@ -1,7 +1,7 @@
 //! Doctor's look at the configuration and the key: each value with its source, and whether a run could take it.
 
 use super::findings::Findings;
-use crate::app::config::{Config, Source};
+use crate::app::config::{Config, Source, no_file};
 use crate::app::context::Context;
 use crate::app::keys::{KEYS, Key};
 use crate::engine::Mode;
@@ -13,14 +13,21 @@ use toml::Value;
 /// The size of the key that the provider documents (VinID developer documentation, "signature"), in bits.
 const KEY_BITS: usize = 2048;
 
-/// Every value with its source; the key, and what names it at the gateway, are never shown.
-pub(super) fn check_configuration(context: Context<'_>, findings: &mut Findings) {
+/// Where the configuration is; with `all_settings` every value and its source. The key, and what names it at the gateway,
+/// are never shown.
+pub(super) fn check_configuration(context: Context<'_>, all_settings: bool, findings: &mut Findings) {
     let config = &context.settings.config;
+    if config.is_absent() {
+        return findings.fail_of("configuration", no_file(""));
+    }
     let mut text = config
         .file
         .as_ref()
         .map_or_else(|| "no file: environment and defaults only".to_owned(), |path| path.display().to_string());
-    for key in KEYS {
+    if !all_settings {
+        text.push_str(" (-v lists every setting)");
+    }
+    for key in KEYS.iter().filter(|_| all_settings) {
         let path = key.path();
         let _ = match config.found(&path) {
             Some((value, source)) => {

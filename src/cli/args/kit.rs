@@ -17,11 +17,11 @@ pub(crate) struct SimulatorArgs {
     /// Make a new private key at the path of --key, if there is none
     #[arg(long, requires = "key")]
     pub(crate) make_key: bool,
-    /// Members as CSV: phone,card_no,user_id,full_name,status,card_status,check_code,topup_code; or a payout file, whose
+    /// Members as CSV, with the columns phone, card_no, user_id, full_name, status, card_status, check_code, topup_code; or a payout file, whose
     /// members are active and called as it says [default: every phone, without a name]
     #[arg(long, value_name = "FILE")]
     pub(crate) members: Option<PathBuf>,
-    /// Faults and their probabilities, as in lost_after=0.03,seed=7
+    /// Faults and their probabilities, as in lost_after=0.03,seed=7; `help` lists them
     #[arg(long, value_name = "PLAN", default_value = "none")]
     pub(crate) faults: String,
     /// Mean latency of an answer, in milliseconds
