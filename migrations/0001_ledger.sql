@@ -115,6 +115,13 @@ CREATE TABLE invoices (
     attempt    INTEGER NOT NULL CHECK (attempt >= 1)
 ) STRICT, WITHOUT ROWID;
 
+-- Who did something, and how that is known: signature:NAME, name:NAME or account:USER@MACHINE. Kept once: of a million
+-- payouts most events are of one actor. What an event hashes is this text, not its id.
+CREATE TABLE actors (
+    actor_id INTEGER PRIMARY KEY,
+    actor    TEXT    NOT NULL UNIQUE
+) STRICT;
+
 -- What happened, in order. Each event carries the SHA-256 of the one before it in its batch.
 CREATE TABLE events (
     event_id   INTEGER PRIMARY KEY,
@@ -142,7 +149,7 @@ CREATE TABLE events (
     latency_ms INTEGER,
     note       TEXT,    -- what the gateway said, or the name that a person accepted
     why        TEXT,    -- a person's reason
-    actor      TEXT    NOT NULL, -- who did it, and how that is known: signature:NAME, name:NAME or account:USER@MACHINE
+    actor_id   INTEGER NOT NULL REFERENCES actors, -- who did it
     previous   BLOB    NOT NULL CHECK (length(previous) = 32)
 ) STRICT;
 
@@ -159,7 +166,7 @@ CREATE TABLE ledger_events (
     batch_id        INTEGER REFERENCES batches, -- null: of the ledger
     note            TEXT    NOT NULL, -- JSON: what it was bound to, or the batch's name and the hash of its event
     why             TEXT,             -- a person's reason
-    actor           TEXT    NOT NULL, -- as in events
+    actor           TEXT    NOT NULL, -- as in actors
     previous        BLOB    NOT NULL CHECK (length(previous) = 32)
 ) STRICT;
 
@@ -197,6 +204,10 @@ CREATE TRIGGER skipped_rows_are_never_changed BEFORE UPDATE ON skipped_rows
     BEGIN SELECT RAISE(ABORT, 'a skipped row is never changed'); END;
 CREATE TRIGGER skipped_rows_are_never_removed BEFORE DELETE ON skipped_rows
     BEGIN SELECT RAISE(ABORT, 'a skipped row is never removed'); END;
+CREATE TRIGGER actors_are_never_changed BEFORE UPDATE ON actors
+    BEGIN SELECT RAISE(ABORT, 'an actor is never changed'); END;
+CREATE TRIGGER actors_are_never_removed BEFORE DELETE ON actors
+    BEGIN SELECT RAISE(ABORT, 'an actor is never removed'); END;
 CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events
     BEGIN SELECT RAISE(ABORT, 'an event is never changed'); END;
 CREATE TRIGGER events_are_never_removed BEFORE DELETE ON events

@@ -63,6 +63,10 @@ pub(super) struct PlannedRow<'r> {
     pub(super) invoice_prefix: &'r str,
 }
 
+/// An actor in this ledger.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ActorId(pub(super) i64);
+
 /// Payouts of one batch that wait to be paid.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Waiting {
@@ -113,10 +117,10 @@ pub(super) trait Store {
     fn batch_events(&self, batch: BatchId, kinds: &[&str]) -> Result<Vec<StoredWord>, LedgerError>;
     /// Everything about it that a person is shown, by name.
     fn facts(&self, batch: BatchId) -> Result<Map<String, Value>, LedgerError>;
-    /// The end of its history.
-    fn chain_head(&self, batch: BatchId) -> Result<Sha256, LedgerError>;
-    /// Adds an event to its history; the event's id.
-    fn append(&self, batch: BatchId, link: &Link<'_>) -> Result<i64, LedgerError>;
+    /// The end of its history, and what stands there for who is to add to it.
+    fn chain_end(&self, batch: BatchId, actor: &str) -> Result<(Sha256, ActorId), LedgerError>;
+    /// Adds an event to its history, by the actor whom the link names; the event's id.
+    fn append(&self, batch: BatchId, link: &Link<'_>, actor: ActorId) -> Result<i64, LedgerError>;
     /// Its history ends here now.
     fn end_chain(&self, batch: BatchId, head: Sha256, event: Option<i64>) -> Result<(), LedgerError>;
     /// Moves its total of a state.

@@ -6,7 +6,7 @@ use super::guard::Guard;
 use super::intent::{self, Payable};
 use super::permit::{Committed, SubmitPermit};
 use super::record::{BatchEvent, BatchId, Call, Entry, Total, Totals, UnixMs};
-use super::store::{Database, Store};
+use super::store::{ActorId, Database, Store};
 use super::words::{actor_word, batch_words_of, words_of};
 use super::{decided, decision_gate};
 use crate::domain::approval::Actor;
@@ -126,6 +126,7 @@ pub(super) struct Group<'t, S> {
     batch: BatchId,
     /// Who writes, and how that is known.
     actor: &'t str,
+    actor_id: ActorId,
     head: Sha256,
     /// The event that this is the hash of, once one was written.
     event: Option<i64>,
@@ -139,9 +140,9 @@ pub(super) struct Group<'t, S> {
 
 impl<'t, S: Store> Group<'t, S> {
     pub(super) fn begin(store: &'t S, batch: BatchId, actor: &'t str) -> Result<Self, LedgerError> {
-        let head = store.chain_head(batch)?;
+        let (head, actor_id) = store.chain_end(batch, actor)?;
         let (gained, lost) = (Totals::default(), Totals::default());
-        Ok(Self { store, batch, actor, head, event: None, payable: 0, gained, lost, guard: None })
+        Ok(Self { store, batch, actor, actor_id, head, event: None, payable: 0, gained, lost, guard: None })
     }
 
     /// Gives the top-ups whose intents it wrote.
@@ -259,7 +260,7 @@ impl<'t, S: Store> Group<'t, S> {
     }
 
     fn append(&mut self, link: &Link<'_>) -> Result<(), LedgerError> {
-        self.event = Some(self.store.append(self.batch, link)?);
+        self.event = Some(self.store.append(self.batch, link, self.actor_id)?);
         self.head = link.hash();
         Ok(())
     }

@@ -101,7 +101,7 @@ impl Stage {
 fn chain_again(connection: &Connection, batch: i64) -> ([u8; 32], [u8; 32]) {
     let sql =
         "SELECT event_id, payout_id, at, http, code, latency_ms, kind, detail, state, request_id, note, why, actor
-               FROM events WHERE batch_id = ?1 ORDER BY event_id";
+               FROM events JOIN actors USING (actor_id) WHERE batch_id = ?1 ORDER BY event_id";
     let mut statement = connection.prepare(sql).unwrap();
     let mut rows = statement.query([batch]).unwrap();
     let (mut first, mut head) = (None, [0_u8; 32]);

@@ -220,7 +220,7 @@ fn every_event_says_who_did_it_and_how_that_is_known() {
         ("proposed", account),
         ("submit_intended", "account:run"),
     ];
-    assert_eq!(actors("events"), told(&events));
+    assert_eq!(actors("events JOIN actors USING (actor_id)"), told(&events));
     let of_the_ledger = [
         ("batch_planned", account),
         ("bound", account),

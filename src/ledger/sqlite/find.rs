@@ -113,7 +113,9 @@ fn found(connection: &Connection, row: &Row<'_>) -> Result<Found, LedgerError> {
         )?,
         events: read::rows(
             connection,
-            "SELECT at, kind, detail, state, http, code, note, why, actor FROM events WHERE payout_id = ?1 ORDER BY event_id",
+            "SELECT at, kind, detail, state, http, code, note, why,
+                    (SELECT a.actor FROM actors a WHERE a.actor_id = e.actor_id)
+             FROM events e WHERE payout_id = ?1 ORDER BY event_id",
             [id],
             |row| {
                 Ok(FoundEvent {

@@ -327,7 +327,8 @@ mod tests {
                  INSERT INTO payouts VALUES (1, 1, 1, 2, 'ref:1', '0901234567', NULL, NULL, 50, 1, NULL, NULL, NULL, zeroblob(32),
                                              'credited', 1, 'TP1', 7);
                  INSERT INTO invoices VALUES ('TP1', 1, 1);
-                 INSERT INTO events (batch_id, at, kind, actor, previous) VALUES (1, 0, 'run_started', 'account:x', zeroblob(32));
+                 INSERT INTO actors VALUES (1, 'account:x');
+                 INSERT INTO events (batch_id, at, kind, actor_id, previous) VALUES (1, 0, 'run_started', 1, zeroblob(32));
                  INSERT INTO skipped_rows VALUES (1, 1, 3, '[]', '[]');
                  INSERT INTO ledger_events VALUES (1, 0, 'bound', NULL, '{}', NULL, 'account:x', zeroblob(32));",
             )
@@ -335,6 +336,8 @@ mod tests {
         for change in [
             "UPDATE events SET at = 1",
             "DELETE FROM events",
+            "UPDATE actors SET actor = 'account:y'",
+            "DELETE FROM actors",
             "UPDATE invoices SET attempt = 2",
             "DELETE FROM invoices",
             "UPDATE payouts SET state = 'planned', credited_at = NULL",

@@ -72,7 +72,8 @@ impl<'a> Sealed<'a> {
 
 /// What [`StoredEvent::read`] reads, from `events e`.
 pub(in crate::ledger) const EVENT_COLUMNS: &str = "e.event_id, e.payout_id, e.at, e.kind, e.detail, e.state, e.request_id, \
-     e.http, e.code, e.latency_ms, e.note, e.why, e.previous, e.actor";
+     e.http, e.code, e.latency_ms, e.note, e.why, e.previous, \
+     (SELECT a.actor FROM actors a WHERE a.actor_id = e.actor_id)";
 
 impl StoredEvent {
     /// Fourteen columns from `first` on, as [`EVENT_COLUMNS`] names them.
@@ -94,7 +95,8 @@ impl StoredEvent {
             note: get(row, first + 10)?,
             why: get(row, first + 11)?,
             previous: get(row, first + 12)?,
-            actor: get(row, first + 13)?,
+            // Where there is no such actor, the hash of the event is not the one that was chained.
+            actor: get::<Option<String>>(row, first + 13)?.unwrap_or_default(),
         })
     }
 }

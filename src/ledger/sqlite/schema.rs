@@ -130,10 +130,11 @@ mod tests {
                     INSERT INTO payouts VALUES (1, 1, 1, 2, 'ref:1', '0901234567', NULL, NULL, 50, 1, NULL, NULL, NULL,
                                                 zeroblob(32), 'planned', 1, 'TP1', NULL);";
         ledger.execute_batch(rows).unwrap();
+        ledger.execute_batch("INSERT INTO actors VALUES (1, 'account:x')").unwrap();
         let event = |kind, detail, state| {
             format!(
-                "INSERT INTO events (batch_id, at, kind, detail, state, actor, previous)
-                 VALUES (1, 0, {kind}, {detail}, {state}, 'account:x', zeroblob(32))"
+                "INSERT INTO events (batch_id, at, kind, detail, state, actor_id, previous)
+                 VALUES (1, 0, {kind}, {detail}, {state}, 1, zeroblob(32))"
             )
         };
         for good in [event("'attested'", "NULL", "NULL"), event("'attested'", "'not_credited'", "'cancelled'")] {

@@ -13,7 +13,7 @@ use crate::ledger::error::LedgerError;
 use crate::ledger::record::{Batch, BatchId, Binding, PayoutId, Total, Totals, UnixMs};
 use crate::ledger::repeats::{Repeat, Repeated};
 use crate::ledger::row_seal::Sealed;
-use crate::ledger::store::{PlannedRow, Stands, Store, StoredWord, Waiting};
+use crate::ledger::store::{ActorId, PlannedRow, Stands, Store, StoredWord, Waiting};
 use crate::ledger::words::event_of;
 use rusqlite::{Connection, Params, Row, params};
 use serde_json::{Map, Value};
@@ -178,15 +178,23 @@ impl Store for Connection {
         facts::of(self, batch)
     }
 
-    fn chain_head(&self, batch: BatchId) -> Result<Sha256, LedgerError> {
-        self.prepare_cached("SELECT chain_head FROM batches WHERE batch_id = ?1")
-            .and_then(|mut statement| statement.query_row([batch.0], |row| row.get(0)))
-            .map_err(LedgerError::sqlite("reading the chain's head"))
+    fn chain_end(&self, batch: BatchId, actor: &str) -> Result<(Sha256, ActorId), LedgerError> {
+        // Both by one statement: this is asked before each commit.
+        let sql = "SELECT chain_head, (SELECT actor_id FROM actors WHERE actor = ?2) FROM batches WHERE batch_id = ?1";
+        let (head, known): (_, Option<i64>) = self
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.query_row((batch.0, actor), |row| Ok((row.get(0)?, row.get(1)?))))
+            .map_err(LedgerError::sqlite("reading the chain's head"))?;
+        if let Some(known) = known {
+            return Ok((head, ActorId(known)));
+        }
+        execute(self, "writing who acts", "INSERT INTO actors (actor) VALUES (?1)", [actor])?;
+        Ok((head, ActorId(self.last_insert_rowid())))
     }
 
-    fn append(&self, batch: BatchId, link: &Link<'_>) -> Result<i64, LedgerError> {
+    fn append(&self, batch: BatchId, link: &Link<'_>, actor: ActorId) -> Result<i64, LedgerError> {
         let sql = "INSERT INTO events (batch_id, payout_id, at, kind, detail, state, request_id, http, code,
-                                       latency_ms, note, why, previous, actor)
+                                       latency_ms, note, why, previous, actor_id)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
         let row = params![
             batch.0,
@@ -202,7 +210,7 @@ impl Store for Connection {
             link.note,
             link.why,
             link.previous,
-            link.actor,
+            actor.0,
         ];
         execute(self, "writing an event", sql, row)?;
         Ok(self.last_insert_rowid())

@@ -12,8 +12,8 @@ use topup::ledger::{Ledger, LedgerError};
 static NAMES: AtomicU64 = AtomicU64::new(0);
 
 /// Every table of the program's own.
-const TABLES: [&str; 8] =
-    ["ledger", "batches", "totals", "payouts", "invoices", "events", "skipped_rows", "ledger_events"];
+const TABLES: [&str; 9] =
+    ["ledger", "batches", "totals", "payouts", "invoices", "actors", "events", "skipped_rows", "ledger_events"];
 /// The one row that a ledger is made with.
 const UNBOUND: &str = "INSERT INTO ledger VALUES (1, NULL, NULL, NULL, zeroblob(32))";
 
