@@ -10,7 +10,7 @@ use std::time::Duration;
 pub struct Moment(Duration);
 
 impl Moment {
-    /// Now.
+    /// The moment of the call.
     #[must_use]
     pub fn now() -> Self {
         Self(since_start())

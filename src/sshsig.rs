@@ -24,7 +24,7 @@ pub enum KeyError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// What the system says of it.
         error: std::io::Error,
     },
     /// It is something else.

@@ -71,7 +71,7 @@ pub struct LeftAlone {
     pub row: u64,
     /// Its number.
     pub invoice_no: InvoiceNo,
-    /// Why.
+    /// Why it was left alone, for people.
     pub why: String,
 }
 

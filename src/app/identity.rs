@@ -15,9 +15,9 @@ pub enum Identity<'s> {
     /// A person of the ledger. Without a way to sign, the name is only a claim: enough to take something back, never to
     /// propose or to approve.
     Person {
-        /// Who.
+        /// The person's name in the ledger.
         name: PersonName,
-        /// How.
+        /// What shows that it is them.
         sign: Option<Sign<'s>>,
     },
 }

@@ -12,7 +12,7 @@ use crate::ledger::{Access, LedgerError};
 pub enum Change {
     /// Somebody is added.
     Add {
-        /// Who.
+        /// The person's name in the ledger.
         name: PersonName,
         /// What the person may do.
         roles: Vec<Role>,

@@ -79,9 +79,6 @@ impl Output {
     }
 
     /// Prints what another program reads, byte for byte; with `--json` it stands in the one object.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub(super) fn bare(self, text: &str) -> Result<(), Failure> {
         if self.json { Ok(()) } else { result_to_stdout(text) }
     }

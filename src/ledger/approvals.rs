@@ -21,16 +21,13 @@ impl Ledger {
     /// Who may do what, and how many persons a plan needs.
     ///
     /// # Errors
-    /// When the ledger cannot be read, or its history of people contradicts itself.
+    /// When its history of people contradicts itself.
     pub fn team(&self) -> Result<Team, LedgerError> {
         team::team(self.store())
     }
 
     /// The bytes that an administrator signs for a change of people or policy. They fit the ledger as it is now: after
     /// any other change they are others.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn team_bytes(&self, event: &TeamEvent) -> Result<Vec<u8>, LedgerError> {
         team::bytes(self.store(), event)
     }
@@ -50,9 +47,6 @@ impl Ledger {
     }
 
     /// Whether a batch has any payout.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn has_payouts(&self, batch: BatchId) -> Result<bool, LedgerError> {
         read::has_payouts(self.store(), batch)
     }
@@ -60,7 +54,7 @@ impl Ledger {
     /// What was proposed in a batch, what waits, and who approved what.
     ///
     /// # Errors
-    /// When the ledger cannot be read, or the history of proposals contradicts itself.
+    /// When the history of proposals contradicts itself.
     pub fn proposals(&self, batch: &Batch) -> Result<Proposals, LedgerError> {
         match proposals::proposals_now(self.store(), batch, self.purge_key.as_deref()) {
             // Whom a purged batch paid is asked where somebody approves.
@@ -88,9 +82,6 @@ impl Ledger {
     }
 
     /// Whether each of the payouts has an approval for a decision of this kind that was not carried out yet.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn is_decision_open(
         &self,
         batch: &Batch,
@@ -130,15 +121,12 @@ impl RunLedger {
     /// Who may do what, and how many persons a plan needs.
     ///
     /// # Errors
-    /// When the ledger cannot be read, or its history of people contradicts itself.
+    /// When its history of people contradicts itself.
     pub fn team(&self) -> Result<Team, LedgerError> {
         self.read(team::team)
     }
 
     /// Planned payouts that wait for approval, and their points: no run takes them up.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn waiting(&self) -> Result<Size, LedgerError> {
         self.read(|connection| read::waiting(connection, self.batch, self.payable))
     }

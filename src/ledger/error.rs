@@ -33,7 +33,7 @@ pub enum LedgerError {
         path: PathBuf,
         /// Its schema.
         found: usize,
-        /// Ours.
+        /// The newest schema that this program knows.
         known: usize,
     },
     /// Another command changes the ledger right now.

@@ -15,49 +15,31 @@ use crate::domain::sha256::Sha256;
 
 impl Ledger {
     /// Looks at the file as a whole; what is wrong with it is a finding, not an error.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn checkup(&self) -> Result<Checkup, LedgerError> {
         checkup::checkup(self.store())
     }
 
     /// The first payouts in doubt of a batch, each with what became of its sends. Bounded, whatever the size of the batch.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn in_doubt(&self, batch: BatchId, rows_max: usize) -> Result<Vec<InDoubt>, LedgerError> {
         in_doubt::in_doubt(self.store(), batch, rows_max)
     }
 
     /// Whether what is left of a purged batch is what its purge left; `None`: it was not purged.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn is_purge_sealed(&self, batch: &Batch) -> Result<Option<bool>, LedgerError> {
         purge_seal::holds(self.store(), batch)
     }
 
     /// Every batch, oldest first, with what decides whether it may be purged.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn purgeable(&self) -> Result<Vec<Purgeable>, LedgerError> {
         purge::purgeable(self.store())
     }
 
     /// How much there is to remove from a batch.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn personal(&self, batch: BatchId) -> Result<Personal, LedgerError> {
         purge::personal(self.store(), batch)
     }
 
     /// The rows that a batch's newest plan skipped, in the order of the file, at most so many.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn skipped(&self, batch: &Batch, at_most: u64) -> Result<Vec<Skipped>, LedgerError> {
         let mut found = Vec::new();
         skipped::each(self.store(), batch, at_most, |skipped| {
@@ -68,18 +50,12 @@ impl Ledger {
     }
 
     /// SHA-256 over the rows that a batch skipped.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn skipped_sha256(&self, batch: BatchId) -> Result<Sha256, LedgerError> {
         sqlite_facts::skipped_sha256(self.store(), batch)
     }
 
     /// Begins to bind the ledger and its batches to something else: on a person's word, or, without one, what nothing was
     /// ever sent from.
-    ///
-    /// # Errors
-    /// When the ledger cannot be written.
     pub fn rebinding<'l>(
         &'l mut self,
         binding: &'l Binding,
@@ -98,9 +74,6 @@ impl Ledger {
     }
 
     /// What of the binding of the ledger, or of a batch, another one would take over: nothing was ever sent from it.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn takes_over(&self, batch: Option<&Batch>, binding: &Binding) -> Result<bool, LedgerError> {
         let ledger = binding::ledger_difference(self.store(), binding)?.is_some();
         let is_open = !ledger || !self.store().is_touched(None)?;

@@ -4,6 +4,9 @@
 //! is minted; `sqlite` has the statements. The rules ask for those through `store`, which a second kind of database would
 //! have to answer as well.
 //!
+//! Every verb fails with a [`LedgerError`] when the database cannot be read or written, or when what it holds contradicts
+//! itself; nothing is half written then. Only what a verb refuses beyond that is said with it.
+//!
 //! Architecture invariant: no SQL stands outside `sqlite`, and nothing outside it knows that there is SQLite.
 
 mod approvals;
@@ -122,18 +125,12 @@ impl Ledger {
     }
 
     /// A ledger in memory, for simulations: the same schema and code, nothing durable.
-    ///
-    /// # Errors
-    /// When SQLite cannot make one.
     pub fn in_memory() -> Result<Self, LedgerError> {
         Ok(Self::of(File::in_memory(":memory:")?, None))
     }
 
     /// A ledger in memory that everyone in this process who opens this name shares, as a file, while one of them has it
     /// open: it outlives a simulated crash, and an auditor can read it beside a run.
-    ///
-    /// # Errors
-    /// When SQLite cannot make one.
     pub fn in_shared_memory(name: &str) -> Result<Self, LedgerError> {
         // The leading slash is what makes it shared.
         Ok(Self::of(File::in_memory(&format!("file:/{name}?vfs=memdb"))?, None))
@@ -143,24 +140,18 @@ impl Ledger {
     /// not change anything. SQLite keeps it in a temporary file of its own when it is large.
     ///
     /// # Errors
-    /// When the ledger cannot be read, or the copy not be made.
+    /// When the copy cannot be made.
     pub fn scratch(from: Option<&Path>) -> Result<Self, LedgerError> {
         let copy = Self::of(File::scratch(from)?, from.map(purge_key::path_beside));
         Ok(Self { is_rehearsal: true, ..copy })
     }
 
     /// All batches, oldest first.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn batches(&self) -> Result<Vec<Batch>, LedgerError> {
         sqlite::read::batches(self.store())
     }
 
     /// The batch of a name, if there is one.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn find_batch(&self, name: &str) -> Result<Option<Batch>, LedgerError> {
         sqlite::read::batch(self.store(), name)
     }
@@ -174,26 +165,17 @@ impl Ledger {
     }
 
     /// Rows and points of a batch by state.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn totals(&self, batch: BatchId) -> Result<Totals, LedgerError> {
         sqlite::read::totals(self.store(), batch)
     }
 
     /// Looks into a batch: why payouts were not paid, since when others are in doubt, and, if a run of it is going on,
     /// how fast that goes. Bounded, whatever the size of the batch.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn batch_details(&self, batch: BatchId, now: UnixMs, running: bool) -> Result<BatchDetails, LedgerError> {
         sqlite::batch_details::batch_details(self.store(), batch, now, running)
     }
 
     /// Shows every payout of a batch with its state, in the order of the plan.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn outcomes(&self, batch: BatchId, show: impl FnMut(&TopUp, State)) -> Result<(), LedgerError> {
         sqlite::read::outcomes(self.store(), batch, show)
     }
@@ -218,39 +200,27 @@ impl Ledger {
     /// A batch as it stands now, for results: a run beside it goes on, and does not show.
     ///
     /// # Errors
-    /// [`LedgerError::NoBatch`] when there is none, or when the ledger cannot be read.
+    /// [`LedgerError::NoBatch`] when there is none.
     pub fn snapshot(&self, name: &str) -> Result<Snapshot<'_>, LedgerError> {
         Snapshot::take(self.store(), name)
     }
 
     /// When the last run ended, in Unix milliseconds; `None` if it did not end on its own.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn last_run_ended_at(&self) -> Result<Option<UnixMs>, LedgerError> {
         sqlite::read::last_run_ended_at(self.store())
     }
 
     /// Whether a run of the batch began and did not end on its own: it goes on, or was cut off.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn has_open_run(&self, batch: BatchId) -> Result<bool, LedgerError> {
         sqlite::read::has_open_run(self.store(), batch)
     }
 
     /// Whether no run ever sent anything from this ledger.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn is_unused(&self) -> Result<bool, LedgerError> {
         sqlite::read::is_unused(self.store())
     }
 
     /// Begins to write a plan. Nothing of it is in the ledger before it is sealed.
-    ///
-    /// # Errors
-    /// When the ledger cannot be written.
     pub fn plan(&mut self, name: &BatchName, binding: &Binding, origin: &Origin) -> Result<Planning<'_>, LedgerError> {
         let mut planning =
             Planning::begin(self.file.connection_mut(), self.purge_key.as_deref(), &self.actor, name, binding, origin)?;
@@ -259,9 +229,6 @@ impl Ledger {
     }
 
     /// Begins to hold a file against the plan of a batch, and to add what is new in it.
-    ///
-    /// # Errors
-    /// When the ledger cannot be written.
     pub fn plan_again(&mut self, batch: BatchId) -> Result<Planning<'_>, LedgerError> {
         let mut planning = Planning::again(self.file.connection_mut(), self.purge_key.as_deref(), &self.actor, batch)?;
         planning.is_rehearsal = self.is_rehearsal;
@@ -298,7 +265,7 @@ impl Ledger {
     /// [`Ledger::wipe`].
     ///
     /// # Errors
-    /// When the batch is not finished or would not hold together afterwards, or the ledger cannot be written.
+    /// When the batch is not finished or would not hold together afterwards.
     pub fn purge(&mut self, batch: &Batch, key: &PurgeKey, at: UnixMs, why: &str) -> Result<(), LedgerError> {
         sqlite::purge::purge(self.file.connection_mut(), batch, key, (at, &self.actor), why)
     }
@@ -312,9 +279,6 @@ impl Ledger {
     }
 
     /// Shows each payout of a batch in the order of the row keys, with the name that its file says.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn in_key_order(
         &self,
         batch: BatchId,
@@ -324,9 +288,6 @@ impl Ledger {
     }
 
     /// Looks at the ledger as it is at one moment, however much a run writes beside it meanwhile.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read, or the look fails.
     pub fn at_one_moment<T, E: From<LedgerError>>(&self, look: impl FnOnce(&Self) -> Result<T, E>) -> Result<T, E> {
         let _moment = self.file.moment()?;
         look(self)

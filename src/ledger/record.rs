@@ -60,7 +60,7 @@ pub struct Origin {
     pub settings: String,
     /// User and machine.
     pub planned_by: String,
-    /// When.
+    /// When the file was first proposed.
     pub planned_at: UnixMs,
 }
 
@@ -152,9 +152,9 @@ pub struct Payout {
 /// Rows and points in one state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Total {
-    /// Payouts.
+    /// How many payouts are in the state.
     pub rows: u64,
-    /// Points.
+    /// Their points in all.
     pub points: u64,
     /// Credited ones that no send of this ledger explains.
     pub recovered: u64,
@@ -163,7 +163,7 @@ pub struct Total {
 /// Payouts and their points.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Size {
-    /// Payouts.
+    /// How many payouts.
     pub rows: u64,
     /// Points in all.
     pub points: u64,
@@ -207,7 +207,7 @@ pub struct Call {
 /// One event of one payout, to be recorded.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// Whose.
+    /// The payout that it happened to.
     pub payout: PayoutId,
     /// What happened.
     pub event: Event,

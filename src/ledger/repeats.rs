@@ -24,7 +24,7 @@ pub struct Repeat {
 pub struct Repeated {
     /// The other batches have not finished them; otherwise they credited them lately.
     pub is_open: bool,
-    /// Payouts.
+    /// How many payouts of the batch are repeats.
     pub count: u64,
     /// The first few.
     pub list: Vec<Repeat>,

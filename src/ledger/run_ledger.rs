@@ -168,9 +168,6 @@ impl RunLedger {
     }
 
     /// The next payouts in a state, in the order of the plan.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn payouts_after(
         &self,
         state: State,
@@ -182,17 +179,11 @@ impl RunLedger {
     }
 
     /// The first payouts in doubt, each with what became of its sends.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn in_doubt(&self, rows_max: usize) -> Result<Vec<InDoubt>, LedgerError> {
         self.read(|connection| in_doubt::in_doubt(connection, self.batch, rows_max))
     }
 
     /// One payout.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn payout(&self, payout: PayoutId) -> Result<Payout, LedgerError> {
         self.read(|connection| read::payout(connection, payout))
     }
@@ -200,64 +191,43 @@ impl RunLedger {
     /// How a payout stands after its whole history.
     ///
     /// # Errors
-    /// When the ledger cannot be read, or the history contradicts itself.
+    /// When the history contradicts itself.
     pub fn standing(&self, payout: PayoutId) -> Result<PayoutStatus, LedgerError> {
         self.read(|store| history::standing(store, payout))
     }
 
     /// The batch, with the newest head of its chain.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn batch(&self) -> Result<Batch, LedgerError> {
         self.read(|connection| read::batch_of(connection, self.batch))
     }
 
     /// Rows and points by state.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn totals(&self) -> Result<Totals, LedgerError> {
         self.read(|connection| read::totals(connection, self.batch))
     }
 
     /// The gateway was found to know numbers that this ledger never sent.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn gateway_is_ahead(&self) -> Result<bool, LedgerError> {
         self.read(|connection| read::has_batch_event(connection, self.batch, "gateway_ahead"))
     }
 
     /// The rows that the batch's last plan added, and whether their canary was confirmed.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn newest(&self) -> Result<Newest, LedgerError> {
         self.read(|connection| facts::newest(connection, self.batch))
     }
 
     /// The first payouts that are credited from one on, in the order of the plan. It does not look further than a few
     /// pages of payouts: a canary is among the first of its rows.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn credited_from(&self, first: PayoutId, rows_max: usize) -> Result<Vec<Payout>, LedgerError> {
         self.read(|connection| read::credited_from(connection, self.batch, first, rows_max))
     }
 
     /// The payout that a person names by its reference or an invoice_no.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn find(&self, named: &str) -> Result<Option<PayoutId>, LedgerError> {
         self.read(|connection| decision::find(connection, self.batch, named))
     }
 
     /// The names of a held payout: the one that the file says, and the one that the gateway gave last.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn names(&self, payout: PayoutId) -> Result<(Option<String>, Option<String>), LedgerError> {
         self.read(|connection| decision::names(connection, payout))
     }
@@ -266,32 +236,23 @@ impl RunLedger {
     /// a reason.
     ///
     /// # Errors
-    /// When the ledger cannot be read, or the key of purged batches is needed and not there.
+    /// When the key of purged batches is needed and not there.
     pub fn elsewhere(&self, payout: PayoutId, now: UnixMs) -> Result<Option<Repeat>, LedgerError> {
         self.read(|connection| self.guard.elsewhere(connection, payout, now))
     }
 
     /// All payouts in a state, in the order of the plan.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn in_state(&self, state: State) -> Result<Vec<PayoutId>, LedgerError> {
         self.read(|connection| decision::in_state(connection, self.batch, state))
     }
 
     /// When the last send of a payout began or ended, in Unix milliseconds.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn last_send_at(&self, payout: PayoutId) -> Result<Option<UnixMs>, LedgerError> {
         self.read(|connection| connection.last_send_at(payout))
     }
 
     /// Every number that may have been sent, by this ledger or by one that was lost meanwhile, with the payout and
     /// whether it is the one in use: all but those of payouts that wait for their first send.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn verifiable_numbers(&self) -> Result<Vec<(PayoutId, InvoiceNo, bool)>, LedgerError> {
         let batch = self.batch()?;
         self.read(|connection| decision::verifiable_numbers(connection, &batch))

@@ -73,9 +73,6 @@ impl Seal {
 }
 
 /// The seal that the payouts of a batch lead to, whatever became of them since.
-///
-/// # Errors
-/// When the ledger cannot be read.
 pub fn seal_of(ledger: &Ledger, batch: &Batch) -> Result<Sha256, LedgerError> {
     let mut seal = Seal::new(
         (&batch.name, batch.plan_version),
@@ -89,9 +86,6 @@ pub fn seal_of(ledger: &Ledger, batch: &Batch) -> Result<Sha256, LedgerError> {
 
 /// Whether the payouts of a batch are those that its plan was sealed with; of a purged one, whether what is left of them
 /// is what its purge left.
-///
-/// # Errors
-/// When the ledger cannot be read.
 pub fn is_sealed(ledger: &Ledger, batch: &Batch) -> Result<bool, LedgerError> {
     match ledger.is_purge_sealed(batch)? {
         Some(is_sealed) => Ok(is_sealed),

@@ -59,7 +59,7 @@ pub struct ReasonCount {
     pub code: Option<i64>,
     /// What the gateway said to the first of them; for a name that differs, nothing.
     pub said: Option<String>,
-    /// Payouts.
+    /// How many payouts it explains.
     pub rows: u64,
 }
 

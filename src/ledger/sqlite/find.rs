@@ -64,9 +64,6 @@ pub struct FoundEvent {
 impl Ledger {
     /// The payouts of all batches that a text names: by a phone in any spelling, a reference, or any invoice_no that they
     /// ever had; newest batch first, at most [`FOUND_MAX`].
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn find(&self, text: &str) -> Result<Vec<Found>, LedgerError> {
         let connection = self.file.connection();
         let _moment = self.file.moment()?;

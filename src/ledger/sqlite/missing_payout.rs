@@ -24,9 +24,6 @@ pub struct MissingPayout {
 
 impl Planning<'_> {
     /// Shows the payouts that the batch had before and that the file no longer names.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn gone(&self, mut show: impl FnMut(MissingPayout)) -> Result<(), LedgerError> {
         if self.known.named() == self.before.rows {
             return Ok(());
@@ -52,9 +49,6 @@ impl Planning<'_> {
     }
 
     /// The row of a payout that this file adds for the member, and with the points, of one that it no longer names.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn new_row_like(&self, gone: &MissingPayout) -> Result<Option<u64>, LedgerError> {
         let of = |same| {
             format!(

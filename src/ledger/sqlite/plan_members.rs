@@ -19,9 +19,6 @@ impl Planning<'_> {
     /// The payout that the batch has for the same member as the row that was added last, whatever its key: by the same
     /// identity, or by the same phone, whether it names the member or stands beside a card. Any that the batch had
     /// before; of this file, where one of the two has no reference.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn earlier_of_member(&self, row: &Row) -> Result<Option<Earlier>, LedgerError> {
         let of = |column, value| {
             format!(

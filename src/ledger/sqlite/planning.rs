@@ -193,17 +193,11 @@ impl<'l> Planning<'l> {
 
     /// Keeps the columns of the file, header and meaning, so that results give the user's own columns back. Those that
     /// an earlier file of the batch had stay, in front.
-    ///
-    /// # Errors
-    /// When the ledger cannot be written.
     pub fn keep_columns(&mut self, columns: &[(&str, Option<&str>)]) -> Result<(), LedgerError> {
         columns::keep(&self.transaction, self.batch, columns)
     }
 
     /// Keeps the settings that the plan is sealed with.
-    ///
-    /// # Errors
-    /// When the ledger cannot be written.
     pub fn keep_settings(&mut self, settings: &Settings) -> Result<(), LedgerError> {
         self.compares_names = settings.value("payout.names") != Some("off");
         self.transaction
@@ -213,9 +207,6 @@ impl<'l> Planning<'l> {
     }
 
     /// SHA-256 over the rows that the batch skipped, those of this file included.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn skipped_sha256(&self) -> Result<Sha256, LedgerError> {
         super::facts::skipped_sha256(&self.transaction, self.batch)
     }
@@ -223,7 +214,7 @@ impl<'l> Planning<'l> {
     /// Places one row of the file: adds it to the plan, or finds it there.
     ///
     /// # Errors
-    /// When the ledger cannot be written, or its number belongs to another payout.
+    /// When its number belongs to another payout.
     pub fn place(&mut self, payout: &NewPayout<'_>) -> Result<Placement, LedgerError> {
         if let Some(known) = self.known.next_if(&self.transaction, payout.key.as_str())? {
             return self.compare(known, payout);
@@ -306,9 +297,6 @@ impl<'l> Planning<'l> {
     }
 
     /// Whether this ledger ever minted the number.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn has_number(&self, number: &InvoiceNo) -> Result<bool, LedgerError> {
         let sql = "SELECT 1 FROM invoices WHERE invoice_no = ?1";
         Ok(read::one::<i64>(&self.transaction, sql, [number.as_str()])?.is_some())
@@ -354,17 +342,11 @@ impl<'l> Planning<'l> {
     }
 
     /// Shows each payout of the whole plan in the order of the row keys, which is the same however a file was sorted.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn in_key_order(&self, show: impl FnMut(&str, &TopUp, Option<&str>)) -> Result<(), LedgerError> {
         read::in_key_order(&self.transaction, self.batch, show)
     }
 
     /// Distinct members and the largest payout among what this file adds.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn members_and_largest(&self) -> Result<(u64, u64), LedgerError> {
         let sql = "SELECT count(DISTINCT member), coalesce(max(points), 0) FROM payouts
                    WHERE +batch_id = ?1 AND plan = ?2 AND payout_id > ?3";
@@ -374,9 +356,6 @@ impl<'l> Planning<'l> {
     }
 
     /// The batch as it was before.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn batch(&self) -> Result<Batch, LedgerError> {
         read::batch_of(&self.transaction, self.batch)
     }

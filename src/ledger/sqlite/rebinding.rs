@@ -75,7 +75,7 @@ impl<'l> Rebinding<'l> {
     /// row's first attempt, under this binding.
     ///
     /// # Errors
-    /// [`LedgerError::Bound`] as [`Rebinding::ledger`] does, or when the ledger cannot be written.
+    /// [`LedgerError::Bound`] as [`Rebinding::ledger`] does.
     pub fn batch(&self, batch: &Batch, number: &dyn Fn(&RowKey) -> InvoiceNo) -> Result<bool, LedgerError> {
         if binding::batch_difference(batch, self.binding).is_none() {
             return Ok(false);
@@ -135,9 +135,6 @@ impl<'l> Rebinding<'l> {
     }
 
     /// Shows each payout of a batch in the order of the row keys, with the name that its file says.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn in_key_order(
         &self,
         batch: BatchId,
@@ -147,17 +144,11 @@ impl<'l> Rebinding<'l> {
     }
 
     /// SHA-256 over the rows that a batch skipped.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn skipped_sha256(&self, batch: BatchId) -> Result<Sha256, LedgerError> {
         super::facts::skipped_sha256(&self.transaction, batch)
     }
 
     /// Seals the plan of a batch anew, and writes what it is bound to into its history.
-    ///
-    /// # Errors
-    /// When the ledger cannot be written.
     pub fn seal(&self, batch: BatchId, plan_sha256: Sha256) -> Result<(), LedgerError> {
         self.transaction
             .execute("UPDATE batches SET plan_sha256 = ?2 WHERE batch_id = ?1", params![batch.0, plan_sha256])
@@ -166,9 +157,6 @@ impl<'l> Rebinding<'l> {
     }
 
     /// Makes the change durable.
-    ///
-    /// # Errors
-    /// When the ledger cannot be written.
     pub fn commit(self) -> Result<(), LedgerError> {
         self.transaction.commit().map_err(LedgerError::sqlite(REBINDING))
     }

@@ -18,9 +18,6 @@ const OPEN: [State; 3] = [State::Planned, State::InDoubt, State::Held];
 
 impl Planning<'_> {
     /// What other batches of the merchant have not finished of the payouts that this file adds.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn open_elsewhere(&self, few: usize) -> Result<Repeated, LedgerError> {
         open_elsewhere(&self.transaction, self.waiting(), few)
     }

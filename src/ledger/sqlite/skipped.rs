@@ -21,9 +21,6 @@ pub struct Skipped {
 
 impl Planning<'_> {
     /// Leaves a row of the file out of the plan.
-    ///
-    /// # Errors
-    /// When the ledger cannot be written.
     pub fn skip(&mut self, row: u64, cells: &[(String, String)], reasons: &[String]) -> Result<(), LedgerError> {
         let (cells, reasons) = (serde_json::json!(cells).to_string(), serde_json::json!(reasons).to_string());
         self.transaction
@@ -36,9 +33,6 @@ impl Planning<'_> {
     }
 
     /// Whether this file skips other rows than the batch had skipped: another number of them, or other cells.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn skips_others(&self, before: u64, now: u64) -> Result<bool, LedgerError> {
         if before != now {
             return Ok(true);

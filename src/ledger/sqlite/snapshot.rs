@@ -48,17 +48,11 @@ impl<'l> Snapshot<'l> {
     }
 
     /// Rows and points by state.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn totals(&self) -> Result<Totals, LedgerError> {
         read::totals(&self.transaction, self.batch.id)
     }
 
     /// The columns of the file, in its order. Where the plan kept none, those that the payouts themselves name.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn columns(&self) -> Result<Vec<FileColumn>, LedgerError> {
         let stored = columns::stored(&self.transaction, self.batch.id)?;
         if !stored.is_empty() {
@@ -124,9 +118,6 @@ impl<'l> Snapshot<'l> {
     }
 
     /// Shows every call of the batch that has an end, and every credit, in the order in which they were recorded.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn calls(&self, mut show: impl FnMut(TimedCall)) -> Result<(), LedgerError> {
         let sql = "SELECT event_id FROM events WHERE batch_id = ?1 AND payout_id IS NULL AND kind = 'batch_planned'
              ORDER BY event_id LIMIT 1";

@@ -74,9 +74,6 @@ impl<'l> StatementLines<'l> {
     }
 
     /// Whose a number is, of whichever attempt.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn owner(&self, number: &InvoiceNo) -> Result<NumberOwner, LedgerError> {
         let sql = "SELECT i.payout_id, p.batch_id, b.name FROM main.invoices i
                    JOIN main.payouts p USING (payout_id) JOIN main.batches b USING (batch_id) WHERE i.invoice_no = ?1";
@@ -115,9 +112,6 @@ impl<'l> StatementLines<'l> {
     }
 
     /// Shows every payout of the batch with its lines, in the order of the plan.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub fn each_payout(&self, mut show: impl FnMut(&LedgerEntry, &[Line])) -> Result<(), LedgerError> {
         let sql = format!(
             "SELECT {}, p.payout_id, p.row, p.row_key, p.state, p.credited_at, p.attempt, {LINE_COLUMNS}
@@ -148,9 +142,6 @@ impl<'l> StatementLines<'l> {
     }
 
     /// Shows the lines of nobody's numbers, number by number.
-    ///
-    /// # Errors
-    /// When the lines cannot be read.
     pub fn each_stranger(&self, mut show: impl FnMut(&[Line])) -> Result<(), LedgerError> {
         let sql = format!("SELECT {LINE_COLUMNS} FROM temp.lines s WHERE s.payout_id IS NULL ORDER BY s.number, s.row");
         let mut statement = self.transaction.prepare(&sql).map_err(LedgerError::sqlite(HOLDING))?;
