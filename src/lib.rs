@@ -44,7 +44,7 @@
 //!         intake/phone.rs, points.rs one cell each
 //!     domain/row_key.rs              what makes it the same row when the file comes again
 //!     domain/invoice_no.rs           the number under which it will be sent, always
-//!     ledger/sqlite/planning.rs      the payout is stored: planned
+//!     ledger/planning.rs             the payout is stored: planned
 //! app/pay.rs                         what was approved is paid
 //!   engine/coordinator.rs            decides, and alone writes
 //!     engine/source.rs               reads the payout, page by page

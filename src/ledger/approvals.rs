@@ -1,15 +1,16 @@
 //! The ledger as those use it who say who may do what, propose, approve, send back and withdraw.
 
 use super::Ledger;
+use super::database::Database;
 use super::decision_gate;
 use super::error::LedgerError;
 use super::proposals;
 use super::proposing::{self, Along};
+use super::read_store::ReadStore;
 use super::record::Size;
 use super::record::{Batch, BatchId, PayoutId, UnixMs};
 use super::run_ledger::RunLedger;
-use super::sqlite::read;
-use super::store::{Database, Store};
+use super::store::Store;
 use super::team;
 use crate::domain::approval::{ProposalKind, ProposalState};
 use crate::domain::batch_name::BatchName;
@@ -48,7 +49,7 @@ impl Ledger {
 
     /// Whether a batch has any payout.
     pub fn has_payouts(&self, batch: BatchId) -> Result<bool, LedgerError> {
-        read::has_payouts(self.store(), batch)
+        self.store().has_payouts(batch)
     }
 
     /// What was proposed in a batch, what waits, and who approved what.
@@ -128,6 +129,6 @@ impl RunLedger {
 
     /// Planned payouts that wait for approval, and their points: no run takes them up.
     pub fn waiting(&self) -> Result<Size, LedgerError> {
-        self.read(|connection| read::waiting(connection, self.batch, self.payable))
+        self.read(|connection| connection.unapproved(self.batch, self.payable))
     }
 }

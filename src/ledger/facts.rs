@@ -72,11 +72,6 @@ pub(super) fn bindings(store: &impl Store, batch: BatchId) -> Result<Vec<(String
     Ok(planned(store, batch)?.into_iter().filter_map(of).collect())
 }
 
-/// Where the rows of a batch begin.
-pub(super) fn first_payout(store: &impl Store, batch: BatchId) -> Result<Option<i64>, LedgerError> {
-    Ok(planned(store, batch)?.iter().find_map(|facts| facts.get(FIRST_NEW).and_then(Value::as_i64)))
-}
-
 /// What every event says that planned a batch, oldest first.
 fn planned(store: &impl Store, batch: BatchId) -> Result<Vec<Map<String, Value>>, LedgerError> {
     Ok(store.batch_events(batch, &[PLANNED])?.into_iter().filter_map(|event| parsed(event.note)).collect())

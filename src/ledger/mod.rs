@@ -1,52 +1,79 @@
 //! The ledger: what was planned, sent and answered, durable before anything depends on it.
 //!
 //! Here is what is true in any database: what is stored, how it is chained and sealed, who may write what, and where a permit
-//! is minted; `sqlite` has the statements. The rules ask for those through `store`, which a second kind of database would
-//! have to answer as well.
+//! is minted; `sqlite` has the statements.
 //!
 //! Every verb fails with a [`LedgerError`] when the database cannot be read or written, or when what it holds contradicts
 //! itself; nothing is half written then. Only what a verb refuses beyond that is said with it.
 //!
-//! Architecture invariant: no SQL stands outside `sqlite`, and nothing outside it knows that there is SQLite.
+//! # What a second kind of ledger has to bring
+//! - `database::Database`: a transaction for a group of writes (`commit`), one that stays open while a file is read
+//!   (`begin`), one that only reads (`moment`), and the removal of personal data (`purge`, `wipe`).
+//! - On what those give: `store::Store`, the verbs of the money; `plan_store::PlanStore`, those of planning and of binding
+//!   elsewhere; `read_store::ReadStore`, what is looked at. Statements only: no verb decides.
+//! - What `kept` names besides: how it is opened, copied for a rehearsal (`File`) and backed up, and who alone may change it
+//!   (`Lease`). Here the operating system's lock on the file is the lease, and nothing outlives its process; where it can
+//!   run out while its holder goes on, each group of writes has to compare an epoch as it compares the chain's end
+//!   (`writer`), and `last_run_ended_at` has to know of every run.
+//! - A line of `tests/conformance`, which ends with the same chain for the same operations.
+//!
+//! All else (`Planning`, `Rebinding`, `Snapshot`, `StatementLines`, the writer, the audit's rules) is written over those.
+//!
+//! Architecture invariant: no SQL stands outside `sqlite`, and nobody but `kept` names it.
 
 mod approvals;
 mod audit;
 mod binding;
 mod chain;
+mod database;
 mod decided;
 mod decision_gate;
+mod decisive;
 mod error;
 mod facts;
 mod guard;
 mod history;
 mod intent;
+mod kept;
+mod known;
 mod ledger_chain;
 mod looks;
 mod outcome;
 mod permit;
+mod plan_store;
+mod planning;
 mod proposals;
 mod proposing;
 mod purge_key;
+mod read_store;
+mod rebinding;
 mod record;
 mod repeats;
 mod row_seal;
 mod run_ledger;
+mod sealing;
 mod settings;
+mod snapshot;
 mod sqlite;
 mod start;
+mod statement;
 mod store;
 mod team;
 mod under;
 mod up_to_date;
+mod views;
 mod words;
 mod writer;
 
 pub use audit::Audit;
 pub use error::LedgerError;
+pub use kept::{Access, Lease};
 pub use outcome::{Decided, ExtraCell, FileColumn, Outcome, TimedCall};
 pub use permit::SubmitPermit;
+pub use planning::{Placement, Planning};
 pub use proposing::Along;
 pub use purge_key::PurgeKey;
+pub use rebinding::Rebinding;
 pub use record::{
     Batch, BatchEvent, BatchId, Binding, Call, Entry, NewPayout, Newest, Origin, Payout, PayoutId, Size, Total, Totals,
     UnixMs,
@@ -54,29 +81,24 @@ pub use record::{
 pub use repeats::{Repeat, Repeated};
 pub use run_ledger::RunLedger;
 pub use settings::{Changed, Settings};
-pub use sqlite::batch_details::{BatchDetails, Pace, ReasonCount};
-pub use sqlite::checkup::Checkup;
-pub use sqlite::find::{FOUND_MAX, Found, FoundEvent};
-pub use sqlite::in_doubt::{InDoubt, Send};
-pub use sqlite::lease::Lease;
-pub use sqlite::missing_payout::MissingPayout;
-pub use sqlite::open::Access;
-pub use sqlite::plan_members::Earlier;
-pub use sqlite::planning::{Placement, Planning};
-pub use sqlite::purge::{Personal, Purgeable};
-pub use sqlite::rebinding::Rebinding;
-pub use sqlite::skipped::Skipped;
-pub use sqlite::snapshot::Snapshot;
-pub use sqlite::statement::{LedgerEntry, NumberOwner, StatementLines};
+pub use snapshot::Snapshot;
+pub use statement::{NumberOwner, StatementLines};
 pub use under::{Purpose, RepeatRule, Under};
+pub use views::{
+    BatchDetails, Checkup, Earlier, FOUND_MAX, Found, FoundEvent, InDoubt, LedgerEntry, MissingPayout, Pace, Personal,
+    Purgeable, ReasonCount, Send, Skipped,
+};
 
 use crate::domain::approval::Actor;
 use crate::domain::batch_name::BatchName;
 use crate::domain::payout::TopUp;
 use crate::domain::payout_status::State;
-use sqlite::{File, Reader};
+use database::Database;
+use kept::{File, Reader, refuse_network_share};
+use plan_store::PlanStore;
+use read_store::ReadStore;
 use std::path::{Path, PathBuf};
-use store::Database;
+use store::Store;
 
 /// An open ledger.
 #[derive(Debug)]
@@ -112,7 +134,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::NetworkShare`].
     pub fn check_place(folder: &Path) -> Result<(), LedgerError> {
-        sqlite::network_share::refuse_network_share(folder)
+        refuse_network_share(folder)
     }
 
     /// Opens the ledger at `path`.
@@ -148,12 +170,12 @@ impl Ledger {
 
     /// All batches, oldest first.
     pub fn batches(&self) -> Result<Vec<Batch>, LedgerError> {
-        sqlite::read::batches(self.store())
+        self.store().batches()
     }
 
     /// The batch of a name, if there is one.
     pub fn find_batch(&self, name: &str) -> Result<Option<Batch>, LedgerError> {
-        sqlite::read::batch(self.store(), name)
+        self.store().batch_named(name)
     }
 
     /// The batch of a name.
@@ -166,18 +188,18 @@ impl Ledger {
 
     /// Rows and points of a batch by state.
     pub fn totals(&self, batch: BatchId) -> Result<Totals, LedgerError> {
-        sqlite::read::totals(self.store(), batch)
+        self.store().totals(batch)
     }
 
     /// Looks into a batch: why payouts were not paid, since when others are in doubt, and, if a run of it is going on,
     /// how fast that goes. Bounded, whatever the size of the batch.
     pub fn batch_details(&self, batch: BatchId, now: UnixMs, running: bool) -> Result<BatchDetails, LedgerError> {
-        sqlite::batch_details::batch_details(self.store(), batch, now, running)
+        self.store().batch_details(batch, now, running)
     }
 
     /// Shows every payout of a batch with its state, in the order of the plan.
     pub fn outcomes(&self, batch: BatchId, show: impl FnMut(&TopUp, State)) -> Result<(), LedgerError> {
-        sqlite::read::outcomes(self.store(), batch, show)
+        self.store().each_state(batch, show)
     }
 
     /// Holds a batch against its own history; `head` is the (beginning of the) end of the history that an earlier
@@ -186,7 +208,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read; what is wrong with it is a finding, not an error.
     pub fn audit(&self, batch: &Batch, head: Option<&str>) -> Result<Audit, LedgerError> {
-        sqlite::audit::audit(self.store(), batch, head)
+        self.store().audit(batch, head)
     }
 
     /// Begins to hold a statement of the provider against a batch. Nothing of it stays.
@@ -194,7 +216,7 @@ impl Ledger {
     /// # Errors
     /// When there is no room for a temporary table.
     pub fn reconcile_with(&self, batch: &Batch) -> Result<StatementLines<'_>, LedgerError> {
-        StatementLines::begin(self.store(), batch)
+        StatementLines::begin(self.file.moment()?, batch)
     }
 
     /// A batch as it stands now, for results: a run beside it goes on, and does not show.
@@ -202,36 +224,37 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::NoBatch`] when there is none.
     pub fn snapshot(&self, name: &str) -> Result<Snapshot<'_>, LedgerError> {
-        Snapshot::take(self.store(), name)
+        Snapshot::take(self.file.moment()?, name)
     }
 
     /// When the last run ended, in Unix milliseconds; `None` if it did not end on its own.
     pub fn last_run_ended_at(&self) -> Result<Option<UnixMs>, LedgerError> {
-        sqlite::read::last_run_ended_at(self.store())
+        self.store().last_run_ended_at()
     }
 
     /// Whether a run of the batch began and did not end on its own: it goes on, or was cut off.
     pub fn has_open_run(&self, batch: BatchId) -> Result<bool, LedgerError> {
-        sqlite::read::has_open_run(self.store(), batch)
+        self.store().has_open_run(batch)
     }
 
     /// Whether no run ever sent anything from this ledger.
     pub fn is_unused(&self) -> Result<bool, LedgerError> {
-        sqlite::read::is_unused(self.store())
+        self.store().is_unused()
     }
 
     /// Begins to write a plan. Nothing of it is in the ledger before it is sealed.
     pub fn plan(&mut self, name: &BatchName, binding: &Binding, origin: &Origin) -> Result<Planning<'_>, LedgerError> {
-        let mut planning =
-            Planning::begin(self.file.connection_mut(), self.purge_key.as_deref(), &self.actor, name, binding, origin)?;
-        planning.is_rehearsal = self.is_rehearsal;
+        let (is_rehearsal, purge_key) = (self.is_rehearsal, self.purge_key.as_deref());
+        let mut planning = Planning::begin(self.file.begin(true)?, purge_key, &self.actor, name, binding, origin)?;
+        planning.is_rehearsal = is_rehearsal;
         Ok(planning)
     }
 
     /// Begins to hold a file against the plan of a batch, and to add what is new in it.
     pub fn plan_again(&mut self, batch: BatchId) -> Result<Planning<'_>, LedgerError> {
-        let mut planning = Planning::again(self.file.connection_mut(), self.purge_key.as_deref(), &self.actor, batch)?;
-        planning.is_rehearsal = self.is_rehearsal;
+        let (is_rehearsal, purge_key) = (self.is_rehearsal, self.purge_key.as_deref());
+        let mut planning = Planning::again(self.file.begin(false)?, purge_key, &self.actor, batch)?;
+        planning.is_rehearsal = is_rehearsal;
         Ok(planning)
     }
 
@@ -240,7 +263,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::PurgeKey`] when there are purged batches, and their key is not there.
     pub fn purge_key(&self) -> Result<Option<PurgeKey>, LedgerError> {
-        sqlite::purge::key(self.store(), self.purge_key.as_deref())
+        purge_key::read(&self.store().purge_checks()?, self.purge_key.as_deref())
     }
 
     /// Where that key is, or will be; `None`: of a ledger in memory there is none.
@@ -267,7 +290,7 @@ impl Ledger {
     /// # Errors
     /// When the batch is not finished or would not hold together afterwards.
     pub fn purge(&mut self, batch: &Batch, key: &PurgeKey, at: UnixMs, why: &str) -> Result<(), LedgerError> {
-        sqlite::purge::purge(self.file.connection_mut(), batch, key, (at, &self.actor), why)
+        self.file.purge(batch, key, (at, &self.actor), why)
     }
 
     /// Writes the file anew, so that nothing that was removed is left in its free space or its write-ahead log.
@@ -275,7 +298,7 @@ impl Ledger {
     /// # Errors
     /// When the disk has no room for it, or another program is in the way. Nothing is lost then.
     pub fn wipe(&mut self) -> Result<(), LedgerError> {
-        sqlite::purge::wipe(self.store())
+        self.file.wipe()
     }
 
     /// Shows each payout of a batch in the order of the row keys, with the name that its file says.
@@ -284,7 +307,7 @@ impl Ledger {
         batch: BatchId,
         show: impl FnMut(&str, &TopUp, Option<&str>),
     ) -> Result<(), LedgerError> {
-        sqlite::read::in_key_order(self.store(), batch, show)
+        self.store().in_key_order(batch, show)
     }
 
     /// Looks at the ledger as it is at one moment, however much a run writes beside it meanwhile.

@@ -1,7 +1,7 @@
 //! Defines the right to send one top-up once.
 
+use super::database::Database;
 use super::error::LedgerError;
-use super::store::Database;
 use crate::crash;
 use crate::domain::payout::TopUp;
 use crate::moment::Moment;

@@ -5,6 +5,7 @@
 
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
+use crate::domain::receipt::Receipt;
 use crate::domain::row_key::RowKey;
 use crate::domain::sha256::Sha256;
 
@@ -49,6 +50,11 @@ impl Sealed<'_> {
         }
         Sha256::of(&bytes)
     }
+}
+
+/// A receipt as the ledger stores it.
+pub(super) fn receipt_json(receipt: &Receipt) -> String {
+    serde_json::json!([receipt.name(), receipt.address(), receipt.email(), receipt.tax_code()]).to_string()
 }
 
 /// Whether a number is the one that the row's key leads to at an attempt.

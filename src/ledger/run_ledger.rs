@@ -3,15 +3,17 @@
 //! A commit costs a sync of the disk. All writes that wait for one go into the next together: the sync is shared,
 //! and nothing is reported as durable before it is over.
 
+use super::database::Database;
 use super::error::LedgerError;
 use super::guard::Guard;
+use super::kept::{File, Reader};
 use super::permit::SubmitPermit;
+use super::read_store::ReadStore;
 use super::record::{Batch, BatchEvent, BatchId, Entry, Newest, Payout, PayoutId, Totals, UnixMs};
 use super::repeats::Repeat;
-use super::sqlite::in_doubt::{self, InDoubt};
-use super::sqlite::{File, Reader, decision, read};
-use super::store::{Database, Store};
+use super::store::Store;
 use super::under::Purpose;
+use super::views::InDoubt;
 use super::writer::{Write, Writer};
 use super::{Ledger, facts, history, proposals};
 use crate::domain::approval::Actor;
@@ -175,17 +177,17 @@ impl RunLedger {
         rows_max: usize,
     ) -> Result<Vec<Payout>, LedgerError> {
         let plan_max = if state == State::Planned { self.payable } else { u32::MAX };
-        self.read(|connection| read::payouts_after(connection, self.batch, (state, plan_max), after, rows_max))
+        self.read(|connection| connection.payouts_after(self.batch, (state, plan_max), after, rows_max))
     }
 
     /// The first payouts in doubt, each with what became of its sends.
     pub fn in_doubt(&self, rows_max: usize) -> Result<Vec<InDoubt>, LedgerError> {
-        self.read(|connection| in_doubt::in_doubt(connection, self.batch, rows_max))
+        self.read(|connection| connection.in_doubt(self.batch, rows_max))
     }
 
     /// One payout.
     pub fn payout(&self, payout: PayoutId) -> Result<Payout, LedgerError> {
-        self.read(|connection| read::payout(connection, payout))
+        self.read(|connection| connection.payout(payout))
     }
 
     /// How a payout stands after its whole history.
@@ -198,17 +200,17 @@ impl RunLedger {
 
     /// The batch, with the newest head of its chain.
     pub fn batch(&self) -> Result<Batch, LedgerError> {
-        self.read(|connection| read::batch_of(connection, self.batch))
+        self.read(|connection| Store::batch(connection, self.batch))
     }
 
     /// Rows and points by state.
     pub fn totals(&self) -> Result<Totals, LedgerError> {
-        self.read(|connection| read::totals(connection, self.batch))
+        self.read(|connection| connection.totals(self.batch))
     }
 
     /// The gateway was found to know numbers that this ledger never sent.
     pub fn gateway_is_ahead(&self) -> Result<bool, LedgerError> {
-        self.read(|connection| read::has_batch_event(connection, self.batch, "gateway_ahead"))
+        self.read(|connection| Ok(!connection.batch_events(self.batch, &["gateway_ahead"])?.is_empty()))
     }
 
     /// The rows that the batch's last plan added, and whether their canary was confirmed.
@@ -219,17 +221,17 @@ impl RunLedger {
     /// The first payouts that are credited from one on, in the order of the plan. It does not look further than a few
     /// pages of payouts: a canary is among the first of its rows.
     pub fn credited_from(&self, first: PayoutId, rows_max: usize) -> Result<Vec<Payout>, LedgerError> {
-        self.read(|connection| read::credited_from(connection, self.batch, first, rows_max))
+        self.read(|connection| connection.credited_from(self.batch, first, rows_max))
     }
 
     /// The payout that a person names by its reference or an invoice_no.
     pub fn find(&self, named: &str) -> Result<Option<PayoutId>, LedgerError> {
-        self.read(|connection| decision::find(connection, self.batch, named))
+        self.read(|connection| connection.named(self.batch, named))
     }
 
     /// The names of a held payout: the one that the file says, and the one that the gateway gave last.
     pub fn names(&self, payout: PayoutId) -> Result<(Option<String>, Option<String>), LedgerError> {
-        self.read(|connection| decision::names(connection, payout))
+        self.read(|connection| connection.names(payout))
     }
 
     /// Another batch of the merchant that has the same member and points, so that a retry or release is refused, or needs
@@ -243,7 +245,7 @@ impl RunLedger {
 
     /// All payouts in a state, in the order of the plan.
     pub fn in_state(&self, state: State) -> Result<Vec<PayoutId>, LedgerError> {
-        self.read(|connection| decision::in_state(connection, self.batch, state))
+        self.read(|connection| connection.in_state(self.batch, state))
     }
 
     /// When the last send of a payout began or ended, in Unix milliseconds.
@@ -255,7 +257,7 @@ impl RunLedger {
     /// whether it is the one in use: all but those of payouts that wait for their first send.
     pub fn verifiable_numbers(&self) -> Result<Vec<(PayoutId, InvoiceNo, bool)>, LedgerError> {
         let batch = self.batch()?;
-        self.read(|connection| decision::verifiable_numbers(connection, &batch))
+        self.read(|connection| connection.verifiable_numbers(&batch))
     }
 
     /// Whether this is a rehearsal's copy, of which nothing is kept.

@@ -1,12 +1,13 @@
 //! Judges whether a run of a batch may begin: at its own gateway, under the settings that its plan was sealed with and
 //! within the operator's limits of now, and, while nothing of it was sent yet, with nothing that another batch pays or paid.
 
+use super::database::Database;
 use super::error::LedgerError;
 use super::guard::Guard;
 use super::record::{Batch, BatchEvent, BatchId};
 use super::run_ledger::RunLedger;
 use super::settings::{REPEAT, Settings};
-use super::store::{Database, Store, Waiting};
+use super::store::{Store, Waiting};
 use super::under::{Purpose, Under};
 use super::words::actor_word;
 use super::writer::{Group, Write};

@@ -1,8 +1,8 @@
 //! Defines what the ledger's rules ask of a database: statements, each about one thing, none of which decides anything.
 //!
-//! Architecture invariant: the rules of the money are written over [`Store`] and [`Database`] and know of no kind of
-//! database. Whatever lies under them is asked for the same things in the same order, so that the same operations give
-//! the same end of the chain everywhere.
+//! Architecture invariant: the rules are written over this and its neighbours ([`super::database`]), and know of no
+//! kind of database. Whatever lies under them is asked for the same things in the same order, so that the same
+//! operations give the same end of the chain everywhere.
 
 use super::chain::Link;
 use super::chain::StoredLedgerEvent;
@@ -18,20 +18,6 @@ use crate::domain::payout_status::State;
 use crate::domain::sha256::Sha256;
 use serde_json::{Map, Value};
 use std::path::Path;
-
-/// A database that one run writes to.
-pub(super) trait Database {
-    /// What its transactions are asked.
-    type Store: Store;
-
-    /// Reads outside of a transaction.
-    fn store(&self) -> &Self::Store;
-
-    /// Does all of `write` in one transaction that waits for other writers, and returns once it is durable; or does
-    /// nothing. A database that is no longer where it was is an error before the transaction, and after it too: a commit
-    /// that nobody finds any more is none.
-    fn commit<T>(&mut self, write: impl FnOnce(&Self::Store) -> Result<T, LedgerError>) -> Result<T, LedgerError>;
-}
 
 /// An event of a batch, as it is stored.
 #[derive(Debug)]

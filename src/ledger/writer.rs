@@ -1,12 +1,13 @@
 //! Writes events: each with the state it leads to, the totals and the chain's head, in one transaction.
 
 use super::chain::Link;
+use super::database::Database;
 use super::error::LedgerError;
 use super::guard::Guard;
 use super::intent::{self, Payable};
 use super::permit::{Committed, SubmitPermit};
 use super::record::{BatchEvent, BatchId, Call, Entry, Total, Totals, UnixMs};
-use super::store::{ActorId, Database, Store};
+use super::store::{ActorId, Store};
 use super::words::{actor_word, batch_words_of, words_of};
 use super::{decided, decision_gate};
 use crate::domain::approval::Actor;

@@ -134,7 +134,7 @@ pub(super) fn draft<'l>(
     if let Some(batch) = &batch
         && changed.is_none()
         && planning.new_size().rows == 0
-        && !planning.skips_others(batch.skipped_rows, reading.kinds.skipped)?
+        && !planning.skips_others(reading.kinds.skipped)?
     {
         return Ok(Planned::Known(Box::new(batch.clone()), warnings));
     }

@@ -318,6 +318,18 @@ fn sql_and_sqlite_stand_in_their_room_of_the_ledger_only() {
     hold("SQL, or a word of SQLite, outside of ledger/sqlite", &breaches);
 }
 
+#[test]
+fn one_file_of_the_ledger_says_in_what_it_is_kept() {
+    let mut breaches = Vec::new();
+    let rules = |source: &&Source| source.module() == "ledger" && !source.path.starts_with("ledger/sqlite/");
+    for source in sources().iter().filter(rules).filter(|source| source.path != "ledger/kept.rs") {
+        let is_declared = |at: usize| source.code[..at].ends_with("mod ");
+        let found = source.words().filter(|(at, word)| *word == "sqlite" && !is_declared(*at));
+        breaches.extend(found.map(|(at, word)| source.at(at, word)));
+    }
+    hold("a kind of ledger is named by its rules: only ledger/kept.rs says which there is", &breaches);
+}
+
 impl Source {
     /// Whether a place of the text is in a string, not in a comment: blanked, on a line that is not all comment.
     fn is_in_string(&self, at: usize) -> bool {

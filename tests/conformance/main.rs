@@ -6,6 +6,8 @@ mod fixture;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod looks;
+#[cfg(test)]
 mod money;
 
 #[cfg(test)]
@@ -43,6 +45,13 @@ macro_rules! over {
                 history::a_snapshot_shows_every_payout_and_what_decided_it,
                 history::a_purge_leaves_nobody_and_holds_together,
                 history::one_command_at_a_time_has_the_lease,
+                looks::a_file_in_another_order_beside_other_batches_finds_its_rows,
+                looks::a_member_under_another_key_and_a_skipped_row_are_told,
+                looks::what_a_person_names_is_found_with_its_numbers,
+                looks::a_statement_lies_beside_the_payouts_that_it_names,
+                looks::a_run_that_ended_has_ended_whatever_people_do_afterwards,
+                looks::what_something_was_sent_from_stays_bound,
+                looks::what_nothing_was_sent_from_is_bound_elsewhere_with_new_numbers,
             );
         )+
     };

@@ -6,8 +6,9 @@
 //! Architecture invariant: nothing here changes the ledger. It goes through tables in the order of their keys, so that
 //! its memory does not grow with the batch.
 
+use super::read::{self, get};
 use super::row::{self, EVENT_COLUMNS, SEALED_COLUMNS, TOP_UP_COLUMNS};
-use super::{ledger_audit, purge_seal, read, schema};
+use super::{ledger_audit, purge_seal, schema};
 use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use crate::domain::payout_status::State;
 use crate::domain::row_key::RowKey;
@@ -17,6 +18,7 @@ use crate::ledger::chain::{self, StoredEvent};
 use crate::ledger::error::LedgerError;
 use crate::ledger::record::{Batch, UnixMs};
 use crate::ledger::row_seal::Sealed;
+use crate::ledger::store::Store;
 use crate::ledger::words::event_of;
 use crate::ledger::{facts, proposals};
 use rusqlite::{Connection, Row, Rows};
@@ -235,7 +237,7 @@ fn check_purged_number(
 }
 
 fn check_totals(connection: &Connection, batch: &Batch, recovered: u64, audit: &mut Audit) -> Result<(), LedgerError> {
-    let kept = read::totals(connection, batch.id)?;
+    let kept = connection.totals(batch.id)?;
     let sql = "SELECT state, count(*), sum(points) FROM payouts WHERE batch_id = ?1 GROUP BY state";
     let counted = read::rows(connection, sql, [batch.id.0], |row| {
         Ok((get::<String>(row, 0)?, get::<u64>(row, 1)?, get::<u64>(row, 2)?))
@@ -279,8 +281,4 @@ fn history(connection: &Connection, payout: i64) -> Result<History, LedgerError>
 
 fn next<'r>(rows: &'r mut Rows<'_>) -> Result<Option<&'r Row<'r>>, LedgerError> {
     rows.next().map_err(LedgerError::sqlite(AUDITING))
-}
-
-fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -> Result<T, LedgerError> {
-    row.get(index).map_err(LedgerError::sqlite(AUDITING))
 }

@@ -1,6 +1,7 @@
 //! Copies a ledger into a file of its own, beside whatever writes to it meanwhile.
 
-use crate::ledger::Ledger;
+use super::file::File;
+use crate::ledger::database::Database;
 use crate::ledger::error::LedgerError;
 use crate::private_file::folder_of;
 use rusqlite::Connection;
@@ -8,13 +9,10 @@ use rusqlite::backup::Backup;
 use std::path::Path;
 use std::time::Duration;
 
-impl Ledger {
+impl File {
     /// Copies the ledger as it is at one moment into a new file that only its owner may read; a run beside it goes on. The
     /// copy bears its name once it is whole, sound and durable. Gives its size in bytes.
-    ///
-    /// # Errors
-    /// Where there is a file of that name, the disk is full, or the copy is damaged. Nothing is left behind then.
-    pub fn back_up(&self, to: &Path) -> Result<u64, LedgerError> {
+    pub(in crate::ledger) fn back_up(&self, to: &Path) -> Result<u64, LedgerError> {
         let writing = || LedgerError::io(format!("writing the backup {}", to.display()));
         let copying = || LedgerError::sqlite("copying the ledger");
         if std::fs::symlink_metadata(to).is_ok() {
@@ -23,7 +21,7 @@ impl Ledger {
         let folder = folder_of(to);
         let temporary = tempfile::Builder::new().prefix(".backup-").tempfile_in(folder).map_err(writing())?;
         let mut copy = Connection::open(temporary.path()).map_err(copying())?;
-        let backup = Backup::new(self.file.connection(), &mut copy).map_err(copying())?;
+        let backup = Backup::new(self.store(), &mut copy).map_err(copying())?;
         // In one step: between two, a run beside it would write, and the copy would begin again, maybe for ever.
         backup.run_to_completion(i32::MAX, Duration::from_millis(10), None).map_err(copying())?;
         drop(backup);

@@ -5,10 +5,11 @@
 //! rows and at a million, and is no burden on a run beside it. What a bound left out is said, not guessed.
 
 use super::read;
-use crate::domain::event::Event;
 use crate::domain::payout_status::State;
 use crate::ledger::error::LedgerError;
-use crate::ledger::record::{BatchId, Payout, UnixMs};
+use crate::ledger::read_store::ReadStore;
+use crate::ledger::record::{BatchId, UnixMs};
+use crate::ledger::views::{BatchDetails, Pace, ReasonCount};
 use crate::ledger::words::event_of;
 use rusqlite::{Connection, Row, params};
 use std::collections::HashSet;
@@ -33,49 +34,6 @@ const RECENT: &str = "SELECT at, state IN ('credited', 'declined', 'ineligible',
     CASE WHEN kind IN ('member_answered', 'order_answered', 'send_ended') THEN request_id END
     FROM events WHERE event_id > ?1 AND +batch_id = ?3 ORDER BY event_id DESC LIMIT ?2";
 
-/// What a look at a batch shows beside its totals.
-#[derive(Clone, Debug, Default)]
-pub struct BatchDetails {
-    /// Why payouts are declined, ineligible and held, the most frequent reason of each state first.
-    pub reasons: Vec<ReasonCount>,
-    /// States of which only the first payouts were looked into, and how many those are.
-    pub bounded: Vec<(State, u64)>,
-    /// When payouts in doubt were sent first, oldest first; of the first payouts only.
-    pub in_doubt_since: Vec<UnixMs>,
-    /// The first held payouts.
-    pub held: Vec<Payout>,
-    /// How fast the run goes that is going on.
-    pub pace: Option<Pace>,
-}
-
-/// How many payouts stand as they do for one reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReasonCount {
-    /// Their state.
-    pub state: State,
-    /// What decided it.
-    pub event: Event,
-    /// `meta.code` of the answer that decided it.
-    pub code: Option<i64>,
-    /// What the gateway said to the first of them; for a name that differs, nothing.
-    pub said: Option<String>,
-    /// How many payouts it explains.
-    pub rows: u64,
-}
-
-/// What a live run did lately.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pace {
-    /// When the run began.
-    pub started_at: UnixMs,
-    /// How long ago the span begins that the counts are of, in milliseconds; at least one.
-    pub span_ms: u64,
-    /// Calls that ended in it.
-    pub calls: u64,
-    /// Payouts that were settled in it: credited, or not to be paid.
-    pub settled: u64,
-}
-
 /// Looks at a batch; `running` says whether a run of it is going on.
 pub(in crate::ledger) fn batch_details(
     connection: &Connection,
@@ -90,7 +48,7 @@ pub(in crate::ledger) fn batch_details(
     }
     glance.in_doubt_since = in_doubt_since(connection, batch)?;
     glance.note_bound(State::InDoubt, glance.in_doubt_since.len());
-    glance.held = read::payouts_after(connection, batch, (State::Held, u32::MAX), None, HELD_NAMED)?;
+    glance.held = connection.payouts_after(batch, (State::Held, u32::MAX), None, HELD_NAMED)?;
     glance.pace = if running { pace(connection, batch, now)? } else { None };
     Ok(glance)
 }

@@ -2,25 +2,11 @@
 
 use super::read;
 use crate::ledger::error::LedgerError;
+use crate::ledger::views::Checkup;
 use rusqlite::Connection;
 
 /// Findings that are listed.
 const LISTED_MAX: u32 = 5;
-
-/// What a look at the file found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checkup {
-    /// How commits are kept: `wal` once a run opened the ledger.
-    pub journal: String,
-    /// The schema's version.
-    pub schema: u64,
-    /// The file's size in bytes, without what is in its write-ahead log.
-    pub bytes: u64,
-    /// What is damaged; empty: nothing.
-    pub damage: Vec<String>,
-    /// Payouts that are planned or in doubt, of all batches.
-    pub open_payouts: u64,
-}
 
 /// Looks at the file as a whole.
 pub(in crate::ledger) fn checkup(connection: &Connection) -> Result<Checkup, LedgerError> {

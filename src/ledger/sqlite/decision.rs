@@ -2,51 +2,11 @@
 
 use super::read;
 use crate::domain::invoice_no::InvoiceNo;
-use crate::domain::payout_status::State;
 use crate::domain::row_key::RowKey;
 use crate::ledger::error::LedgerError;
 use crate::ledger::facts;
-use crate::ledger::record::{Batch, BatchId, Binding, PayoutId};
-use rusqlite::{Connection, params};
-
-/// Payouts of a batch that a text names: by their reference, or by any invoice_no that they ever had.
-pub(in crate::ledger) fn find(
-    connection: &Connection,
-    batch: BatchId,
-    named: &str,
-) -> Result<Option<PayoutId>, LedgerError> {
-    let by_reference = "SELECT payout_id FROM payouts WHERE batch_id = ?1 AND row_key = 'ref:' || ?2";
-    if let Some(id) = read::one(connection, by_reference, params![batch.0, named])? {
-        return Ok(Some(PayoutId(id)));
-    }
-    let by_number = "SELECT p.payout_id FROM invoices i JOIN payouts p USING (payout_id)
-                     WHERE p.batch_id = ?1 AND i.invoice_no = ?2";
-    Ok(read::one(connection, by_number, params![batch.0, named])?.map(PayoutId))
-}
-
-/// The names of a held payout: the one that the file says, and the one that the gateway gave last.
-pub(in crate::ledger) fn names(
-    connection: &Connection,
-    payout: PayoutId,
-) -> Result<(Option<String>, Option<String>), LedgerError> {
-    let expected = read::one(connection, "SELECT name FROM payouts WHERE payout_id = ?1", [payout.0])?.flatten();
-    let explains = read::explaining("e", State::Held);
-    let sql =
-        format!("SELECT e.note FROM events e WHERE e.payout_id = ?1 AND {explains} ORDER BY e.event_id DESC LIMIT 1");
-    Ok((expected, read::one(connection, &sql, [payout.0])?.flatten()))
-}
-
-/// All payouts of a batch in a state.
-pub(in crate::ledger) fn in_state(
-    connection: &Connection,
-    batch: BatchId,
-    state: State,
-) -> Result<Vec<PayoutId>, LedgerError> {
-    let sql = "SELECT payout_id FROM payouts WHERE batch_id = ?1 AND state = ?2 ORDER BY payout_id";
-    read::rows(connection, sql, params![batch.0, state.word()], |row| {
-        row.get(0).map(PayoutId).map_err(LedgerError::sqlite("reading the ledger"))
-    })
-}
+use crate::ledger::record::{Batch, Binding, PayoutId};
+use rusqlite::Connection;
 
 /// Every number that this ledger, or one that was lost meanwhile, may have sent: all of them but those of payouts that
 /// wait for their first send.

@@ -1,10 +1,13 @@
 //! A ledger's file while it is open, or what stands for one in memory: the connection, and what is let go of after it.
 
 use super::held::{Held, Watched};
-use super::{open, soundness};
+use super::{open, purge, soundness};
+use crate::domain::approval::Actor;
+use crate::ledger::database;
+use crate::ledger::database::Database;
 use crate::ledger::error::LedgerError;
-use crate::ledger::record::BatchId;
-use crate::ledger::store::Database;
+use crate::ledger::purge_key::PurgeKey;
+use crate::ledger::record::{Batch, BatchId, UnixMs};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,43 +60,56 @@ impl File {
         soundness::check(&self.connection, batch)
     }
 
-    /// Everything that is read while this lives is of one moment. It writes nothing and ends by being dropped.
-    pub(in crate::ledger) fn moment(&self) -> Result<Transaction<'_>, LedgerError> {
-        self.connection.unchecked_transaction().map_err(LedgerError::sqlite("reading the ledger"))
-    }
-
-    pub(super) fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
-    pub(in crate::ledger) fn connection_mut(&mut self) -> &mut Connection {
-        &mut self.connection
-    }
-
     fn check_files(&self) -> Result<(), LedgerError> {
         self.watched.as_ref().map_or(Ok(()), Watched::check)
     }
 }
 
+impl database::Transaction for Transaction<'_> {
+    fn make_durable(self, doing: &'static str) -> Result<(), LedgerError> {
+        self.commit().map_err(LedgerError::sqlite(doing))
+    }
+}
+
 impl Database for File {
     type Store = Connection;
+    type Transaction<'t> = Transaction<'t>;
 
     fn store(&self) -> &Connection {
         &self.connection
     }
 
+    fn begin(&mut self, is_bulk: bool) -> Result<Transaction<'_>, LedgerError> {
+        if is_bulk {
+            open::set_cache(&self.connection, open::PLANNING_CACHE_KIB)?;
+        }
+        // IMMEDIATE: a deferred transaction that reads before it writes is refused without waiting.
+        self.connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(LedgerError::sqlite("writing to the ledger"))
+    }
+
+    fn moment(&self) -> Result<Transaction<'_>, LedgerError> {
+        self.connection.unchecked_transaction().map_err(LedgerError::sqlite("reading the ledger"))
+    }
+
     fn commit<T>(&mut self, write: impl FnOnce(&Connection) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
         self.check_files()?;
-        // IMMEDIATE: a deferred transaction that reads before it writes is refused without waiting.
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(LedgerError::sqlite("writing to the ledger"))?;
+        let transaction = self.begin(false)?;
         let written = write(&transaction)?;
         transaction.commit().map_err(LedgerError::sqlite("committing to the ledger"))?;
         // In pairs: a commit into a file that nobody finds any more is none, and no permit rests on it.
         self.check_files()?;
         Ok(written)
+    }
+
+    fn purge(&mut self, batch: &Batch, key: &PurgeKey, by: (UnixMs, &Actor), why: &str) -> Result<(), LedgerError> {
+        purge::delete_securely(&self.connection)?;
+        purge::purge(self.begin(true)?, batch, key, by, why)
+    }
+
+    fn wipe(&mut self) -> Result<(), LedgerError> {
+        purge::wipe(&self.connection)
     }
 }
 

@@ -1,57 +1,18 @@
 //! Reads the payouts in doubt of a batch, each with what became of its sends, for the person who has to settle them.
 
-use super::read;
-use crate::domain::event::{Event, Fate, OrderAnswer};
-use crate::domain::invoice_no::InvoiceNo;
+use super::read::{self, get};
+use crate::domain::event::{Event, OrderAnswer};
 use crate::domain::payout_status::{PayoutStatus, State};
 use crate::ledger::error::LedgerError;
+use crate::ledger::read_store::ReadStore;
 use crate::ledger::record::{BatchId, PayoutId, UnixMs};
+use crate::ledger::views::{InDoubt, Send};
 use crate::ledger::words::event_of;
-use rusqlite::{Connection, Row};
-
-const READING: &str = "reading what is in doubt";
-
-/// One payout in doubt.
-#[derive(Clone, Debug)]
-pub struct InDoubt {
-    /// The row in the spreadsheet.
-    pub row: u64,
-    /// The payer's own reference.
-    pub reference: Option<String>,
-    /// The number in use.
-    pub invoice_no: InvoiceNo,
-    /// Since when it is in doubt.
-    pub since: UnixMs,
-    /// How it stands.
-    pub standing: PayoutStatus,
-    /// Its sends, oldest first, those of earlier numbers too.
-    pub sends: Vec<Send>,
-    /// What order status said last, unless it plainly did not know the number.
-    pub order_said: Option<String>,
-}
-
-/// One send of a top-up, as the history has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Send {
-    /// When its intent was recorded.
-    pub at: UnixMs,
-    /// What became of it; `None`: the run ended before its end was recorded.
-    pub fate: Option<Fate>,
-    /// HTTP status, where there was an answer.
-    pub http: Option<u16>,
-    /// `meta.code`, where there was one.
-    pub code: Option<i64>,
-    /// What the gateway said.
-    pub said: Option<String>,
-}
+use rusqlite::Connection;
 
 /// The first payouts in doubt of a batch, in the order of the plan.
-pub(in crate::ledger) fn in_doubt(
-    connection: &Connection,
-    batch: BatchId,
-    rows_max: usize,
-) -> Result<Vec<InDoubt>, LedgerError> {
-    let payouts = read::payouts_after(connection, batch, (State::InDoubt, u32::MAX), None, rows_max)?;
+pub(super) fn in_doubt(connection: &Connection, batch: BatchId, rows_max: usize) -> Result<Vec<InDoubt>, LedgerError> {
+    let payouts = connection.payouts_after(batch, (State::InDoubt, u32::MAX), None, rows_max)?;
     let mut found = Vec::new();
     for payout in payouts {
         let History { events, since, sends, order_said } = history(connection, payout.id)?;
@@ -105,8 +66,4 @@ fn history(connection: &Connection, payout: PayoutId) -> Result<History, LedgerE
         Ok(event)
     })?;
     Ok(History { events, since, sends, order_said })
-}
-
-fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -> Result<T, LedgerError> {
-    row.get(index).map_err(LedgerError::sqlite(READING))
 }

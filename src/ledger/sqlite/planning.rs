@@ -1,367 +1,330 @@
-//! Writes a batch's plan, or more rows of it: all in one transaction, or nothing.
+//! The statements of planning, and of binding plans elsewhere.
 
-use super::columns;
-use super::known::{Known, KnownPayouts};
-use super::open;
-use super::read;
-use super::row;
-use super::soundness;
-use crate::domain::approval::{Actor, ProposalKind};
+use super::read::{self, get, state_of};
+use super::row::{self, TOP_UP_COLUMNS};
+use super::{facts, soundness};
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::InvoiceNo;
-use crate::domain::payout::{Row, TopUp};
+use crate::domain::member::Member;
+use crate::domain::payout::{self, TopUp};
 use crate::domain::payout_status::State;
+use crate::domain::phone::PhoneNumber;
+use crate::domain::row_key::RowKey;
 use crate::domain::sha256::Sha256;
-use crate::ledger::binding;
 use crate::ledger::chain;
 use crate::ledger::error::LedgerError;
-use crate::ledger::facts as ledger_facts;
-use crate::ledger::ledger_chain::{self, LedgerEvent};
-use crate::ledger::proposals;
-use crate::ledger::record::{Batch, BatchId, Binding, NewPayout, Origin, Size, UnixMs};
+use crate::ledger::outcome::FileColumn;
+use crate::ledger::plan_store::{Known, PlanStore, Planned};
+use crate::ledger::record::{BatchId, Binding, Origin, PayoutId, Size, UnixMs};
 use crate::ledger::row_seal::Sealed;
 use crate::ledger::settings::Settings;
-use crate::ledger::store::Store;
-use crate::ledger::words::actor_word;
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
-use std::path::{Path, PathBuf};
+use crate::ledger::views::{Earlier, MissingPayout};
+use rusqlite::{Connection, Params, Row, params};
 
-pub(in crate::ledger) const PLANNING: &str = "writing the plan to the ledger";
+/// Payouts that are read before they get their new numbers.
+const PAGE: u32 = 512;
 
-/// A plan that is being written. Dropped before [`Planning::seal`], it leaves nothing behind.
-#[derive(Debug)]
-pub struct Planning<'l> {
-    pub(in crate::ledger) transaction: Transaction<'l>,
-    pub(in crate::ledger) batch: BatchId,
-    /// Its name, which each row's seal begins with.
-    name: String,
-    /// What the batch had before.
-    pub(in crate::ledger) before: Size,
-    /// The last payout that the ledger had before: where what this file adds is looked for. What it adds is told by its
-    /// version.
-    pub(in crate::ledger) last: i64,
-    /// The payout that is added next.
-    pub(in crate::ledger) next: i64,
-    /// The version of the plan that this file makes.
-    pub(in crate::ledger) version: u32,
-    /// On a rehearsal's copy, of which nothing is approved.
-    pub(in crate::ledger) is_rehearsal: bool,
-    /// Who plans.
-    pub(in crate::ledger) actor: Actor,
-    pub(in crate::ledger) known: KnownPayouts,
-    /// Whether another name makes a row another row: not where names are not compared.
-    compares_names: bool,
-    /// Where the key of purged batches is.
-    pub(in crate::ledger) purge_key: Option<PathBuf>,
-    pub(in crate::ledger) new: Size,
+/// What `known` reads, from `payouts`.
+const KNOWN_COLUMNS: &str =
+    "payout_id, row, row_key, state, coalesce(spelt, member), phone, points, send_sms, receipt, name, plan";
+
+fn write(connection: &Connection, sql: &str, params: impl Params) -> Result<usize, LedgerError> {
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.execute(params))
+        .map_err(LedgerError::sqlite("writing the plan to the ledger"))
 }
 
-/// What became of one row of the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Placement {
-    /// It is in the plan now.
-    New,
-    /// It was in the plan before, as it is.
-    Same {
-        /// How the payout stands.
-        state: State,
-    },
-    /// Its key was in the plan before, with another value that is sent.
-    Changed {
-        /// The row of the plan.
-        row: u64,
-        /// The values of the plan.
-        planned: Box<TopUp>,
-        /// The name that it was planned with.
-        name: Option<String>,
-        /// How the payout stands.
-        state: State,
-        /// When it was credited, in Unix milliseconds.
-        credited_at: Option<UnixMs>,
-    },
-    /// An earlier row of this file has the same key.
-    Duplicate {
-        /// The row that the plan has for this key.
-        row: u64,
-    },
+fn known(row: &Row<'_>) -> Result<Known, LedgerError> {
+    let reading = || LedgerError::sqlite("comparing with the plan");
+    // Borrowed: for most rows a text is looked at once.
+    let text = |index| row.get_ref(index).and_then(|value| Ok(value.as_str_or_null()?)).map_err(reading());
+    let broken = |what: &str| LedgerError::Broken(format!("a stored {what} is none"));
+    let phone = text(5)?.map(|phone| PhoneNumber::parse(phone).ok_or_else(|| broken("phone"))).transpose()?;
+    Ok(Known {
+        id: PayoutId(get(row, 0)?),
+        row: get(row, 1)?,
+        key: text(2)?.unwrap_or_default().to_owned(),
+        state: state_of(text(3)?.unwrap_or_default())?,
+        member: Member::from_key(text(4)?.unwrap_or_default(), phone).ok_or_else(|| broken("member"))?,
+        points: get(row, 6)?,
+        send_sms: get(row, 7)?,
+        receipt: text(8)?.map(str::to_owned),
+        name: text(9)?.map(str::to_owned),
+        plan: get(row, 10)?,
+    })
 }
 
-impl<'l> Planning<'l> {
-    /// Begins the plan of a new batch.
-    pub(in crate::ledger) fn begin(
-        connection: &'l mut Connection,
-        purge_key: Option<&Path>,
-        actor: &Actor,
-        name: &BatchName,
-        binding: &Binding,
-        origin: &Origin,
-    ) -> Result<Self, LedgerError> {
-        open::set_cache(connection, open::PLANNING_CACHE_KIB)?;
-        let transaction = immediate(connection)?;
-        soundness::check_before_plan(&transaction, None)?;
-        if transaction.bound_to()?.is_some() {
-            binding::check(&*transaction, None, binding)?;
-        } else {
-            ledger_chain::append(
-                &*transaction,
-                origin.planned_at,
-                &actor_word(actor, false),
-                &LedgerEvent::Bound { binding, why: None },
-            )?;
-        }
-        let batch = transaction
-            .prepare_cached(
-                "INSERT INTO batches (name, gateway_host, merchant_id, terminal_id, invoice_prefix, rows, points,
-                                      skipped_rows, plan_sha256, file_name, settings, planned_at, planned_by, consent,
-                                      plan_version, approved_plan, columns, chain_head, sealed)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, zeroblob(32), ?6, ?7, ?8, ?9, '', 0, 0, '[]', ?10, '[]')
-                 RETURNING batch_id",
-            )
-            .and_then(|mut statement| {
-                let row = params![
-                    name.as_str(),
-                    binding.gateway_host,
-                    binding.merchant_id,
-                    binding.terminal_id,
-                    binding.invoice_prefix.as_str(),
-                    origin.file_name,
-                    origin.settings,
-                    origin.planned_at,
-                    origin.planned_by,
-                    chain::START,
-                ];
-                statement.query_row(row, |row| row.get(0))
-            })
-            .map_err(LedgerError::sqlite(PLANNING))?;
+impl PlanStore for Connection {
+    fn check_before_plan(&self, batch: Option<BatchId>) -> Result<(), LedgerError> {
+        soundness::check_before_plan(self, batch)
+    }
+
+    fn add_batch(&self, name: &BatchName, binding: &Binding, origin: &Origin) -> Result<BatchId, LedgerError> {
+        let sql = "INSERT INTO batches (name, gateway_host, merchant_id, terminal_id, invoice_prefix, rows, points,
+                                        skipped_rows, plan_sha256, file_name, settings, planned_at, planned_by, consent,
+                                        plan_version, approved_plan, columns, chain_head, sealed)
+                   VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, zeroblob(32), ?6, ?7, ?8, ?9, '', 0, 0, '[]', ?10, '[]')";
+        let row = params![
+            name.as_str(),
+            binding.gateway_host,
+            binding.merchant_id,
+            binding.terminal_id,
+            binding.invoice_prefix.as_str(),
+            origin.file_name,
+            origin.settings,
+            origin.planned_at,
+            origin.planned_by,
+            chain::START,
+        ];
+        write(self, sql, row)?;
+        let batch = self.last_insert_rowid();
         for state in State::ALL {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO totals (batch_id, state, rows, points, recovered) VALUES (?1, ?2, 0, 0, 0)",
-                )
-                .and_then(|mut statement| statement.execute(params![batch, state.word()]))
-                .map_err(LedgerError::sqlite(PLANNING))?;
+            let sql = "INSERT INTO totals (batch_id, state, rows, points, recovered) VALUES (?1, ?2, 0, 0, 0)";
+            write(self, sql, (batch, state.word()))?;
         }
-        Self::of(transaction, purge_key, actor, BatchId(batch))
+        Ok(BatchId(batch))
     }
 
-    /// Begins to hold a file against a batch that is planned already.
-    pub(in crate::ledger) fn again(
-        connection: &'l mut Connection,
-        purge_key: Option<&Path>,
-        actor: &Actor,
-        batch: BatchId,
-    ) -> Result<Self, LedgerError> {
-        let transaction = immediate(connection)?;
-        soundness::check_before_plan(&transaction, Some(batch))?;
-        Self::of(transaction, purge_key, actor, batch)
+    fn new_payout(&self) -> Result<PayoutId, LedgerError> {
+        // One writer at a time is in a transaction.
+        let last = read::one(self, "SELECT coalesce(max(payout_id), 0) FROM payouts", [])?;
+        Ok(PayoutId(last.unwrap_or(0) + 1))
     }
 
-    fn of(
-        transaction: Transaction<'l>,
-        purge_key: Option<&Path>,
-        actor: &Actor,
+    fn add_payout(
+        &self,
         batch: BatchId,
-    ) -> Result<Self, LedgerError> {
-        let (name, before) = transaction
-            .query_row("SELECT name, rows, points FROM batches WHERE batch_id = ?1", [batch.0], |row| {
-                Ok((row.get(0)?, Size { rows: row.get(1)?, points: row.get(2)? }))
-            })
-            .map_err(LedgerError::sqlite("reading the plan back"))?;
-        // Of any batch: the last one of this batch alone is known only after its whole index.
-        let last = read::one(&transaction, "SELECT coalesce(max(payout_id), 0) FROM payouts", [])?.unwrap_or(0);
-        let first = ledger_facts::first_payout(&*transaction, batch)?;
-        let known = KnownPayouts::new(batch, (first.unwrap_or(last), last));
-        let version = proposals::proposals(&*transaction, batch)?.next_version(ProposalKind::Plan);
-        let purge_key = purge_key.map(Path::to_owned);
-        let (next, new) = (last + 1, Size::default());
-        Ok(Self {
-            transaction,
-            batch,
-            name,
-            before,
-            last,
-            next,
-            version,
-            is_rehearsal: false,
-            actor: actor.clone(),
-            known,
-            compares_names: true,
-            purge_key,
-            new,
+        row: &Sealed<'_>,
+        seal: Sha256,
+        number: &InvoiceNo,
+    ) -> Result<bool, LedgerError> {
+        let sql =
+            "INSERT INTO payouts (payout_id, batch_id, plan, row, row_key, member, spelt, phone, points, send_sms,
+                                        receipt, name, extra, sha256, state, attempt, invoice_no)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 'planned', 1, ?15)
+                   ON CONFLICT (batch_id, row_key) DO NOTHING";
+        let values = params![
+            row.payout_id,
+            batch.0,
+            row.plan,
+            row.row,
+            row.row_key,
+            row.member,
+            row.spelt,
+            row.phone,
+            row.points,
+            row.send_sms,
+            row.receipt,
+            row.name,
+            row.extra,
+            seal,
+            number.as_str(),
+        ];
+        if write(self, sql, values)? == 0 {
+            return Ok(false);
+        }
+        let sql = "INSERT INTO invoices (invoice_no, payout_id, attempt) VALUES (?1, ?2, 1)";
+        write(self, sql, (number.as_str(), row.payout_id))?;
+        Ok(true)
+    }
+
+    fn has_number(&self, number: &InvoiceNo) -> Result<bool, LedgerError> {
+        let sql = "SELECT 1 FROM invoices WHERE invoice_no = ?1";
+        Ok(read::one::<i64>(self, sql, [number.as_str()])?.is_some())
+    }
+
+    fn columns(&self, batch: BatchId) -> Result<Vec<FileColumn>, LedgerError> {
+        let json: Option<String> = read::one(self, "SELECT columns FROM batches WHERE batch_id = ?1", [batch.0])?;
+        let broken = |_| LedgerError::Broken("the stored columns of a file are none".to_owned());
+        let stored: Vec<(String, Option<String>)> = serde_json::from_str(&json.unwrap_or_default()).map_err(broken)?;
+        Ok(stored.into_iter().map(|(header, meaning)| FileColumn { header, meaning }).collect())
+    }
+
+    fn keep_columns(&self, batch: BatchId, columns: &[FileColumn]) -> Result<(), LedgerError> {
+        let kept: Vec<_> = columns.iter().map(|column| (&column.header, &column.meaning)).collect();
+        let sql = "UPDATE batches SET columns = ?2 WHERE batch_id = ?1";
+        write(self, sql, (batch.0, serde_json::json!(kept).to_string())).map(drop)
+    }
+
+    fn keep_settings(&self, batch: BatchId, settings: &Settings) -> Result<(), LedgerError> {
+        let sql = "UPDATE batches SET sealed = ?2 WHERE batch_id = ?1";
+        write(self, sql, (batch.0, settings.to_json())).map(drop)
+    }
+
+    fn skip(
+        &self,
+        batch: BatchId,
+        version: u32,
+        row: u64,
+        cells: &[(String, String)],
+        reasons: &[String],
+    ) -> Result<(), LedgerError> {
+        let (cells, reasons) = (serde_json::json!(cells).to_string(), serde_json::json!(reasons).to_string());
+        let sql = "INSERT INTO skipped_rows (batch_id, plan, row, cells, reasons) VALUES (?1, ?2, ?3, ?4, ?5)";
+        write(self, sql, params![batch.0, version, row, cells, reasons]).map(drop)
+    }
+
+    fn skips_others(&self, batch: BatchId, version: u32) -> Result<bool, LedgerError> {
+        let sql = "SELECT 1 FROM (
+                       SELECT cells, reasons FROM skipped_rows WHERE batch_id = ?1 AND plan = ?2
+                       EXCEPT SELECT cells, reasons FROM skipped_rows s JOIN batches b ON b.batch_id = s.batch_id
+                       WHERE s.batch_id = ?1 AND s.plan = b.plan_version)";
+        Ok(read::one::<i64>(self, sql, (batch.0, version))?.is_some())
+    }
+
+    fn skipped_sha256(&self, batch: BatchId) -> Result<Sha256, LedgerError> {
+        facts::skipped_sha256(self, batch)
+    }
+
+    fn keep_plan(&self, batch: BatchId, planned: &Planned<'_>) -> Result<(), LedgerError> {
+        let Planned { version, new: Size { rows, points }, skipped_rows, seal, consent } = *planned;
+        let sql = "UPDATE totals SET rows = rows + ?2, points = points + ?3 WHERE batch_id = ?1 AND state = 'planned'";
+        write(self, sql, (batch.0, rows, points))?;
+        let sql = "UPDATE batches SET rows = rows + ?2, points = points + ?3, skipped_rows = ?4, plan_sha256 = ?5,
+                                      consent = ?6, plan_version = ?7
+                   WHERE batch_id = ?1";
+        write(self, sql, params![batch.0, rows, points, skipped_rows, seal, consent, version]).map(drop)
+    }
+
+    fn known_after(
+        &self,
+        batch: BatchId,
+        version: u32,
+        after: PayoutId,
+        rows_max: u32,
+    ) -> Result<Vec<Known>, LedgerError> {
+        let sql = format!(
+            "SELECT {KNOWN_COLUMNS} FROM payouts
+             WHERE payout_id > ?2 AND +batch_id = ?1 AND +plan < ?3 ORDER BY payout_id LIMIT ?4"
+        );
+        read::rows(self, &sql, (batch.0, after.0, version, rows_max), known)
+    }
+
+    fn known(&self, batch: BatchId, key: &str) -> Result<Option<Known>, LedgerError> {
+        let sql = format!("SELECT {KNOWN_COLUMNS} FROM payouts WHERE batch_id = ?1 AND row_key = ?2");
+        Ok(read::rows(self, &sql, (batch.0, key), known)?.pop())
+    }
+
+    fn in_full(&self, payout: PayoutId) -> Result<(TopUp, Option<UnixMs>), LedgerError> {
+        let sql = format!("SELECT {TOP_UP_COLUMNS}, p.credited_at FROM payouts p WHERE p.payout_id = ?1");
+        let found = read::rows(self, &sql, [payout.0], |row| Ok((row::top_up(row, 0)?, get(row, 6)?)))?.pop();
+        found.ok_or_else(|| LedgerError::Broken(format!("there is no payout {}", payout.0)))
+    }
+
+    fn each_before(
+        &self,
+        batch: BatchId,
+        version: u32,
+        mut show: impl FnMut(MissingPayout),
+    ) -> Result<(), LedgerError> {
+        let sql = "SELECT payout_id, row, invoice_no, state, points FROM payouts
+                   WHERE batch_id = ?1 AND plan < ?2 ORDER BY payout_id";
+        read::each(self, sql, (batch.0, version), |row| {
+            show(MissingPayout {
+                payout: PayoutId(get(row, 0)?),
+                row: get(row, 1)?,
+                invoice_no: get(row, 2)?,
+                state: state_of(&get::<String>(row, 3)?)?,
+                points: get(row, 4)?,
+            });
+            Ok(())
         })
     }
 
-    /// Keeps the columns of the file, header and meaning, so that results give the user's own columns back. Those that
-    /// an earlier file of the batch had stay, in front.
-    pub fn keep_columns(&mut self, columns: &[(&str, Option<&str>)]) -> Result<(), LedgerError> {
-        columns::keep(&self.transaction, self.batch, columns)
-    }
-
-    /// Keeps the settings that the plan is sealed with.
-    pub fn keep_settings(&mut self, settings: &Settings) -> Result<(), LedgerError> {
-        self.compares_names = settings.value("payout.names") != Some("off");
-        self.transaction
-            .execute("UPDATE batches SET sealed = ?2 WHERE batch_id = ?1", params![self.batch.0, settings.to_json()])
-            .map(drop)
-            .map_err(LedgerError::sqlite(PLANNING))
-    }
-
-    /// SHA-256 over the rows that the batch skipped, those of this file included.
-    pub fn skipped_sha256(&self) -> Result<Sha256, LedgerError> {
-        super::facts::skipped_sha256(&self.transaction, self.batch)
-    }
-
-    /// Places one row of the file: adds it to the plan, or finds it there.
-    ///
-    /// # Errors
-    /// When its number belongs to another payout.
-    pub fn place(&mut self, payout: &NewPayout<'_>) -> Result<Placement, LedgerError> {
-        if let Some(known) = self.known.next_if(&self.transaction, payout.key.as_str())? {
-            return self.compare(known, payout);
-        }
-        if self.insert(payout)? {
-            self.next += 1;
-            self.new.rows += 1;
-            self.new.points += u64::from(payout.row.points.value());
-            return Ok(Placement::New);
-        }
-        let known = self.known.find(&self.transaction, payout.key.as_str())?;
-        self.compare(known, payout)
-    }
-
-    /// Adds a payout with its number; false if the batch has its key.
-    fn insert(&mut self, payout: &NewPayout<'_>) -> Result<bool, LedgerError> {
-        let Row { row, reference: _, member, points, name, send_sms: _, receipt, extra } = payout.row;
-        let invoice_no = (payout.number)();
-        let extra = (!extra.is_empty()).then(|| serde_json::json!(extra).to_string());
-        // Cards and user ids that are spelt otherwise are one member; what is sent is the spelling of this row.
-        let (key, spelt) = (member.identity(), member.key());
-        let spelt = (spelt != key).then_some(spelt);
-        let phone_beside = member.phone().filter(|phone| phone.as_str() != key);
-        let receipt = receipt.as_ref().map(row::receipt_json);
-        let sealed = Sealed {
-            payout_id: self.next,
-            plan: i64::from(self.version),
-            row: i64::try_from(*row).unwrap_or(i64::MAX),
-            row_key: payout.key.as_str(),
-            member: &key,
-            spelt: spelt.as_deref(),
-            phone: phone_beside.as_ref().map(|phone| phone.as_str()),
-            points: i64::from(points.value()),
-            send_sms: payout.send_sms,
-            receipt: receipt.as_deref(),
-            name: name.as_deref(),
-            extra: extra.as_deref(),
-        };
-        let is_new = self
-            .transaction
-            .prepare_cached(
-                "INSERT INTO payouts (payout_id, batch_id, plan, row, row_key, member, spelt, phone, points, send_sms, receipt,
-                                      name, extra, sha256, state, attempt, invoice_no)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 'planned', 1, ?15)
-                 ON CONFLICT (batch_id, row_key) DO NOTHING",
+    fn row_like(&self, batch: BatchId, version: u32, other: PayoutId) -> Result<Option<u64>, LedgerError> {
+        let of = |same| {
+            format!(
+                "SELECT n.row FROM payouts g CROSS JOIN payouts n ON {same}
+                 WHERE g.payout_id = ?1 AND n.batch_id = ?2 AND n.plan = ?3 AND n.points = g.points"
             )
-            .and_then(|mut statement| {
-                statement.execute(params![
-                    sealed.payout_id,
-                    self.batch.0,
-                    sealed.plan,
-                    sealed.row,
-                    sealed.row_key,
-                    sealed.member,
-                    sealed.spelt,
-                    sealed.phone,
-                    sealed.points,
-                    sealed.send_sms,
-                    sealed.receipt,
-                    sealed.name,
-                    sealed.extra,
-                    sealed.sha256(&self.name),
-                    invoice_no.as_str(),
-                ])
-            })
-            .map_err(LedgerError::sqlite(PLANNING))?
-            == 1;
-        if is_new {
-            self.mint(&invoice_no, self.next)?;
-        }
-        Ok(is_new)
+        };
+        let sql = format!(
+            "{} UNION ALL {} UNION ALL {} LIMIT 1",
+            of("n.member = g.member"),
+            of("n.member = g.phone"),
+            of("n.phone = coalesce(g.phone, g.member)")
+        );
+        read::one(self, &sql, (other.0, batch.0, version))
     }
 
-    fn mint(&self, number: &InvoiceNo, payout: i64) -> Result<(), LedgerError> {
-        self.transaction
-            .prepare_cached("INSERT INTO invoices (invoice_no, payout_id, attempt) VALUES (?1, ?2, 1)")
-            .and_then(|mut statement| statement.execute(params![number.as_str(), payout]))
-            .map(drop)
-            .map_err(LedgerError::sqlite(PLANNING))
+    fn other_of_member(
+        &self,
+        batch: BatchId,
+        version: u32,
+        payout: PayoutId,
+        row: &payout::Row,
+    ) -> Result<Option<Earlier>, LedgerError> {
+        let of = |column, value| {
+            format!(
+                "SELECT row, plan < ?4 FROM payouts
+                 WHERE {column} = {value} AND batch_id = ?3 AND payout_id <> ?5
+                   AND (plan < ?4 OR ?6 OR substr(row_key, 1, 4) <> 'ref:')"
+            )
+        };
+        let sql =
+            format!("{} UNION ALL {} UNION ALL {} LIMIT 1", of("member", "?1"), of("member", "?2"), of("phone", "?2"));
+        let phone = row.member.phone();
+        let phone = phone.as_ref().map(|phone| phone.as_str());
+        let by_member = row.reference.is_none();
+        let like = params![row.member.identity(), phone, batch.0, version, payout.0, by_member];
+        let earlier = |row: &Row<'_>| Ok(Earlier { row: get(row, 0)?, is_of_this_file: !get::<bool>(row, 1)? });
+        Ok(read::rows(self, &sql, like, earlier)?.pop())
     }
 
-    /// Whether this ledger ever minted the number.
-    pub fn has_number(&self, number: &InvoiceNo) -> Result<bool, LedgerError> {
-        let sql = "SELECT 1 FROM invoices WHERE invoice_no = ?1";
-        Ok(read::one::<i64>(&self.transaction, sql, [number.as_str()])?.is_some())
-    }
-
-    /// Holds a row against the payout that has its key.
-    fn compare(&mut self, known: Known, payout: &NewPayout<'_>) -> Result<Placement, LedgerError> {
-        if known.plan == self.version || !self.known.name(known.id) {
-            return Ok(Placement::Duplicate { row: known.row });
-        }
-        let Known { row, state, .. } = known;
-        // Whom the payer expected matters until the member is paid.
-        let is_same_name = !self.compares_names || state == State::Credited || known.has_name_of(payout.row);
-        if known.sends(payout) && is_same_name {
-            return Ok(Placement::Same { state });
-        }
-        let (planned, credited_at) = known.in_full(&self.transaction)?;
-        Ok(Placement::Changed { row, planned: Box::new(planned), name: known.name, state, credited_at })
-    }
-
-    /// The version of the batch's plan that this file makes; no other ever has it, whatever becomes of this one.
-    #[must_use]
-    pub fn version(&self) -> u32 {
-        self.version
-    }
-
-    /// Whether the batch had payouts before.
-    #[must_use]
-    pub fn is_amended(&self) -> bool {
-        self.before.rows > 0
-    }
-
-    /// What this file adds to the plan.
-    #[must_use]
-    pub fn new_size(&self) -> Size {
-        self.new
-    }
-
-    /// The whole plan, what it had before included.
-    #[must_use]
-    pub fn whole_size(&self) -> Size {
-        Size { rows: self.before.rows + self.new.rows, points: self.before.points + self.new.points }
-    }
-
-    /// Shows each payout of the whole plan in the order of the row keys, which is the same however a file was sorted.
-    pub fn in_key_order(&self, show: impl FnMut(&str, &TopUp, Option<&str>)) -> Result<(), LedgerError> {
-        read::in_key_order(&self.transaction, self.batch, show)
-    }
-
-    /// Distinct members and the largest payout among what this file adds.
-    pub fn members_and_largest(&self) -> Result<(u64, u64), LedgerError> {
+    fn members_and_largest(&self, batch: BatchId, version: u32, first: PayoutId) -> Result<(u64, u64), LedgerError> {
         let sql = "SELECT count(DISTINCT member), coalesce(max(points), 0) FROM payouts
-                   WHERE +batch_id = ?1 AND plan = ?2 AND payout_id > ?3";
-        self.transaction
-            .query_row(sql, params![self.batch.0, self.version, self.last], |row| Ok((row.get(0)?, row.get(1)?)))
-            .map_err(LedgerError::sqlite("reading the plan back"))
+                   WHERE +batch_id = ?1 AND plan = ?2 AND payout_id >= ?3";
+        let found = read::rows(self, sql, (batch.0, version, first.0), |row| Ok((get(row, 0)?, get(row, 1)?)))?;
+        Ok(found.into_iter().next().unwrap_or_default())
     }
 
-    /// The batch as it was before.
-    pub fn batch(&self) -> Result<Batch, LedgerError> {
-        read::batch_of(&self.transaction, self.batch)
+    fn in_key_order(
+        &self,
+        batch: BatchId,
+        mut show: impl FnMut(&str, &TopUp, Option<&str>),
+    ) -> Result<(), LedgerError> {
+        let sql =
+            format!("SELECT {TOP_UP_COLUMNS}, p.row_key, p.name FROM payouts p WHERE batch_id = ?1 ORDER BY row_key");
+        let reading = || LedgerError::sqlite("reading the plan back");
+        read::each(self, &sql, [batch.0], |row| {
+            let text = |index| row.get_ref(index).and_then(|text| Ok(text.as_str_or_null()?)).map_err(reading());
+            show(text(6)?.unwrap_or_default(), &row::top_up(row, 0)?, text(7)?);
+            Ok(())
+        })
     }
-}
 
-/// IMMEDIATE: a deferred transaction that reads before it writes is refused without waiting.
-fn immediate(connection: &mut Connection) -> Result<Transaction<'_>, LedgerError> {
-    connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(LedgerError::sqlite(PLANNING))
+    fn bind_batch(&self, batch: BatchId, binding: &Binding) -> Result<(), LedgerError> {
+        let Binding { gateway_host, merchant_id, terminal_id, invoice_prefix } = binding;
+        let sql = "UPDATE batches SET gateway_host = ?2, merchant_id = ?3, terminal_id = ?4, invoice_prefix = ?5
+                   WHERE batch_id = ?1";
+        let row = params![batch.0, gateway_host, merchant_id, terminal_id, invoice_prefix.as_str()];
+        write(self, sql, row).map(drop)
+    }
+
+    fn keys_after(&self, batch: BatchId, after: Option<PayoutId>) -> Result<Vec<(PayoutId, RowKey)>, LedgerError> {
+        let sql = "SELECT payout_id, row_key FROM payouts
+                   WHERE payout_id > ?2 AND +batch_id = ?1 ORDER BY payout_id LIMIT ?3";
+        let after = after.map_or(0, |payout| payout.0);
+        read::rows(self, sql, (batch.0, after, PAGE), |row| {
+            Ok((PayoutId(get(row, 0)?), RowKey::from_stored(get(row, 1)?)))
+        })
+    }
+
+    fn renumber(&self, payout: PayoutId, number: &InvoiceNo) -> Result<(), LedgerError> {
+        // A number that the payout had under an earlier binding is its own again.
+        let sql = "INSERT INTO invoices (invoice_no, payout_id, attempt) VALUES (?1, ?2, 1)
+                   ON CONFLICT (invoice_no) DO NOTHING";
+        write(self, sql, (number.as_str(), payout.0))?;
+        let owner = "SELECT payout_id FROM invoices WHERE invoice_no = ?1";
+        if read::one::<i64>(self, owner, [number.as_str()])? != Some(payout.0) {
+            return Err(LedgerError::Broken(format!("{number} belongs to another payout")));
+        }
+        let sql = "UPDATE payouts SET invoice_no = ?2 WHERE payout_id = ?1 AND attempt = 1";
+        write(self, sql, (payout.0, number.as_str())).map(drop)
+    }
+
+    fn seal_anew(&self, batch: BatchId, seal: Sha256) -> Result<(), LedgerError> {
+        write(self, "UPDATE batches SET plan_sha256 = ?2 WHERE batch_id = ?1", params![batch.0, seal]).map(drop)
+    }
 }

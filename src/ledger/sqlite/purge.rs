@@ -4,7 +4,6 @@
 //! Architecture invariant: nothing that a purge leaves can be sent, planned or retried: `PURGED:…` names no member.
 
 use super::audit;
-use super::open;
 use super::purge_seal::{self, Purge};
 use super::read;
 use super::row::EVENT_COLUMNS;
@@ -14,12 +13,14 @@ use crate::domain::payout_status::State;
 use crate::ledger::chain::StoredEvent;
 use crate::ledger::error::LedgerError;
 use crate::ledger::ledger_chain::{self, LedgerEvent};
-use crate::ledger::purge_key::{self, PurgeKey};
+use crate::ledger::purge_key::PurgeKey;
+use crate::ledger::read_store::ReadStore;
 use crate::ledger::record::{Batch, BatchId, Totals, UnixMs};
+use crate::ledger::store::Store;
+use crate::ledger::views::{Personal, Purgeable};
 use crate::ledger::words::actor_word;
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, params};
 use std::collections::HashMap;
-use std::path::Path;
 
 const PURGING: &str = "purging a batch";
 /// Rows that are read before they are written over.
@@ -29,44 +30,12 @@ const GUARDS: [&str; 3] = ["payouts_keep_what_they_send", "events_are_never_chan
 /// States that nothing leads out of but a person's decision that a purge forbids.
 const OPEN: [State; 3] = [State::Planned, State::InDoubt, State::Held];
 
-/// A batch, as it stands before a purge.
-#[derive(Clone, Debug)]
-pub struct Purgeable {
-    /// The batch.
-    pub batch: Batch,
-    /// Payouts that a run or a person has still to bring to an end.
-    pub open: u64,
-    /// When the last of its payouts came to stand as it does, in Unix milliseconds.
-    pub settled_at: UnixMs,
-}
-
-/// How much there is to remove from a batch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Personal {
-    /// Names that the file gave.
-    pub names: u64,
-    /// Receipts.
-    pub receipts: u64,
-    /// Payouts with cells of the file that were only kept.
-    pub extras: u64,
-    /// Events with words of the gateway, or a name that it gave.
-    pub notes: u64,
-}
-
 fn purging() -> impl FnOnce(rusqlite::Error) -> LedgerError {
     LedgerError::sqlite(PURGING)
 }
 
-/// The key of the ledger's purged batches; `None`: there is none yet, and no purged batch.
-pub(in crate::ledger) fn key(connection: &Connection, path: Option<&Path>) -> Result<Option<PurgeKey>, LedgerError> {
-    let checks = read::rows(connection, "SELECT DISTINCT key_check FROM purges", [], |row| {
-        row.get::<_, [u8; 32]>(0).map_err(LedgerError::sqlite("reading the ledger's purges"))
-    })?;
-    purge_key::read(&checks, path)
-}
-
 /// Every batch, oldest first, those that were purged before included.
-pub(in crate::ledger) fn purgeable(connection: &Connection) -> Result<Vec<Purgeable>, LedgerError> {
+pub(super) fn purgeable(connection: &Connection) -> Result<Vec<Purgeable>, LedgerError> {
     // A check that found nothing new keeps nobody's data longer: only what changed a payout counts.
     let sql = "SELECT batch_id, max(at) FROM events WHERE state IS NOT NULL GROUP BY batch_id";
     let settled = read::rows(connection, sql, [], |row| {
@@ -74,8 +43,8 @@ pub(in crate::ledger) fn purgeable(connection: &Connection) -> Result<Vec<Purgea
     })?;
     let settled: HashMap<i64, UnixMs> = settled.into_iter().collect();
     let mut found = Vec::new();
-    for batch in read::batches(connection)? {
-        let totals = read::totals(connection, batch.id)?;
+    for batch in connection.batches()? {
+        let totals = connection.totals(batch.id)?;
         let settled_at = settled.get(&batch.id.0).copied().unwrap_or(batch.planned_at);
         found.push(Purgeable { open: open_rows(&totals), settled_at: settled_at.max(batch.planned_at), batch });
     }
@@ -86,7 +55,7 @@ fn open_rows(totals: &Totals) -> u64 {
     OPEN.into_iter().map(|state| totals.of(state).rows).sum()
 }
 
-pub(in crate::ledger) fn personal(connection: &Connection, batch: BatchId) -> Result<Personal, LedgerError> {
+pub(super) fn personal(connection: &Connection, batch: BatchId) -> Result<Personal, LedgerError> {
     let payouts = "SELECT count(name), count(receipt), count(extra) FROM payouts WHERE batch_id = ?1";
     let notes = "SELECT count(note) FROM events WHERE batch_id = ?1 AND payout_id IS NOT NULL";
     let (names, receipts, extras) = connection
@@ -96,18 +65,19 @@ pub(in crate::ledger) fn personal(connection: &Connection, batch: BatchId) -> Re
     Ok(Personal { names, receipts, extras, notes })
 }
 
+/// From here on nothing that is removed stays in the pages that it stood in. Before a transaction: it is none.
+pub(super) fn delete_securely(connection: &Connection) -> Result<(), LedgerError> {
+    connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(())).map_err(purging())
+}
+
 /// Purges a batch that was looked at: all of it in one transaction, or nothing.
-pub(in crate::ledger) fn purge(
-    connection: &mut Connection,
+pub(super) fn purge(
+    transaction: Transaction<'_>,
     batch: &Batch,
     key: &PurgeKey,
     (at, actor): (UnixMs, &Actor),
     why: &str,
 ) -> Result<(), LedgerError> {
-    connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(())).map_err(purging())?;
-    // Hashes go into the indexes in no order, as members do when a batch is planned.
-    open::set_cache(connection, open::PLANNING_CACHE_KIB)?;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(purging())?;
     check_as_looked_at(&transaction, batch)?;
     let guards = lift_guards(&transaction)?;
     redact_events(&transaction, batch.id)?;
@@ -118,7 +88,7 @@ pub(in crate::ledger) fn purge(
     }
     keep_purge(&transaction, batch, key, (at, actor), why)?;
     // In pairs with the audit before: what is committed is a batch that holds together.
-    let purged = read::batch_of(&transaction, batch.id)?;
+    let purged = transaction.batch(batch.id)?;
     let audit = audit::audit(&transaction, &purged, None)?;
     if let Some(finding) = audit.findings.first() {
         let name = &batch.name;
@@ -132,8 +102,8 @@ pub(in crate::ledger) fn purge(
 
 /// What was judged is what is purged: the lock keeps other commands off, this everybody else.
 fn check_as_looked_at(transaction: &Transaction<'_>, batch: &Batch) -> Result<(), LedgerError> {
-    let now = read::batch_of(transaction, batch.id)?;
-    let open = open_rows(&read::totals(transaction, batch.id)?);
+    let now = transaction.batch(batch.id)?;
+    let open = open_rows(&transaction.totals(batch.id)?);
     if now.purged_at.is_some() || now.chain_head != batch.chain_head || open > 0 {
         let name = &batch.name;
         return Err(LedgerError::Broken(format!("batch {name} is not as it was when its purge was decided")));
@@ -221,7 +191,7 @@ fn keep_purge(
     why: &str,
 ) -> Result<(), LedgerError> {
     let batch = of.id;
-    let credited_rows = read::totals(transaction, batch)?.of(State::Credited).rows;
+    let credited_rows = transaction.totals(batch)?.of(State::Credited).rows;
     let last = "SELECT max(credited_at) FROM payouts WHERE batch_id = ?1";
     let last_credited_at = read::one::<Option<i64>>(transaction, last, [batch.0])?.flatten();
     let purge = Purge { at, why: why.to_owned(), credited_rows, last_credited_at, key_check: key.check() };
@@ -243,9 +213,9 @@ fn keep_purge(
 }
 
 /// Writes the file anew without the bytes that purges left in its free space, and empties its write-ahead log.
-pub(in crate::ledger) fn wipe(connection: &Connection) -> Result<(), LedgerError> {
+pub(super) fn wipe(connection: &Connection) -> Result<(), LedgerError> {
     const WIPING: &str = "writing the ledger's file anew";
-    connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(())).map_err(LedgerError::sqlite(WIPING))?;
+    delete_securely(connection)?;
     connection.execute_batch("VACUUM").map_err(LedgerError::sqlite(WIPING))?;
     let busy: i64 = connection
         .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))

@@ -1,40 +1,19 @@
 //! Finds payouts that another batch pays, or paid, to the same member with the same points; where that batch was purged,
 //! by the hashes of its members.
 
-use super::planning::Planning;
-use super::{purge, read};
+use super::read::{self, get};
 use crate::domain::payout_status::State;
 use crate::ledger::error::LedgerError;
-use crate::ledger::purge_key::PurgeKey;
+use crate::ledger::purge_key::{self, PurgeKey};
+use crate::ledger::read_store::ReadStore;
 use crate::ledger::record::{BatchId, PayoutId, UnixMs};
 use crate::ledger::repeats::{Repeat, Repeated};
 use crate::ledger::store::Waiting;
-use rusqlite::types::FromSql;
 use rusqlite::{Connection, Row, params};
 use std::path::Path;
 
 /// States from which another batch may still pay.
 const OPEN: [State; 3] = [State::Planned, State::InDoubt, State::Held];
-
-impl Planning<'_> {
-    /// What other batches of the merchant have not finished of the payouts that this file adds.
-    pub fn open_elsewhere(&self, few: usize) -> Result<Repeated, LedgerError> {
-        open_elsewhere(&self.transaction, self.waiting(), few)
-    }
-
-    /// What other batches of the merchant credited of them since a time, purged batches included (by hash).
-    ///
-    /// # Errors
-    /// [`LedgerError::PurgeKey`] when that would have to be known and the key is not there, or when the ledger cannot be
-    /// read.
-    pub fn credited_elsewhere(&self, since: UnixMs, few: usize) -> Result<Repeated, LedgerError> {
-        credited_elsewhere(&self.transaction, self.purge_key.as_deref(), self.waiting(), since, few)
-    }
-
-    fn waiting(&self) -> Waiting {
-        Waiting { batch: self.batch, version: self.version }
-    }
-}
 
 /// What other batches have not finished.
 pub(in crate::ledger) fn open_elsewhere(
@@ -134,18 +113,17 @@ fn repeats_of_purged(
     let Some(key) = key_of_purged(connection, purge_key, batch, since)? else { return Ok((0, Vec::new())) };
     let other = format!("SELECT 1 {} AND p.payout_id = ?4 LIMIT 1", from(&[State::Credited]));
     let (mut count, mut list) = (0, Vec::new());
-    let mut statement = connection.prepare(sql).map_err(comparing())?;
-    let mut rows = statement.query((batch.0, version)).map_err(comparing())?;
-    while let Some(row) = rows.next().map_err(comparing())? {
+    read::each(connection, sql, (batch.0, version), |row| {
         let payout: i64 = get(row, 0)?;
         let paid = Paid { row: get(row, 1)?, member: get(row, 2)?, phone: get(row, 3)?, points: get(row, 4)? };
-        let Some(found) = purged_like(connection, &key, batch, since, &paid)? else { continue };
+        let Some(found) = purged_like(connection, &key, batch, since, &paid)? else { return Ok(()) };
         let new = params![batch.0, since, version, payout];
         if read::one::<i64>(connection, &other, new)?.is_none() {
             count += 1;
             list.extend(Some(found).filter(|_| list.len() < few));
         }
-    }
+        Ok::<_, LedgerError>(())
+    })?;
     Ok((count, list))
 }
 
@@ -167,7 +145,7 @@ fn key_of_purged(
     if read::one::<i64>(connection, PURGED_CREDITS, [batch.0, since])?.is_none() {
         return Ok(None);
     }
-    let key = purge::key(connection, purge_key)?;
+    let key = purge_key::read(&connection.purge_checks()?, purge_key)?;
     key.map(Some).ok_or_else(|| LedgerError::Broken("there are purged batches and no key".to_owned()))
 }
 
@@ -196,8 +174,7 @@ const OTHERS: &str = "FROM payouts p
 const SAME_MERCHANT: &str = "b.merchant_id = (SELECT merchant_id FROM batches own WHERE own.batch_id = p.batch_id)";
 
 fn words(states: &[State]) -> String {
-    let words: Vec<String> = states.iter().map(|state| format!("'{}'", state.word())).collect();
-    words.join(", ")
+    read::quoted(&states.iter().map(|state| state.word()).collect::<Vec<_>>())
 }
 
 /// Waiting payouts `p` and their like `o` in other batches `b` of the merchant.
@@ -237,14 +214,6 @@ fn repeat(row: &Row<'_>, sheet_row: u64, first: usize) -> Result<Repeat, LedgerE
         credited_at: get(row, first + 3)?,
         planned_at: get(row, first + 4)?,
     })
-}
-
-fn comparing() -> impl FnOnce(rusqlite::Error) -> LedgerError {
-    LedgerError::sqlite("comparing with other batches")
-}
-
-fn get<T: FromSql>(row: &Row<'_>, index: usize) -> Result<T, LedgerError> {
-    row.get(index).map_err(comparing())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Turns rows of the ledger's tables into the types of the domain; what does not fit is a broken ledger.
 
+use super::read::get;
 use crate::domain::batch_name::BatchName;
 use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
 use crate::domain::member::{Member, PURGED};
@@ -78,9 +79,6 @@ pub(in crate::ledger) const EVENT_COLUMNS: &str = "e.event_id, e.payout_id, e.at
 impl StoredEvent {
     /// Fourteen columns from `first` on, as [`EVENT_COLUMNS`] names them.
     pub(in crate::ledger) fn read(row: &Row<'_>, first: usize) -> Result<Self, LedgerError> {
-        fn get<T: FromSql>(row: &Row<'_>, index: usize) -> Result<T, LedgerError> {
-            row.get(index).map_err(LedgerError::sqlite("reading the history"))
-        }
         Ok(Self {
             event_id: get(row, first)?,
             payout_id: get(row, first + 1)?,
@@ -101,41 +99,31 @@ impl StoredEvent {
     }
 }
 
-/// One value; a column of another type than its table declares is a broken ledger.
-fn value<T: FromSql>(row: &Row<'_>, index: usize) -> Result<T, LedgerError> {
-    row.get(index).map_err(LedgerError::sqlite("reading a row of the ledger"))
-}
-
 fn broken(what: &str) -> LedgerError {
     LedgerError::Broken(format!("a stored {what} is none"))
 }
 
 /// Six columns from `first` on, as [`TOP_UP_COLUMNS`] names them.
 pub(in crate::ledger) fn top_up(row: &Row<'_>, first: usize) -> Result<TopUp, LedgerError> {
-    let member = value::<String>(row, first + 1)?;
-    let phone = value::<Option<String>>(row, first + 2)?;
+    let member = get::<String>(row, first + 1)?;
+    let phone = get::<Option<String>>(row, first + 2)?;
     let member = if member.starts_with(PURGED) {
         Member::purged(&member, phone)
     } else {
         let phone = phone.map(|phone| PhoneNumber::parse(&phone).ok_or_else(|| broken("phone"))).transpose()?;
         Member::from_key(&member, phone)
     };
-    let receipt = value::<Option<String>>(row, first + 5)?;
+    let receipt = get::<Option<String>>(row, first + 5)?;
     Ok(TopUp {
-        invoice_no: InvoiceNo::parse(&value::<String>(row, first)?).ok_or_else(|| broken("invoice_no"))?,
+        invoice_no: InvoiceNo::parse(&get::<String>(row, first)?).ok_or_else(|| broken("invoice_no"))?,
         member: member.ok_or_else(|| broken("member"))?,
-        points: Points::new(value(row, first + 3)?).ok_or_else(|| broken("amount of points"))?,
-        send_sms: value(row, first + 4)?,
+        points: Points::new(get(row, first + 3)?).ok_or_else(|| broken("amount of points"))?,
+        send_sms: get(row, first + 4)?,
         receipt: receipt.map(|json| receipt_of(&json)).transpose()?,
     })
 }
 
-/// A receipt as the ledger stores it.
-pub(in crate::ledger) fn receipt_json(receipt: &Receipt) -> String {
-    serde_json::json!([receipt.name(), receipt.address(), receipt.email(), receipt.tax_code()]).to_string()
-}
-
-/// Name, address, email and tax code, as [`receipt_json`] wrote them.
+/// Name, address, email and tax code, as [`crate::ledger::row_seal::receipt_json`] wrote them.
 pub(in crate::ledger) fn receipt_cells(json: &str) -> Result<[String; 4], LedgerError> {
     serde_json::from_str(json).map_err(|_| broken("receipt"))
 }
@@ -149,29 +137,29 @@ fn receipt_of(json: &str) -> Result<Receipt, LedgerError> {
 /// name, [`SEALED_COLUMNS`], merchant and prefix: a row that was edited is not taken up,
 /// nor one whose number its key does not lead to, nor one that says something happened to it of which there is no event.
 pub(in crate::ledger) fn payout(row: &Row<'_>) -> Result<Payout, LedgerError> {
-    let batch = value::<String>(row, 15)?;
+    let batch = get::<String>(row, 15)?;
     let sealed = Sealed::read(row, 16)?;
     let is_purged = sealed.member.starts_with(PURGED);
-    let (state, attempt) = (value::<String>(row, 12)?, value::<u32>(row, 13)?);
+    let (state, attempt) = (get::<String>(row, 12)?, get::<u32>(row, 13)?);
     let top_up = top_up(row, 6)?;
-    let (merchant_id, prefix) = (value::<String>(row, 28)?, value::<String>(row, 29)?);
+    let (merchant_id, prefix) = (get::<String>(row, 28)?, get::<String>(row, 29)?);
     let is_own = || is_own_number(&top_up.invoice_no, (&batch, &merchant_id, &prefix), sealed.row_key, attempt);
-    if !is_purged && (sealed.sha256(&batch) != value::<Sha256>(row, 14)? || !is_own()) {
+    if !is_purged && (sealed.sha256(&batch) != get::<Sha256>(row, 14)? || !is_own()) {
         return Err(LedgerError::RowChanged { batch, row: sealed.row });
     }
-    if !value::<bool>(row, 5)? && (state != State::Planned.word() || attempt != 1) {
+    if !get::<bool>(row, 5)? && (state != State::Planned.word() || attempt != 1) {
         let sheet_row = sealed.row;
         return Err(LedgerError::Broken(format!(
             "row {sheet_row} is {state} at attempt {attempt}, and nothing ever happened to it"
         )));
     }
     Ok(Payout {
-        id: PayoutId(value(row, 0)?),
-        row: value(row, 1)?,
-        key: RowKey::from_stored(value(row, 2)?),
-        name: value(row, 3)?,
-        shares_member: value(row, 4)?,
-        has_history: value(row, 5)?,
+        id: PayoutId(get(row, 0)?),
+        row: get(row, 1)?,
+        key: RowKey::from_stored(get(row, 2)?),
+        name: get(row, 3)?,
+        shares_member: get(row, 4)?,
+        has_history: get(row, 5)?,
         top_up,
     })
 }
@@ -179,25 +167,25 @@ pub(in crate::ledger) fn payout(row: &Row<'_>) -> Result<Payout, LedgerError> {
 /// [`BATCH_COLUMNS`].
 pub(in crate::ledger) fn batch(row: &Row<'_>) -> Result<Batch, LedgerError> {
     Ok(Batch {
-        id: BatchId(value(row, 0)?),
-        name: BatchName::parse(&value::<String>(row, 1)?).map_err(|_| broken("batch name"))?,
+        id: BatchId(get(row, 0)?),
+        name: BatchName::parse(&get::<String>(row, 1)?).map_err(|_| broken("batch name"))?,
         binding: Binding {
-            gateway_host: value(row, 2)?,
-            merchant_id: value(row, 3)?,
-            terminal_id: value(row, 4)?,
-            invoice_prefix: InvoicePrefix::parse(&value::<String>(row, 5)?).ok_or_else(|| broken("prefix"))?,
+            gateway_host: get(row, 2)?,
+            merchant_id: get(row, 3)?,
+            terminal_id: get(row, 4)?,
+            invoice_prefix: InvoicePrefix::parse(&get::<String>(row, 5)?).ok_or_else(|| broken("prefix"))?,
         },
-        rows: value(row, 6)?,
-        points: value(row, 7)?,
-        skipped_rows: value(row, 8)?,
-        plan_sha256: value(row, 9)?,
-        file_name: value(row, 10)?,
-        planned_at: value(row, 11)?,
-        planned_by: value(row, 12)?,
-        chain_head: value(row, 13)?,
-        settings: Settings::from_json(&value::<String>(row, 14)?).ok_or_else(|| broken("setting"))?,
-        purged_at: value(row, 15)?,
-        plan_version: value(row, 16)?,
+        rows: get(row, 6)?,
+        points: get(row, 7)?,
+        skipped_rows: get(row, 8)?,
+        plan_sha256: get(row, 9)?,
+        file_name: get(row, 10)?,
+        planned_at: get(row, 11)?,
+        planned_by: get(row, 12)?,
+        chain_head: get(row, 13)?,
+        settings: Settings::from_json(&get::<String>(row, 14)?).ok_or_else(|| broken("setting"))?,
+        purged_at: get(row, 15)?,
+        plan_version: get(row, 16)?,
     })
 }
 

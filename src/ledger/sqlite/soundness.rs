@@ -14,6 +14,7 @@ use crate::ledger::chain::{self, StoredEvent};
 use crate::ledger::error::LedgerError;
 use crate::ledger::facts;
 use crate::ledger::record::{Batch, BatchId};
+use crate::ledger::store::Store;
 use rusqlite::Connection;
 
 /// A file up to this size is gone through page by page: 0.1 s.
@@ -28,7 +29,7 @@ pub(in crate::ledger) fn check(connection: &Connection, batch: BatchId) -> Resul
     schema::check(connection, &mut audit)?;
     ledger_audit::check(connection, &mut audit)?;
     check_batch(connection, batch, &mut audit)?;
-    check_counts(connection, &read::batch_of(connection, batch)?, &mut audit)?;
+    check_counts(connection, &connection.batch(batch)?, &mut audit)?;
     refuse(&audit)
 }
 
@@ -53,7 +54,7 @@ fn refuse(audit: &Audit) -> Result<(), LedgerError> {
 
 /// What the batch says of itself, and that its history ends where it says.
 fn check_batch(connection: &Connection, batch: BatchId, audit: &mut Audit) -> Result<(), LedgerError> {
-    let is_purged = read::batch_of(connection, batch)?.purged_at.is_some();
+    let is_purged = connection.batch(batch)?.purged_at.is_some();
     facts::check(connection, batch, is_purged, audit)?;
     let reading = || LedgerError::sqlite("looking at the end of the history");
     let sql = "SELECT chain_head, chain_event FROM batches WHERE batch_id = ?1";
@@ -80,7 +81,7 @@ fn check_batch(connection: &Connection, batch: BatchId, audit: &mut Audit) -> Re
 }
 
 fn check_counts(connection: &Connection, batch: &Batch, audit: &mut Audit) -> Result<(), LedgerError> {
-    let totals = read::totals(connection, batch.id)?;
+    let totals = connection.totals(batch.id)?;
     let points: u64 = State::ALL.into_iter().map(|state| totals.of(state).points).sum();
     if (totals.rows(), points) != (batch.rows, batch.points) {
         audit.find(format!(

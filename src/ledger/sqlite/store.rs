@@ -1,7 +1,8 @@
 //! Answers what the ledger's rules ask of a database: each statement, and nothing that decides.
 
-use super::row::{self, SEALED_COLUMNS, TOP_UP_COLUMNS};
-use super::{facts, ledger_audit, read, repeats};
+use super::read::{self, get};
+use super::row::{self, BATCH_COLUMNS, SEALED_COLUMNS, TOP_UP_COLUMNS};
+use super::{facts, ledger_audit, repeats};
 use crate::domain::approval::ProposalKind;
 use crate::domain::event::Event;
 use crate::domain::invoice_no::InvoiceNo;
@@ -149,11 +150,20 @@ impl Store for Connection {
     }
 
     fn batch(&self, batch: BatchId) -> Result<Batch, LedgerError> {
-        read::batch_of(self, batch)
+        let sql = format!("SELECT {BATCH_COLUMNS} FROM batches WHERE batch_id = ?1");
+        let found = read::rows(self, &sql, [batch.0], row::batch)?.pop();
+        found.ok_or_else(|| LedgerError::Broken(format!("there is no batch {}", batch.0)))
     }
 
     fn totals(&self, batch: BatchId) -> Result<Totals, LedgerError> {
-        read::totals(self, batch)
+        let mut totals = Totals::default();
+        let sql = "SELECT state, rows, points, recovered FROM totals WHERE batch_id = ?1";
+        read::each(self, sql, [batch.0], |row| {
+            let total = totals.of_mut(read::state_of(&get::<String>(row, 0)?)?);
+            (total.rows, total.points, total.recovered) = (get(row, 1)?, get(row, 2)?, get(row, 3)?);
+            Ok::<_, LedgerError>(())
+        })?;
+        Ok(totals)
     }
 
     fn largest_open(&self, batch: BatchId) -> Result<u64, LedgerError> {

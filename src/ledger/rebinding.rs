@@ -1,32 +1,28 @@
 //! Binds a ledger and its batches to another gateway or terminal: on a person's word, or, where nothing was ever sent, to
 //! whatever a corrected configuration says. All in one transaction, or nothing.
 
-use super::read;
-use super::soundness;
+use super::binding;
+use super::database::Transaction;
+use super::error::LedgerError;
+use super::facts;
+use super::kept::Inside;
+use super::ledger_chain::{self, LedgerEvent};
+use super::plan_store::PlanStore;
+use super::record::{Batch, BatchId, Binding, UnixMs};
+use super::store::Store;
+use super::team;
+use super::words::actor_word;
 use crate::domain::approval::Actor;
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::TopUp;
 use crate::domain::row_key::RowKey;
 use crate::domain::sha256::Sha256;
 use crate::domain::team::Policy;
-use crate::ledger::binding;
-use crate::ledger::error::LedgerError;
-use crate::ledger::facts;
-use crate::ledger::ledger_chain::{self, LedgerEvent};
-use crate::ledger::record::{Batch, BatchId, Binding, UnixMs};
-use crate::ledger::store::Store;
-use crate::ledger::team;
-use crate::ledger::words::actor_word;
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
-
-const REBINDING: &str = "binding the ledger to another configuration";
-/// Payouts that are read before they get their new numbers.
-const PAGE: usize = 512;
 
 /// A change of what a ledger belongs to. Dropped before [`Rebinding::commit`], it leaves nothing behind.
 #[derive(Debug)]
 pub struct Rebinding<'l> {
-    transaction: Transaction<'l>,
+    transaction: Inside<'l>,
     binding: &'l Binding,
     /// A person's reason; without one only what never intended a top-up is bound anew.
     why: Option<&'l str>,
@@ -35,17 +31,14 @@ pub struct Rebinding<'l> {
 }
 
 impl<'l> Rebinding<'l> {
-    pub(in crate::ledger) fn begin(
-        connection: &'l mut Connection,
+    pub(super) fn begin(
+        transaction: Inside<'l>,
         binding: &'l Binding,
         why: Option<&'l str>,
         (at, actor): (UnixMs, &Actor),
     ) -> Result<Self, LedgerError> {
-        let transaction = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(LedgerError::sqlite(REBINDING))?;
         // Nothing is bound anew over what somebody edited.
-        soundness::check_before_plan(&transaction, None)?;
+        transaction.check_before_plan(None)?;
         // Whoever binds plans elsewhere seals them anew, and an approval is of one seal.
         if team::team(&*transaction)?.policy() == Policy::TwoPersons {
             return Err(LedgerError::BoundByTwo);
@@ -85,14 +78,8 @@ impl<'l> Rebinding<'l> {
         if !(is_same_merchant && self.why.is_some()) && self.transaction.is_touched(Some(batch.id))? {
             binding::check(&*self.transaction, Some(batch), self.binding)?;
         }
-        soundness::check_before_plan(&self.transaction, Some(batch.id))?;
-        self.transaction
-            .execute(
-                "UPDATE batches SET gateway_host = ?2, merchant_id = ?3, terminal_id = ?4, invoice_prefix = ?5
-                 WHERE batch_id = ?1",
-                params![batch.id.0, new.gateway_host, new.merchant_id, new.terminal_id, new.invoice_prefix.as_str()],
-            )
-            .map_err(LedgerError::sqlite(REBINDING))?;
+        self.transaction.check_before_plan(Some(batch.id))?;
+        self.transaction.bind_batch(batch.id, new)?;
         if !is_same_merchant {
             self.number_anew(batch.id, number)?;
         }
@@ -101,35 +88,13 @@ impl<'l> Rebinding<'l> {
 
     /// Nothing was ever sent under the numbers that the payouts had: those stay in the ledger, and are never sent.
     fn number_anew(&self, batch: BatchId, number: &dyn Fn(&RowKey) -> InvoiceNo) -> Result<(), LedgerError> {
-        let numbering = || LedgerError::sqlite("giving payouts the numbers of another binding");
-        let page = format!(
-            "SELECT payout_id, row_key FROM payouts WHERE payout_id > ?2 AND +batch_id = ?1 ORDER BY payout_id LIMIT {PAGE}"
-        );
-        let mut after = 0;
+        let mut after = None;
         loop {
-            let payouts = read::rows(&self.transaction, &page, [batch.0, after], |row| {
-                Ok((row.get::<_, i64>(0).map_err(numbering())?, row.get::<_, String>(1).map_err(numbering())?))
-            })?;
+            let payouts = self.transaction.keys_after(batch, after)?;
             let Some((last, _)) = payouts.last() else { return Ok(()) };
-            after = *last;
+            after = Some(*last);
             for (payout, key) in payouts {
-                let number = number(&RowKey::from_stored(key));
-                // A number that the payout had under an earlier binding is its own again.
-                self.transaction
-                    .prepare_cached(
-                        "INSERT INTO invoices (invoice_no, payout_id, attempt) VALUES (?1, ?2, 1)
-                         ON CONFLICT (invoice_no) DO NOTHING",
-                    )
-                    .and_then(|mut statement| statement.execute(params![number.as_str(), payout]))
-                    .map_err(numbering())?;
-                let owner = "SELECT payout_id FROM invoices WHERE invoice_no = ?1";
-                if read::one::<i64>(&self.transaction, owner, [number.as_str()])? != Some(payout) {
-                    return Err(LedgerError::Broken(format!("{number} belongs to another payout")));
-                }
-                self.transaction
-                    .prepare_cached("UPDATE payouts SET invoice_no = ?2 WHERE payout_id = ?1 AND attempt = 1")
-                    .and_then(|mut statement| statement.execute(params![payout, number.as_str()]))
-                    .map_err(numbering())?;
+                self.transaction.renumber(payout, &number(&key))?;
             }
         }
     }
@@ -140,24 +105,22 @@ impl<'l> Rebinding<'l> {
         batch: BatchId,
         show: impl FnMut(&str, &TopUp, Option<&str>),
     ) -> Result<(), LedgerError> {
-        read::in_key_order(&self.transaction, batch, show)
+        self.transaction.in_key_order(batch, show)
     }
 
     /// SHA-256 over the rows that a batch skipped.
     pub fn skipped_sha256(&self, batch: BatchId) -> Result<Sha256, LedgerError> {
-        super::facts::skipped_sha256(&self.transaction, batch)
+        self.transaction.skipped_sha256(batch)
     }
 
     /// Seals the plan of a batch anew, and writes what it is bound to into its history.
     pub fn seal(&self, batch: BatchId, plan_sha256: Sha256) -> Result<(), LedgerError> {
-        self.transaction
-            .execute("UPDATE batches SET plan_sha256 = ?2 WHERE batch_id = ?1", params![batch.0, plan_sha256])
-            .map_err(LedgerError::sqlite(REBINDING))?;
+        self.transaction.seal_anew(batch, plan_sha256)?;
         facts::record(&*self.transaction, batch, (self.at, &self.actor), None)
     }
 
     /// Makes the change durable.
     pub fn commit(self) -> Result<(), LedgerError> {
-        self.transaction.commit().map_err(LedgerError::sqlite(REBINDING))
+        self.transaction.make_durable("binding the ledger to another configuration")
     }
 }
