@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use topup::app::approvals::{self, Outcome, Word, WordRequest};
 use topup::app::check::{self, CheckRequest};
 use topup::app::counts::LiveCounts;
-use topup::app::decide::{self, Closed, Decided, DecisionRequest, Question};
+use topup::app::decide::{self, Chosen, Decided, DecisionRequest, Question};
 use topup::app::doctor::{self, Finding};
 use topup::app::export::{self, ResultRequest};
 use topup::app::pay::{self, GoOn, Paid};
@@ -252,19 +252,22 @@ fn a_decision_asks_first_and_a_no_changes_nothing() {
         asked.borrow_mut().push(question.clone());
         Err(Failure::no_consent("no"))
     };
-    let refused = decide::cancel(context, &request, &Closed::AllPlanned, &no).unwrap_err();
+    let refused = decide::cancel(context, &request, &Chosen::All(vec![State::Planned]), &no).unwrap_err();
     assert_eq!((refused.code, asked.take()), ("no_consent", vec![Question::Cancel(3, 0)]));
     let yes = |_: &Question| Ok(());
-    let named = Closed::Named(vec!["R-1".to_owned()]);
+    let named = Chosen::Named(vec!["R-1".to_owned()]);
     let outcome = decide::cancel(context, &request, &named, &yes).unwrap();
     assert_eq!((outcome.ending, outcome.changed, outcome.planned.rows), (Ending::Done, 1, 2));
-    let Decided::Done(retried) = decide::retry(context, &request, &house.whoever(), &yes).unwrap() else {
+    let Decided::Done(retried) =
+        decide::retry(context, &request, &Chosen::All(vec![State::Declined]), &house.whoever(), &yes).unwrap()
+    else {
         panic!("one person is enough")
     };
     assert_eq!((retried.ending, retried.changed), (Ending::Done, 0));
     let early = decide::attest(context, &request, "R-2", false, &house.whoever(), &yes).unwrap_err();
     assert_eq!(early.code, "refused");
-    let held = decide::release(context, &request, &["R-2".to_owned()], &house.whoever(), &yes).unwrap_err();
+    let held =
+        decide::release(context, &request, &Chosen::Named(vec!["R-2".to_owned()]), &house.whoever(), &yes).unwrap_err();
     assert!(held.hint.is_some() && held.code == "refused", "{held:?}");
 }
 

@@ -24,6 +24,8 @@ pub enum News<'n> {
     Note(&'n str),
     /// So many numbers are asked about.
     AskingAbout(u64),
+    /// Of those, so many are answered.
+    Answered(u64),
     /// This batch is being purged.
     Purging(&'n BatchName),
     /// The ledger's file is being written anew.

@@ -5,7 +5,7 @@
 
 use super::clock::unix_ms;
 use super::context::Context;
-pub use super::decision::{Agree, Decided, DecisionRequest, HeldName, Outcome, Question};
+pub use super::decision::{Agree, Chosen, Decided, DecisionRequest, HeldName, Outcome, Question};
 use super::failure::{Details, Ending, Failure};
 use super::identity::Identity;
 use super::session::{DecisionSession, refused};
@@ -15,18 +15,19 @@ use crate::domain::hint::{Hint, Step};
 use crate::domain::payout_status::{SIGNED_BYTES_VALID, State};
 use crate::engine::Asked;
 use crate::ledger::PayoutId;
+use crate::report::label;
 use std::ops::ControlFlow;
 
 /// Plans again what is declined or ineligible, after asking what became of the old number.
 pub fn retry(
     context: Context<'_>,
     request: &DecisionRequest,
+    payouts: &Chosen,
     person: &Identity<'_>,
     agree: Agree<'_>,
 ) -> Result<Decided, Failure> {
     let session = DecisionSession::open(context, request, "retry")?;
-    let mut payouts = session.ledger.in_state(State::Declined)?;
-    payouts.extend(session.ledger.in_state(State::Ineligible)?);
+    let payouts = session.choose(payouts, &[State::Declined, State::Ineligible], "planned again")?;
     let (mut ids, mut held_back) = (Vec::new(), Vec::new());
     for id in payouts {
         match session.held_back(id)? {
@@ -47,17 +48,13 @@ pub fn retry(
 pub fn release(
     context: Context<'_>,
     request: &DecisionRequest,
-    payouts: &[String],
+    payouts: &Chosen,
     person: &Identity<'_>,
     agree: Agree<'_>,
 ) -> Result<Decided, Failure> {
     let session = DecisionSession::open(context, request, "release")?;
     let (mut events, mut names, mut held_back) = (Vec::new(), Vec::new(), Vec::new());
-    for id in session.find_all(payouts)? {
-        let standing = session.ledger.standing(id)?;
-        if standing.state != State::Held {
-            return Err(session.not_possible(id, "released", standing.state));
-        }
+    for id in session.choose(payouts, &[State::Held], "released")? {
         if let Some(left) = session.held_back(id)? {
             held_back.push(left);
             continue;
@@ -84,34 +81,18 @@ pub fn release(
     Ok(Decided::Done(session.decide_all(Vec::new(), events, held_back)?))
 }
 
-/// Which payouts are to be closed.
-#[derive(Clone, Debug)]
-pub enum Closed {
-    /// Every one that is planned.
-    AllPlanned,
-    /// These, by reference or invoice_no.
-    Named(Vec<String>),
-}
-
 /// Closes payouts that are planned or held: at a word what was never sent, and after asking the gateway what was.
 pub fn cancel(
     context: Context<'_>,
     request: &DecisionRequest,
-    payouts: &Closed,
+    payouts: &Chosen,
     agree: Agree<'_>,
 ) -> Result<Outcome, Failure> {
     let session = DecisionSession::open(context, request, "cancel")?;
-    let payouts = match payouts {
-        Closed::AllPlanned => session.ledger.in_state(State::Planned)?,
-        Closed::Named(names) => session.find_all(names)?,
-    };
+    let payouts = session.choose(payouts, &[State::Planned, State::Held], "cancelled")?;
     let (mut at_once, mut asked_first) = (Vec::new(), Vec::new());
     for id in payouts {
-        let standing = session.ledger.standing(id)?;
-        if !matches!(standing.state, State::Planned | State::Held) {
-            return Err(session.not_possible(id, "cancelled", standing.state));
-        }
-        let asks = standing.asks_first(&Event::Cancelled);
+        let asks = session.ledger.standing(id)?.asks_first(&Event::Cancelled);
         if asks { &mut asked_first } else { &mut at_once }.push((id, Event::Cancelled));
     }
     match session.unbound {
@@ -135,7 +116,7 @@ pub fn attest(
     let id = session.find(payout)?;
     let state = session.ledger.standing(id)?.state;
     if state != State::InDoubt {
-        return Err(refused(format!("only a payout in doubt can be attested, and {payout} is {}", state.word())));
+        return Err(refused(format!("only a payout in doubt can be attested, and {payout} is {}", label(state))));
     }
     let session = if credited {
         session

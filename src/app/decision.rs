@@ -3,8 +3,11 @@
 use super::failure::{Ending, Failure, LeftAlone};
 use crate::domain::approval::ProposalKind;
 use crate::domain::batch_name::BatchName;
+use crate::domain::payout_status::State;
 use crate::domain::sha256::Sha256;
+use crate::intake::read_decisions;
 use crate::ledger::Total;
+use std::path::Path;
 
 /// What every decision takes.
 #[derive(Clone, Debug)]
@@ -15,6 +18,32 @@ pub struct DecisionRequest {
     pub why: String,
     /// Why payouts are planned again that another batch credited.
     pub repeat_why: Option<String>,
+}
+
+/// Which payouts a decision is about.
+#[derive(Clone, Debug)]
+pub enum Chosen {
+    /// Every one in these states.
+    All(Vec<State>),
+    /// These, by reference or invoice_no.
+    Named(Vec<String>),
+}
+
+impl Chosen {
+    /// Those that a sheet of decisions says yes to (`approved`), or no.
+    ///
+    /// # Errors
+    /// The sheet cannot be read, or says so of nobody.
+    pub fn from_file(path: &Path, approved: bool) -> Result<Self, Failure> {
+        let said = read_decisions(path)?;
+        let named: Vec<String> = said.into_iter().filter(|row| row.approved == approved).map(|row| row.named).collect();
+        if named.is_empty() {
+            let word = if approved { "yes" } else { "no" };
+            let message = format!("{} says {word} to no payout; nothing was changed", path.display());
+            return Err(Failure::said(Ending::Refused, "file_refused", message));
+        }
+        Ok(Self::Named(named))
+    }
 }
 
 /// What a person is asked before anything is decided.

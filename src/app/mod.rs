@@ -17,6 +17,7 @@
 //! - [`init`], [`doctor`], [`check`]: the set-up, and a file, before anything is paid.
 //! - [`runtime`], [`clock`], [`members`], [`output_file`]: the small kit.
 
+pub mod answers;
 pub mod approvals;
 mod audit;
 pub mod backup;
@@ -83,7 +84,7 @@ pub use crate::ledger::{Access, Batch, Ledger, Personal, Size, Total, Totals};
 pub use crate::plan::{ByState, DraftSummary, Refusal, RowKinds};
 pub(crate) use crate::private_file;
 pub use crate::report::{
-    Lang, Run, StatusView, Summary, batches_text, check_text, counted, duration, grouped, noun, skipped_json,
+    Lang, Run, StatusView, Summary, batches_text, check_text, counted, duration, grouped, label, noun, skipped_json,
     skipped_text,
 };
 pub use crate::simulator;

@@ -24,6 +24,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+impl DryRun {
+    /// Payouts of which nobody knows yet whether they can be paid.
+    #[must_use]
+    pub fn unchecked(&self) -> u64 {
+        self.to_check.saturating_sub(self.report.checked)
+    }
+}
+
 /// How a dry run ended.
 pub struct DryRun {
     /// How it went.
@@ -32,6 +40,8 @@ pub struct DryRun {
     pub batch: Batch,
     /// Its payouts: planned are those that would be paid.
     pub totals: Totals,
+    /// Payouts whose members were to be asked about.
+    pub to_check: u64,
     /// The run.
     pub report: RunReport,
     /// The file of members who would not be paid, where one was asked for.
@@ -56,6 +66,7 @@ pub fn dry_run(
     // It leaves nothing behind where there is no ledger yet.
     settings.shared_pace = Some(context.shared_pace(context.settings.ledger_path().exists()));
     let ledger = begin(scratch, &batch, &under(context, terms.repeat_why.as_deref())?)?;
+    let to_check = ledger.totals()?.of(State::Planned).rows;
     let report = run_to_its_end(context, settings, &ledger, Arc::new(context.settings.gateway()?))?;
     let totals = ledger.totals()?;
     let ending = ending_of_dry_run(&batch, &totals, &report);
@@ -66,7 +77,7 @@ pub fn dry_run(
         }
         (_, _) => None,
     };
-    Ok(DryRun { ending, batch, totals, report, not_paid })
+    Ok(DryRun { ending, batch, totals, to_check, report, not_paid })
 }
 
 /// Plans a file on a copy of the ledger, as a run would. Consent is only looked at where it is given: nothing is sent.

@@ -3,8 +3,8 @@
 use super::approvals;
 use super::clock::{day, unix_ms};
 use super::context::Context;
-use super::decision::{Decided, DecisionRequest, Outcome};
-use super::failure::{Ending, Failure, LeftAlone};
+use super::decision::{Chosen, Decided, DecisionRequest, Outcome};
+use super::failure::{Details, Ending, Failure, LeftAlone};
 use super::identity::Identity;
 use super::pay::{asking, early_end};
 use super::runtime::block_on;
@@ -15,6 +15,7 @@ use crate::domain::payout_status::State;
 use crate::domain::team::Policy;
 use crate::engine::{self, Asked, Decision, Inquiry};
 use crate::ledger::{Access, Batch, Entry, Lease, LedgerError, Payout, PayoutId, Purpose, Repeat, RunLedger};
+use crate::report::{counted, label};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -134,7 +135,7 @@ impl<'s> DecisionSession<'s> {
             ),
             None => format!(
                 "row {other_row} of batch {batch} has the same member and points, and is {}: finish it first",
-                state.word().replace('_', " ")
+                label(state)
             ),
         };
         Ok(Some(left_alone(&self.ledger.payout(id)?, why)))
@@ -201,13 +202,36 @@ impl<'s> DecisionSession<'s> {
         Ok(count)
     }
 
-    pub(super) fn not_possible(&self, id: PayoutId, word: &str, state: State) -> Failure {
-        let row = self.ledger.payout(id).map(|payout| payout.row).unwrap_or_default();
-        let state = state.word();
-        let status = Step::Status(Some(self.batch.name.to_string()));
+    /// The payouts that are meant, each of which has to be in one of these states; `done`: what is to be done with them.
+    pub(super) fn choose(&self, chosen: &Chosen, may_be: &[State], done: &str) -> Result<Vec<PayoutId>, Failure> {
+        let named = match chosen {
+            Chosen::All(states) => {
+                let mut all = Vec::new();
+                for state in states {
+                    all.extend(self.ledger.in_state(*state)?);
+                }
+                return Ok(all);
+            }
+            Chosen::Named(named) => self.find_all(named)?,
+        };
+        let (mut others, count) = (Vec::new(), named.len());
+        for id in &named {
+            let state = self.ledger.standing(*id)?.state;
+            if !may_be.contains(&state) {
+                others.push(left_alone(&self.ledger.payout(*id)?, format!("it is {}", label(state))));
+            }
+        }
+        let Some(first) = others.first() else { return Ok(named) };
+        let status = Hint::from(Step::Status(Some(self.batch.name.to_string())));
+        let message = if count == 1 {
+            format!("row {} cannot be {done}: {}; nothing was changed", first.row, first.why)
+        } else {
+            let (those, all) = (others.len(), counted(count as u64, "payout"));
+            format!("{those} of {all} cannot be {done}; nothing was changed")
+        };
         // The hint is a plain one on the screen.
-        refused(format!("row {row} is {state}, and cannot be {word}; nothing was changed"))
-            .with_hint(Hint::from(status).words(" says what leads out of each state"))
+        let failure = refused(message).with_hint(status.words(" says what leads out of each state"));
+        Err(if count == 1 { failure } else { failure.with_details(Details::LeftAlone(others)) })
     }
 
     /// Asks the gateway.

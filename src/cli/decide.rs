@@ -6,16 +6,21 @@ use super::hints::command;
 use super::output::Report;
 use super::requests::{decision, with_identity};
 use super::terminal::Terminal;
-use crate::app::decide::{self, Closed, Decided, Outcome, Question};
-use crate::app::{Ending, Failure, Step, counted};
+use crate::app::decide::{self, Chosen, Decided, Outcome, Question};
+use crate::app::{Ending, Failure, State, Step, counted};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
 pub(super) fn retry(terminal: &Terminal, args: &RetryArgs) -> Result<Report, Failure> {
     let request = decision(&args.decision, args.repeat.why());
+    let payouts = match (&args.from, args.payouts.is_empty()) {
+        (Some(file), _) => Chosen::from_file(file, true)?,
+        (None, true) => Chosen::All(vec![State::Declined, State::Ineligible]),
+        (None, false) => Chosen::Named(args.payouts.clone()),
+    };
     let agree = |question: &Question| consent(question, args.decision.yes);
     let decided = with_identity(&terminal.actor, &args.who, |person| {
-        decide::retry(terminal.context(), &request, person, &agree)
+        decide::retry(terminal.context(), &request, &payouts, person, &agree)
     })?;
     Ok(report(decided, |outcome| {
         let mut text = format!("planned again: {}\n", counted(outcome.changed, "payout"));
@@ -28,16 +33,27 @@ pub(super) fn retry(terminal: &Terminal, args: &RetryArgs) -> Result<Report, Fai
 
 pub(super) fn release(terminal: &Terminal, args: &ReleaseArgs) -> Result<Report, Failure> {
     let request = decision(&args.decision, args.repeat.why());
+    let payouts = match (&args.from, args.all_held) {
+        (Some(file), _) => Chosen::from_file(file, true)?,
+        (None, true) => Chosen::All(vec![State::Held]),
+        (None, false) => Chosen::Named(args.payouts.clone()),
+    };
     let agree = |question: &Question| consent(question, args.decision.yes);
     let decided = with_identity(&terminal.actor, &args.who, |person| {
-        decide::release(terminal.context(), &request, &args.payouts, person, &agree)
+        decide::release(terminal.context(), &request, &payouts, person, &agree)
     })?;
     Ok(report(decided, |outcome| changed("planned again", outcome)))
 }
 
 pub(super) fn cancel(terminal: &Terminal, args: &CancelArgs) -> Result<Report, Failure> {
     let request = decision(&args.decision, None);
-    let payouts = if args.all_planned { Closed::AllPlanned } else { Closed::Named(args.payouts.clone()) };
+    let payouts = match (&args.from, args.all_planned, args.all_held) {
+        (Some(file), _, _) => Chosen::from_file(file, false)?,
+        (None, true, false) => Chosen::All(vec![State::Planned]),
+        (None, false, true) => Chosen::All(vec![State::Held]),
+        (None, true, true) => Chosen::All(vec![State::Planned, State::Held]),
+        (None, false, false) => Chosen::Named(args.payouts.clone()),
+    };
     let agree = |question: &Question| consent(question, args.decision.yes);
     let outcome = decide::cancel(terminal.context(), &request, &payouts, &agree)?;
     Ok(report(Decided::Done(outcome), |outcome| changed("cancelled", outcome)))

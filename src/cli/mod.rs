@@ -40,7 +40,7 @@ mod terminal;
 mod verify;
 mod wrap;
 
-use crate::app::{Ending, Failure, Mode, hide_phones};
+use crate::app::{self, Ending, Failure, Mode, hide_phones};
 use args::{Cli, Command};
 use clap::Parser;
 pub use hints::command;
@@ -122,13 +122,19 @@ fn dispatch(cli: &Cli, output: Output, terminal: Result<&Terminal, Failure>) -> 
     }
 }
 
+/// What was typed wrongly, with all that was said of it: what is missing, what was meant, and how it is typed.
+fn usage_failure(text: &str) -> Failure {
+    let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
+    let hint = rest.trim_end().trim_end_matches("For more information, try '--help'.").trim().replace("\n\n", "\n");
+    let failure = Failure::said(Ending::Usage, "usage", message.trim_end().trim_start_matches("error: "));
+    if hint.is_empty() { failure } else { failure.with_hint(app::Hint::of(hint)) }
+}
+
 /// Help goes to stdout with status 0, wrong usage to stderr with 2, and as JSON where JSON was asked for.
 fn usage(error: &clap::Error) -> ExitCode {
     let wants_json = std::env::args_os().any(|argument| argument == "--json");
     if error.use_stderr() && wants_json {
-        let text = error.render().to_string();
-        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        output::print_object(&failure_view::failure_json(&Failure::said(Ending::Usage, "usage", message)));
+        output::print_object(&failure_view::failure_json(&usage_failure(&error.render().to_string())));
     }
     if error.use_stderr() {
         // With its colours, unless what was typed is not to be shown as it stands.

@@ -6,7 +6,7 @@ use crate::app::counts::{Counts, LiveCounts};
 use crate::app::{RunEvent, State, StopCode, counted, duration, grouped};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often a line is printed where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -134,6 +134,44 @@ impl Progress {
         let (done, details) = self.counts.with(|counts| (counts.done(), details(counts, self.glue)));
         self.bar.set_position(done);
         self.bar.set_message(details);
+    }
+}
+
+/// How far questions to the gateway have come, where a command only asks.
+#[derive(Debug)]
+pub(super) struct Asking {
+    output: Output,
+    all: u64,
+    bar: ProgressBar,
+    said_at: Instant,
+}
+
+impl Asking {
+    /// Begins with so many questions.
+    pub(super) fn new(output: Output, all: u64) -> Self {
+        let on_terminal = std::io::stderr().is_terminal() && !output.quiet && all > 0;
+        let bar = if on_terminal { ProgressBar::new(all) } else { ProgressBar::hidden() };
+        if on_terminal && let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} numbers, {eta} left") {
+            bar.set_style(style);
+        }
+        Self { output, all, bar, said_at: Instant::now() }
+    }
+
+    /// So many are answered.
+    pub(super) fn at(&mut self, answered: u64) {
+        self.bar.set_position(answered);
+        if answered >= self.all {
+            self.bar.finish_and_clear();
+        } else if self.bar.is_hidden() && self.said_at.elapsed() >= LINE_EVERY {
+            self.said_at = Instant::now();
+            self.output.note(&format!("{} of {} numbers", grouped(answered), grouped(self.all)));
+        }
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
     }
 }
 

@@ -75,34 +75,38 @@ fn play(terminal: &Terminal, args: &RunArgs, file: &FileRequest) -> Result<Repor
         let rows = counted(exported.rows(), "payout");
         terminal.output.note(&format!("wrote {}: {rows} that would not be paid", exported.path.display()));
     }
-    let json = Summary::new(&dry.batch, &dry.totals, Run::Ended(&dry.report)).to_json();
+    let mut json = Summary::new(&dry.batch, &dry.totals, Run::Ended(&dry.report)).to_json();
+    json["checked"] = (dry.to_check - dry.unchecked()).into();
     Ok(Report { ending: dry.ending, json, text: dry_run_text(terminal, args, &dry) })
 }
 
 fn dry_run_text(terminal: &Terminal, args: &RunArgs, dry: &DryRun) -> String {
     let DryRun { batch, totals, report, .. } = dry;
+    let unchecked = dry.unchecked();
     let mut text = format!("dry run of batch {}: nothing was paid, and nothing is kept\n", batch.name);
+    let of = |state| totals.of(state);
     for (label, state) in [("would be paid", State::Planned), ("ineligible", State::Ineligible), ("held", State::Held)]
     {
-        let total = totals.of(state);
-        if total.rows > 0 {
-            let _ = writeln!(
-                text,
-                "  {label:<14}{:>12} {:>16} {}",
-                counted(total.rows, "payout"),
-                grouped(total.points),
-                noun(total.points, "point")
-            );
+        let total = of(state);
+        // Of a look that was cut short nobody knows who would be paid.
+        if total.rows > 0 && (unchecked == 0 || state != State::Planned) {
+            let (rows, points) = (counted(total.rows, "payout"), grouped(total.points));
+            let _ = writeln!(text, "  {label:<14}{rows:>12} {points:>16} {}", noun(total.points, "point"));
         }
     }
     if batch.skipped_rows > 0 {
         let _ = writeln!(text, "  {:<14}{:>12}", "skipped", counted(batch.skipped_rows, "row"));
     }
-    if report.interrupted {
-        text.push_str("not all of that is checked: it was interrupted\n");
-    } else if let Some(stop) = &report.stop {
-        let _ = writeln!(text, "not all of that is checked: {stop}");
+    if unchecked == 0 {
+        let _ = writeln!(text, "next: {}", paying_command(terminal, args, batch));
+        return text;
     }
-    let _ = writeln!(text, "next: {}", paying_command(terminal, args, batch));
+    let checked = format!("{} of {} checked", grouped(dry.to_check - unchecked), grouped(dry.to_check));
+    let stopped = report.stop.as_ref().map(|stop| stop.message.split_once("\nhint: ").unwrap_or((&stop.message, "")));
+    let _ = match (report.interrupted, stopped) {
+        (true, _) | (false, None) => writeln!(text, "{checked}: it was interrupted\nhint: run the same command again"),
+        (false, Some((why, ""))) => writeln!(text, "{checked}: {why}\nhint: run the same command again"),
+        (false, Some((why, hint))) => writeln!(text, "{checked}: {why}\nhint: {hint}"),
+    };
     text
 }

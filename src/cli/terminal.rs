@@ -6,7 +6,7 @@ use super::interrupt::Interrupt;
 use super::metrics::{Metrics, MetricsPort, serve};
 use super::output::{Output, Report};
 use super::plan_view::plan_text;
-use super::progress::Progress;
+use super::progress::{Asking, Progress};
 use crate::app::{
     Actor, BatchName, Context, Door, Ending, Failure, News, RunEvent, Settings, StepText, StopSignal, Watch, Watched,
     batch_name, counted,
@@ -27,6 +27,8 @@ pub(super) struct Terminal {
     pub(super) typed: Vec<(&'static str, PathBuf)>,
     /// Where readers of metrics come in.
     metrics: RefCell<Option<MetricsPort>>,
+    /// How far the questions to the gateway have come.
+    asking: RefCell<Option<Asking>>,
     /// This command made the ledger.
     created: Cell<bool>,
 }
@@ -37,8 +39,8 @@ impl Terminal {
         let settings = Settings::read(config, std::env::vars_os(), ledger.map(|path| (path, "--ledger")))?;
         let typed = [("--config", config), ("--ledger", ledger)];
         let typed = typed.into_iter().filter_map(|(flag, path)| Some((flag, path?.to_owned()))).collect();
-        let (metrics, created) = (RefCell::new(None), Cell::new(false));
-        Ok(Self { output, settings, actor: Actor::System(who(common.by.as_deref())?), typed, metrics, created })
+        let (metrics, asking, created) = (RefCell::new(None), RefCell::new(None), Cell::new(false));
+        Ok(Self { output, settings, actor: Actor::System(who(common.by.as_deref())?), typed, metrics, asking, created })
     }
 
     /// What the use cases start from.
@@ -113,6 +115,10 @@ impl Door for Terminal {
             News::Note(note) => self.output.note(&format!("note: {note}")),
             News::AskingAbout(count) => {
                 self.output.note(&format!("asking the gateway about {}", counted(*count, "number")));
+                self.asking.replace(Some(Asking::new(self.output, *count)));
+            }
+            News::Answered(count) => {
+                self.asking.borrow_mut().iter_mut().for_each(|asking| asking.at(*count));
             }
             News::Purging(batch) => self.output.note(&format!("purging batch {batch}")),
             News::WritingAnew => self.output.note("writing the ledger's file anew"),

@@ -218,7 +218,8 @@ where
             return Ok(());
         }
         if let Some(active) = self.queue.remove(id) {
-            self.tally.unchecked += u64::from(!active.course.is_checked());
+            let count = if active.course.is_checked() { &mut self.tally.checked } else { &mut self.tally.unchecked };
+            *count += 1;
             if set_aside {
                 self.source.set_aside(id);
             }

@@ -197,6 +197,8 @@ impl fmt::Display for Stop {
 pub struct RunReport {
     /// Requests that left.
     pub requests: Requests,
+    /// Payouts that it was done with after their pre-check came to an answer, or that needed none.
+    pub checked: u64,
     /// Why it stopped early.
     pub stop: Option<Stop>,
     /// The user asked for its end.

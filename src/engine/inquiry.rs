@@ -113,8 +113,13 @@ pub async fn ask<G: Gateway>(
     let started = Instant::now();
     let pacer = Arc::new(Pacer::of(settings, started));
     let reach = Arc::new(Mutex::new(Reach::new(settings.timeout)));
-    let mut report =
-        RunReport { requests: Requests::default(), stop: None, interrupted: false, elapsed: Duration::ZERO };
+    let mut report = RunReport {
+        requests: Requests::default(),
+        checked: 0,
+        stop: None,
+        interrupted: false,
+        elapsed: Duration::ZERO,
+    };
     let mut waiting = inquiries.into_iter();
     let mut tasks = JoinSet::new();
     tokio::pin!(shutdown);

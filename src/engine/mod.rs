@@ -56,7 +56,7 @@ pub async fn run<G: Gateway>(
     ledger.check_may_call()?;
     if !has_work(mode, ledger)? {
         let requests = Requests::default();
-        return Ok(RunReport { requests, stop: None, interrupted: false, elapsed: Duration::ZERO });
+        return Ok(RunReport { requests, checked: 0, stop: None, interrupted: false, elapsed: Duration::ZERO });
     }
     let run_id = format!("{:08x}", settings.seed & 0xffff_ffff);
     ledger.record_batch(clock(), BatchEvent::RunStarted(format!("{mode:?} {run_id}"))).await?;

@@ -15,6 +15,8 @@ pub(super) struct Tally {
     pub(super) requests: Requests,
     /// Payouts that were let go of before their pre-check came to an answer.
     pub(super) unchecked: u64,
+    /// The others that were let go of.
+    pub(super) checked: u64,
     stop: Option<Stop>,
     /// Whether the user ended the run.
     pub(super) interrupted: bool,
@@ -28,6 +30,7 @@ impl Tally {
             committed_points,
             requests: Requests::default(),
             unchecked: 0,
+            checked: 0,
             stop: None,
             interrupted: false,
         }
@@ -69,6 +72,12 @@ impl Tally {
     }
 
     pub(super) fn into_report(self, elapsed: Duration) -> RunReport {
-        RunReport { requests: self.requests, stop: self.stop, interrupted: self.interrupted, elapsed }
+        RunReport {
+            requests: self.requests,
+            checked: self.checked,
+            stop: self.stop,
+            interrupted: self.interrupted,
+            elapsed,
+        }
     }
 }

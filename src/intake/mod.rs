@@ -16,6 +16,7 @@ mod columns;
 mod compound;
 mod damage;
 mod dates;
+mod decisions;
 mod decode;
 mod duplicates;
 mod encoding;
@@ -60,6 +61,7 @@ mod xlsx;
 mod xml;
 
 pub use check::{CheckReport, LISTED_MAX, check};
+pub use decisions::{DecidedRow, read_decisions};
 pub use duplicates::{Duplicates, Shared, Suspects};
 pub use format::{Format, Tail};
 pub use marked::{MarkedError, write_marked};

@@ -47,7 +47,8 @@ impl StatementColumn {
         Self::ALL.into_iter().find(|column| column.word() == word)
     }
 
-    fn is_called(self, header: &str) -> bool {
+    /// Whether a column with this header means it.
+    pub(crate) fn is_called(self, header: &str) -> bool {
         let known = match self {
             Self::Phone => return role_of(header) == Some(ColumnRole::Phone),
             Self::Points => return role_of(header) == Some(ColumnRole::Points),

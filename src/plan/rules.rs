@@ -149,11 +149,18 @@ pub(super) fn repeats(
 ) -> Result<Option<Refusal>, PlanError> {
     let open = planning.open_elsewhere(REPEATS_NAMED)?;
     let rows = planning.new_size().rows + reading.kinds.known.all().rows;
-    if open.count > 0 {
-        reading.kinds.repeated = open.count;
-        return Ok(Some(repeated(open, rows, terms.repeat_window_days, reading.kinds.clone())));
-    }
     let since = terms.now - i64::from(terms.repeat_window_days) * DAY_MS;
+    if open.count > 0 {
+        // Most of the file was paid already: that is the stronger reason, and finishing the rest would not help.
+        let paid = planning.credited_elsewhere(since, REPEATS_NAMED).ok();
+        let paid = paid.filter(|paid| terms.repeat_why.is_none() && paid.is_half_of(rows));
+        reading.kinds.repeated = open.count + paid.as_ref().map_or(0, |paid| paid.count);
+        let refusal = match paid {
+            None => repeated(open, rows, terms.repeat_window_days, reading.kinds.clone()),
+            Some(paid) => both(paid, &open, rows, terms.repeat_window_days, reading.kinds.clone()),
+        };
+        return Ok(Some(refusal));
+    }
     let credited = match planning.credited_elsewhere(since, REPEATS_NAMED) {
         Ok(credited) => credited,
         // Without its key nobody can say whom a purged batch paid: only a person's word goes over that.
@@ -189,6 +196,16 @@ pub(super) fn repeated(repeated: Repeated, rows: u64, window_days: u32, kinds: R
         counted(window_days.into(), "day"),
     );
     refusal_of(list, &kinds, "repeated_credited", message)
+}
+
+/// What was credited elsewhere, and behind it what is not finished there.
+fn both(paid: Repeated, open: &Repeated, rows: u64, window_days: u32, kinds: RowKinds) -> Refusal {
+    let refusal = repeated(paid, rows, window_days, kinds);
+    let (message, _) = refusal.message.split_once("\nhint: ").unwrap_or((&refusal.message, ""));
+    let message = format!("{message}, and {} more that another batch has not finished yet", grouped(open.count));
+    let hint = Hint::of("is this the file of another batch? look there first: ")
+        .step(Step::Status(open.list.first().map(|first| first.batch.clone())));
+    Refusal { message, hint: Some(hint), code: "repeated_open", ..refusal }
 }
 
 /// A setting that was sealed with the plan is another one: what was consented to is not what would be paid.

@@ -24,5 +24,5 @@ pub use reasons::{Reason, code_text};
 pub use reconciliation::Reconciliation;
 pub use skipped::{SKIPPED_MAX, skipped_json, skipped_text};
 pub use status::{StatusView, batches_text};
-pub use summary::{Run, Summary, Verdict};
+pub use summary::{Run, Summary, Verdict, label};
 pub use words::duration;

@@ -299,7 +299,7 @@ impl<'s> Summary<'s> {
 }
 
 /// A state's word with a blank, as people write it.
-pub(super) fn label(state: State) -> &'static str {
+pub fn label(state: State) -> &'static str {
     match state {
         State::InDoubt => "in doubt",
         State::Planned | State::Credited | State::Declined | State::Ineligible | State::Held | State::Cancelled => {

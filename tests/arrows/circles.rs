@@ -28,7 +28,7 @@ const LAYERS: &[(&str, &[&[&str]])] = &[
             &["table"],
             // What rows come to, one by one and all together.
             &["row_parser", "total", "closing", "group_marks", "hidden", "duplicates", "offer", "warnings"],
-            &["stream", "statement"],
+            &["stream", "statement", "decisions"],
             &["check", "template", "marked"],
             &["mod"],
         ],
@@ -48,7 +48,7 @@ const LAYERS: &[(&str, &[&[&str]])] = &[
         "app",
         &[
             // The small kit.
-            &["clock", "audit", "purge_look", "failure", "runtime", "output_file", "members", "identity"],
+            &["clock", "audit", "answers", "purge_look", "failure", "runtime", "output_file", "members", "identity"],
             // The configuration, and what every use case starts from.
             &["keys", "key_material"],
             &["config"],

@@ -27,6 +27,7 @@ mod late;
 mod ledger_lost;
 mod live;
 mod manual;
+mod many;
 mod metrics;
 mod names;
 mod notify;

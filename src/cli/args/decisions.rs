@@ -3,6 +3,7 @@
 use super::batch::BatchArgs;
 use super::people::WhoArgs;
 use clap::Args;
+use std::path::PathBuf;
 
 /// What every decision of a person takes.
 #[derive(Debug, Args)]
@@ -48,6 +49,12 @@ pub(crate) struct RetryArgs {
     pub(crate) who: WhoArgs,
     #[command(flatten)]
     pub(crate) repeat: RepeatArgs,
+    /// References or invoice_nos [default: all that are declined or ineligible]
+    #[arg(value_name = "PAYOUT")]
+    pub(crate) payouts: Vec<String>,
+    /// Those that this sheet says yes to, in its column `duyệt` or `approve`
+    #[arg(long, value_name = "FILE", conflicts_with = "payouts")]
+    pub(crate) from: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -59,8 +66,14 @@ pub(crate) struct ReleaseArgs {
     #[command(flatten)]
     pub(crate) repeat: RepeatArgs,
     /// References or invoice_nos
-    #[arg(required = true, value_name = "PAYOUT")]
+    #[arg(required_unless_present_any = ["from", "all_held"], value_name = "PAYOUT")]
     pub(crate) payouts: Vec<String>,
+    /// Those that this sheet says yes to, in its column `duyệt` or `approve`
+    #[arg(long, value_name = "FILE", conflicts_with = "payouts")]
+    pub(crate) from: Option<PathBuf>,
+    /// Every payout that is held
+    #[arg(long, conflicts_with_all = ["payouts", "from"])]
+    pub(crate) all_held: bool,
 }
 
 #[derive(Debug, Args)]
@@ -68,11 +81,17 @@ pub(crate) struct CancelArgs {
     #[command(flatten)]
     pub(crate) decision: DecisionArgs,
     /// References or invoice_nos
-    #[arg(required_unless_present = "all_planned", value_name = "PAYOUT")]
+    #[arg(required_unless_present_any = ["all_planned", "from", "all_held"], value_name = "PAYOUT")]
     pub(crate) payouts: Vec<String>,
     /// Every payout that is planned
-    #[arg(long, conflicts_with = "payouts")]
+    #[arg(long, conflicts_with_all = ["payouts", "from"])]
     pub(crate) all_planned: bool,
+    /// Those that this sheet says no to, in its column `duyệt` or `approve`
+    #[arg(long, value_name = "FILE", conflicts_with = "payouts")]
+    pub(crate) from: Option<PathBuf>,
+    /// Every payout that is held
+    #[arg(long, conflicts_with_all = ["payouts", "from"])]
+    pub(crate) all_held: bool,
 }
 
 #[derive(Debug, Args)]
