@@ -279,7 +279,11 @@ fn limits_hold_for_the_whole_batch() {
         assert!(refusal.problems[0].message.contains(expected), "{:?}", refusal.problems);
     }
     let expecting = Terms { expect_rows: Some(3), ..terms("a") };
-    assert!(desk.plan_with(TWO, &expecting).unwrap().refusal().problems[0].message.contains("--expect-rows"));
+    assert!(
+        desk.plan_with(TWO, &expecting).unwrap().refusal().problems[0]
+            .message
+            .contains("needs 3 rows, as you said, has 2")
+    );
     let enough = Limits { points_per_batch: Some(300), rows_per_batch: Some(2), points_per_payout: Some(200) };
     assert_eq!(desk.plan_with(TWO, &limited(enough)).unwrap(), Outcome::Planned(2, 2));
 }

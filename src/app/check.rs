@@ -78,20 +78,20 @@ fn target(path: &Path, source: &Path) -> Result<PathBuf, Failure> {
     let shown = path.display();
     if !path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx")) {
         return refuse(format!(
-            "--export takes a name that ends in .xlsx, found {shown}\nhint: as in `--export errors.xlsx`"
+            "the marked copy needs a name that ends in .xlsx, has {shown}\nhint: as in errors.xlsx"
         ));
     }
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if is_same(&path, source) {
         return refuse(format!(
-            "{shown} is the payout file itself, and is not replaced\nhint: choose another name after --export"
+            "{shown} is the payout file itself, and is not replaced\nhint: choose another name for the marked copy"
         ));
     }
     match fs::metadata(&path) {
         Err(_) => Ok(path),
         Ok(there) if there.is_file() && begins_as_workbook(&path) => Ok(path),
         Ok(_) => refuse(format!(
-            "{shown} is there and is no workbook, and is not replaced\nhint: choose another name after --export"
+            "{shown} is there and is no workbook, and is not replaced\nhint: choose another name for the marked copy"
         )),
     }
 }

@@ -3,7 +3,7 @@
 use super::failure::{Ending, Failure};
 use super::key_material::kind_of_key;
 use super::keys::{KEYS, Key, Kind, is_of_a_service, nearest};
-use crate::domain::hint::{Hint, Step};
+use crate::domain::hint::{Choice, Hint, Step};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -219,7 +219,8 @@ impl Config {
 pub(super) fn no_file(also: &str) -> Failure {
     let hint = Hint::default()
         .step(Step::Init)
-        .words(" writes one here; where it is elsewhere, go there or name it: --config FILE");
+        .words(" writes one here; where it is elsewhere, go there or name it: ")
+        .choice(Choice::Config);
     wrong(format!("there is no configuration: no {DEFAULT_FILE} in this folder{also}")).with_hint(hint)
 }
 

@@ -5,7 +5,7 @@ use super::failure::{Ending, Failure};
 use super::settings::Settings;
 use crate::domain::approval::Actor;
 use crate::domain::batch_name::BatchName;
-use crate::domain::hint::{Hint, Step, StepText};
+use crate::domain::hint::{Choice, Hint, Step, StepText};
 use crate::engine::{RunEvent, SharedPace};
 use crate::ledger::{Access, Lease, Ledger, LedgerError};
 use crate::plan::DraftSummary;
@@ -128,7 +128,9 @@ impl Context<'_> {
         let mut failure = Failure::from(error);
         if is_elsewhere {
             failure.message.push_str(", and no configuration either");
-            let hint = Hint::of("go to the folder of topup.toml, or name it: --config FILE; for a first use ")
+            let hint = Hint::of("go to the folder of topup.toml, or name it: ")
+                .choice(Choice::Config)
+                .words("; for a first use ")
                 .step(Step::Init);
             failure.hint = Some(hint.words(" writes one"));
         }
@@ -143,12 +145,13 @@ impl Context<'_> {
         }
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let message = format!(
-            "needs the ledger {path}, and there is none; ledger.create is false, so none was made and nothing was sent\nhint: \
-             a ledger that was there is somewhere: look for a volume that is not mounted, or another --ledger; for a first \
-             run set ledger.create = true",
+            "needs the ledger {path}, and there is none; ledger.create is false, so none was made and nothing was sent",
             path = path.display()
         );
-        Err(Failure::said(Ending::Usage, "no_ledger", message))
+        let hint = Hint::of("a ledger that was there is somewhere: look for a volume that is not mounted, or another ")
+            .choice(Choice::Ledger)
+            .words("; for a first run set ledger.create = true");
+        Err(Failure::said(Ending::Usage, "no_ledger", message).with_hint(hint))
     }
 
     /// The pace that the runs of this ledger share. `may_create`: this use case may make its file.

@@ -11,7 +11,7 @@ use super::identity::Identity;
 use super::session::{DecisionSession, refused};
 use crate::domain::approval::ProposalKind;
 use crate::domain::event::{Event, OrderAnswer};
-use crate::domain::hint::{Hint, Step};
+use crate::domain::hint::{Choice, Hint, Step};
 use crate::domain::payout_status::{SIGNED_BYTES_VALID, State};
 use crate::engine::Asked;
 use crate::ledger::PayoutId;
@@ -68,8 +68,8 @@ pub fn release(
     }
     if events.is_empty() {
         let message = "nothing was released: another batch pays, or paid, the same";
-        let hint = "if it is to be paid again although it was credited there, say why: --repeat \"the reason\"";
-        let failure = Failure::said(Ending::Refused, "repeated", message).with_hint(Hint::of(hint));
+        let hint = Hint::of("if it is to be paid again although it was credited there, say why: ");
+        let failure = Failure::said(Ending::Refused, "repeated", message).with_hint(hint.choice(Choice::WhyRepeated));
         return Err(failure.with_details(Details::LeftAlone(held_back)));
     }
     let ids: Vec<PayoutId> = events.iter().map(|(id, _)| *id).collect();

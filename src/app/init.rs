@@ -1,6 +1,7 @@
 //! Writes a configuration to begin with, and makes the key that requests are signed with. Nothing that is there is overwritten.
 
 use super::failure::{Ending, Failure};
+use crate::domain::hint::{Choice, Hint};
 use crate::gateway::PrivateKey;
 use crate::private_file;
 use crate::simulator::generate_key_pem;
@@ -30,12 +31,9 @@ pub fn init(config: &Path) -> Result<Made, Failure> {
     let failed = |error| Failure::new(Ending::Failed, "file", error);
     let key = private_file::folder_of(config).join(KEY);
     if config.symlink_metadata().is_ok() {
-        let message = format!(
-            "{} is there already, and nothing is overwritten\nhint: change it in an editor, or name another file: --config \
-             FILE",
-            config.display()
-        );
-        return Err(Failure::said(Ending::Usage, "exists", message));
+        let message = format!("{} is there already, and nothing is overwritten", config.display());
+        let hint = Hint::of("change it in an editor, or name another file: ").choice(Choice::Config);
+        return Err(Failure::said(Ending::Usage, "exists", message).with_hint(hint));
     }
     let key_is_new = key.symlink_metadata().is_err();
     if key_is_new {

@@ -66,7 +66,7 @@ pub use settings::Settings;
 pub use crate::domain::approval::{Actor, ProposalKind, ProposalState};
 pub use crate::domain::batch_name::{self, BatchName};
 pub use crate::domain::column_role::ColumnRole;
-pub use crate::domain::hint::{Hint, Part, Step, StepText};
+pub use crate::domain::hint::{Choice, Hint, Part, Step, StepText};
 pub use crate::domain::payout_status::State;
 pub use crate::domain::privacy::hide_phones;
 pub use crate::domain::proposal::{Proposal, Proposals};

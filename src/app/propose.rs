@@ -35,7 +35,7 @@ impl Consent {
             Self::Yes => Ok(format!("--yes by {who}")),
             Self::Total(expected) if *expected == points => Ok(format!("--confirm-total {expected} by {who}")),
             Self::Total(expected) => Err(Failure::no_consent(format!(
-                "--confirm-total says {}, and the whole plan has {}; nothing was sent",
+                "the word was to {} in all, and the whole plan has {}; nothing was sent",
                 counted(*expected, "point"),
                 grouped(points)
             ))),
@@ -45,7 +45,7 @@ impl Consent {
                     return Ok(format!("--confirm-plan {plan} by {who}"));
                 }
                 Err(Failure::no_consent(format!(
-                    "--confirm-plan says {expected}, and the plan is {plan}; nothing was sent"
+                    "the word was to the plan {expected}, and this plan is {plan}; nothing was sent"
                 )))
             }
             Self::Read(read) if read == seal => Ok(format!("yes typed by {who}")),

@@ -16,7 +16,7 @@ pub fn rebind(
     agree: impl FnOnce(&Rebound, &Binding) -> Result<(), Failure>,
 ) -> Result<(Rebound, Binding), Failure> {
     if why.trim().is_empty() {
-        let message = "--why needs a reason, has none\nhint: --why \"the provider's mail of 3 December\"";
+        let message = "needs a reason, has none\nhint: such as \"the provider's mail of 3 December\"";
         return Err(Failure::said(Ending::Usage, "why", message));
     }
     let binding = context.settings.binding()?;

@@ -129,7 +129,7 @@ impl<'s> DecisionSession<'s> {
         let why = match credited_at {
             Some(_) if self.request.repeat_why.is_some() => return Ok(None),
             Some(at) => format!(
-                "row {other_row} of batch {batch} credited the same member and points on {}: --repeat WHY, if it is to be \
+                "row {other_row} of batch {batch} credited the same member and points on {}: say why, if it is to be \
                  paid again",
                 day(at)
             ),

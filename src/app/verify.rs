@@ -83,7 +83,7 @@ fn head_of(typed: &str) -> Result<String, Failure> {
         return Ok(typed.to_ascii_lowercase());
     }
     let message = format!(
-        "--head needs {HEAD_DIGITS_MIN} to {HEAD_DIGITS_MAX} hexadecimal digits, has {typed:?}\nhint: it is what a \
+        "the end of a history needs {HEAD_DIGITS_MIN} to {HEAD_DIGITS_MAX} hexadecimal digits, has {typed:?}\nhint: it is what a \
          summary printed behind `history ends with`"
     );
     Err(Failure::said(Ending::Usage, "head", message))

@@ -1,14 +1,26 @@
 //! Words what somebody can do next as commands to type.
 
-use crate::app::{Hint, Part, Step};
+use crate::app::{Choice, Hint, Part, Step};
 
 /// A hint in one line; the commands in it stand out.
 pub(super) fn hint_text(hint: &Hint) -> String {
     let words = |part: &Part| match part {
         Part::Words(words) => words.to_string(),
         Part::Step(step) => format!("`{}`", command(step)),
+        Part::Choice(choice) => flag(choice),
     };
     hint.parts().iter().map(words).collect()
+}
+
+/// What is typed to say a choice.
+fn flag(choice: &Choice) -> String {
+    match choice {
+        Choice::WhyRepeated => "--repeat \"the reason\"".to_owned(),
+        Choice::Plan(Some(seal)) => format!("--confirm-plan {seal}"),
+        Choice::Plan(None) => "--confirm-plan".to_owned(),
+        Choice::Ledger => "--ledger".to_owned(),
+        Choice::Config => "--config FILE".to_owned(),
+    }
 }
 
 /// The command that takes a step.

@@ -64,6 +64,19 @@ pub enum Step {
     Init,
 }
 
+/// Something that somebody can say along with a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// Why payouts are to be paid again that another batch credited.
+    WhyRepeated,
+    /// That the plan of this seal is meant, in hexadecimal digits; `None`: the one that was shown.
+    Plan(Option<String>),
+    /// Which ledger is meant.
+    Ledger,
+    /// Which configuration is meant.
+    Config,
+}
+
 /// How a door words a step: as a command to type, or as a link.
 pub type StepText = fn(&Step) -> String;
 
@@ -74,6 +87,8 @@ pub enum Part {
     Words(Cow<'static, str>),
     /// A step, which the door words.
     Step(Step),
+    /// A choice, which the door words.
+    Choice(Choice),
 }
 
 /// Advice: words, and between them the steps that are meant.
@@ -101,6 +116,13 @@ impl Hint {
         self
     }
 
+    /// Goes on with a choice.
+    #[must_use]
+    pub fn choice(mut self, choice: Choice) -> Self {
+        self.0.push(Part::Choice(choice));
+        self
+    }
+
     /// What it is made of, in order.
     #[must_use]
     pub fn parts(&self) -> &[Part] {
@@ -120,6 +142,7 @@ impl fmt::Display for Hint {
         self.0.iter().try_for_each(|part| match part {
             Part::Words(words) => f.write_str(words),
             Part::Step(step) => write!(f, "{step:?}"),
+            Part::Choice(choice) => write!(f, "{choice:?}"),
         })
     }
 }

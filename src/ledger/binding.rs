@@ -4,9 +4,10 @@
 //! only what never intended a top-up takes another one without a person's word. The merchant and the prefix of what ever
 //! intended one never change: they are part of every number.
 
-use super::error::LedgerError;
+use super::error::{Bound, LedgerError};
 use super::record::{Batch, Binding};
 use super::store::Store;
+use crate::domain::hint::{Choice, Hint, Step};
 
 /// One of the things that something is bound to, with what it is bound to and what was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,30 +85,34 @@ fn refusal(difference: &Difference, is_open: bool, batch: Option<&Batch>) -> Led
     let Difference { whose, what, bound, found } = difference;
     let word = what.word();
     let hint = match (is_open, what) {
-        (true, _) => {
-            let name = batch.map_or("BATCH", |batch| batch.name.as_str());
-            format!(
-                "nothing was ever sent from it: if the configuration is right now, `topup resume {name}` (or `topup run`) \
-                 takes it over"
-            )
+        (true, _) => Hint::of("nothing was ever sent from it: if the configuration is right now, ")
+            .step(Step::Resume(Some(batch.map_or("BATCH", |batch| batch.name.as_str()).to_owned())))
+            .words(" (or ")
+            .step(Step::Run)
+            .words(") takes it over"),
+        (false, What::Gateway) => Hint::of(
+            "use the gateway.url that it was planned with; another name or address of the same gateway counts as another \
+             gateway. If the provider moved: ",
+        )
+        .step(Step::Rebind)
+        .words(
+            ". What was practised elsewhere is never paid from this ledger: the real gateway has one of its own (",
+        )
+        .choice(Choice::Ledger)
+        .words(")"),
+        (false, What::Terminal) => {
+            Hint::of("use the gateway.terminal_id that it was planned with; if the provider changed it: ").step(Step::Rebind)
         }
-        (false, What::Gateway) => "use the gateway.url that it was planned with; another name or address of the same \
-            gateway counts as another gateway. If the provider moved: `topup rebind --why TEXT`. What was practised \
-            elsewhere is never paid from this ledger: the real gateway has one of its own (--ledger)"
-            .to_owned(),
-        (false, What::Terminal) => "use the gateway.terminal_id that it was planned with; if the provider changed it: \
-            `topup rebind --why TEXT`"
-            .to_owned(),
-        (false, What::Merchant) => {
-            "use the gateway.merchant_id that it was planned with; another merchant has a ledger \
-            of its own (--ledger)"
-                .to_owned()
-        }
-        (false, What::Prefix) => "the prefix is fixed for a merchant's life, since with another one the gateway would \
-            not refuse a second payment: use the payout.invoice_prefix that it was planned with"
-            .to_owned(),
+        (false, What::Merchant) => Hint::of(
+            "use the gateway.merchant_id that it was planned with; another merchant has a ledger of its own (",
+        )
+        .choice(Choice::Ledger)
+        .words(")"),
+        (false, What::Prefix) => Hint::of(
+            "the prefix is fixed for a merchant's life, since with another one the gateway would not refuse a second \
+             payment: use the payout.invoice_prefix that it was planned with",
+        ),
     };
-    LedgerError::Bound(format!(
-        "{whose} is bound to {word} {bound}, and the configuration says {found}; nothing was sent\nhint: {hint}"
-    ))
+    let message = format!("{whose} is bound to {word} {bound}, and the configuration says {found}; nothing was sent");
+    LedgerError::Bound(Box::new(Bound { message, hint }))
 }

@@ -2,7 +2,7 @@
 
 use super::repeats::{Repeat, Repeated};
 use super::settings::Changed;
-use crate::domain::hint::{Hint, Step};
+use crate::domain::hint::{Choice, Hint, Step};
 use crate::domain::payout_status::IllegalTransition;
 use crate::domain::proposal::ProposalRefusal;
 use crate::domain::team::TeamRefusal;
@@ -15,9 +15,7 @@ pub enum LedgerError {
     #[error("there is no ledger at {0}")]
     Missing(PathBuf),
     /// The file is something else.
-    #[error(
-        "{path} is no ledger: expected an SQLite file written by topup, found {found}\nhint: check --ledger and [ledger] path; an existing file is never overwritten"
-    )]
+    #[error("{path} is no ledger: expected an SQLite file written by topup, found {found}")]
     NotALedger {
         /// The file.
         path: PathBuf,
@@ -132,8 +130,8 @@ pub enum LedgerError {
         day: String,
     },
     /// The ledger, or a batch, belongs to another gateway, merchant, terminal or prefix: both are named, and what to do.
-    #[error("{0}")]
-    Bound(String),
+    #[error("{}", .0.message)]
+    Bound(Box<Bound>),
     /// A setting that was sealed with the plan is another one now.
     #[error(
         "batch {batch} was planned with {setting} = {then}, and the configuration says {now}; nothing was sent",
@@ -147,7 +145,7 @@ pub enum LedgerError {
     },
     /// A limit of the operator was lowered below what the plan comes to.
     #[error(
-        "batch {batch} needs at most {at_most} {what} ({limit}), has {found}; nothing was sent\nhint: raise the \
+        "batch {batch} needs at most {allowed} ({limit}), has {found}; nothing was sent\nhint: raise the \
          limit, if all of the batch is to be paid"
     )]
     OverLimit {
@@ -155,10 +153,8 @@ pub enum LedgerError {
         batch: String,
         /// The limit, as in the configuration.
         limit: &'static str,
-        /// What is limited.
-        what: &'static str,
-        /// The limit's value.
-        at_most: u64,
+        /// How much it allows, in words.
+        allowed: String,
         /// What the plan has.
         found: u64,
     },
@@ -167,14 +163,13 @@ pub enum LedgerError {
     Repeated(Box<Repeated>),
     /// A decision would pay again what another batch pays or paid.
     #[error(
-        "row {} has the member and points of row {} of batch {}, which is {}; nothing was changed\nhint: if it is to be \
-         paid again although it was credited there, say why: --repeat \"the reason\"",
+        "row {} has the member and points of row {} of batch {}, which is {}; nothing was changed",
         .0.row, .0.other_row, .0.batch, .0.state.word()
     )]
     PaidElsewhere(Box<Repeat>),
     /// The key that purged batches were hashed with is not there.
     #[error(
-        "the ledger has purged batches, and their key is not in {path}: expected the file that `topup purge` made, found \
+        "the ledger has purged batches, and their key is not in {path}: expected the file that the first purge made, found \
          {found}\nhint: put the file back from its backup"
     )]
     PurgeKey {
@@ -247,20 +242,39 @@ pub enum LedgerError {
     Stopped(String),
 }
 
+/// To what a ledger or a batch is bound, where something else was asked for.
+#[derive(Debug)]
+pub struct Bound {
+    /// Both of them.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Hint,
+}
+
 impl LedgerError {
     /// What to do about it, where that names a step; other advice stands behind the words.
     #[must_use]
     pub fn hint(&self) -> Option<Hint> {
         let status = |batch: &String| Hint::from(Step::Status(Some(batch.clone())));
         Some(match self {
-            Self::Missing(_) => Hint::from(Step::Run).words(" creates one; check --ledger and [ledger] path"),
+            Self::Missing(_) => Hint::from(Step::Run)
+                .words(" creates one; check ")
+                .choice(Choice::Ledger)
+                .words(" and [ledger] path"),
+            Self::NotALedger { .. } => {
+                Hint::of("check ").choice(Choice::Ledger).words(" and [ledger] path; an existing file is never overwritten")
+            }
+            Self::Bound(bound) => bound.hint.clone(),
+            Self::PaidElsewhere(_) => Hint::of("if it is to be paid again although it was credited there, say why: ")
+                .choice(Choice::WhyRepeated),
             Self::NoBatch(_) => Hint::from(Step::Status(None)).words(" lists them"),
             Self::Purged { batch, .. } => status(batch).words(
                 " says how it ended; its name stays taken: new rows, and only those, are a batch of their own",
             ),
             Self::SettingChanged { batch, .. } => Hint::of("set it back; or look at the plan under the new setting (")
                 .step(Step::DryRun(batch.clone()))
-                .words("), and confirm it with --confirm-plan"),
+                .words("), and confirm it with ")
+                .choice(Choice::Plan(None)),
             Self::RowChanged { batch, .. } => Hint::from(Step::VerifyOffline(Some(batch.clone()))).words(
                 " lists what was changed; restore the ledger's newest backup, or ask who changed it: this row is not paid \
                  from this ledger",
@@ -279,8 +293,7 @@ impl LedgerError {
             Self::Broken(_) => {
                 Hint::of("nothing was sent on it; keep the file and ").step(Step::Verify(None)).words(" it")
             }
-            Self::NotALedger { .. }
-            | Self::NewerSchema { .. }
+            Self::NewerSchema { .. }
             | Self::Locked { .. }
             | Self::ManyNames { .. }
             | Self::Mounted { .. }
@@ -289,10 +302,8 @@ impl LedgerError {
             | Self::Setting { .. }
             | Self::Io { .. }
             | Self::Storage { .. }
-            | Self::Bound(_)
             | Self::OverLimit { .. }
             | Self::Repeated(_)
-            | Self::PaidElsewhere(_)
             | Self::PurgeKey { .. }
             | Self::ReadersInTheWay
             | Self::Team(_)

@@ -14,6 +14,7 @@ use super::writer::{Group, Write};
 use super::{Ledger, binding};
 use crate::domain::approval::Actor;
 use crate::domain::payout_status::State;
+use crate::domain::text::counted;
 use std::path::Path;
 
 /// Rows of other batches that a refusal names.
@@ -68,18 +69,19 @@ fn check_limits(store: &impl Store, batch: &Batch, now: &Settings) -> Result<(),
         let then = batch.settings.limit(limit).unwrap_or(u64::MAX);
         now.limit(limit).filter(|now| *now < then)
     };
-    let over = |limit, what, at_most, found| {
+    let over = |limit, allowed, at_most, found| {
         let batch = batch.name.to_string();
-        if found > at_most { Err(LedgerError::OverLimit { batch, limit, what, at_most, found }) } else { Ok(()) }
+        if found > at_most { Err(LedgerError::OverLimit { batch, limit, allowed, found }) } else { Ok(()) }
     };
     for (limit, what, found) in
-        [("limits.rows_per_batch", "rows", batch.rows), ("limits.points_per_batch", "points", batch.points)]
+        [("limits.rows_per_batch", "row", batch.rows), ("limits.points_per_batch", "point", batch.points)]
     {
-        lowered(limit).map_or(Ok(()), |at_most| over(limit, what, at_most, found))?;
+        lowered(limit).map_or(Ok(()), |at_most| over(limit, counted(at_most, what), at_most, found))?;
     }
     let limit = "limits.points_per_payout";
     let Some(at_most) = lowered(limit) else { return Ok(()) };
-    over(limit, "points in one payout", at_most, store.largest_open(batch.id)?)
+    let allowed = format!("{} in one payout", counted(at_most, "point"));
+    over(limit, allowed, at_most, store.largest_open(batch.id)?)
 }
 
 /// The guard between batches, by the clock of now: a plan may have waited, or been made under a wrong clock.

@@ -4,7 +4,7 @@ use super::findings::Reading;
 use super::kinds::RowKinds;
 use super::refusal::{PlanError, Refusal, day, since};
 use super::terms::{Limits, Terms};
-use crate::domain::hint::{Hint, Step};
+use crate::domain::hint::{Choice, Hint, Step};
 use crate::domain::payout::Row;
 use crate::domain::payout_status::State;
 use crate::domain::text::{counted, grouped};
@@ -32,8 +32,7 @@ pub(super) fn gone(planning: &Planning<'_>, reading: &mut Reading, terms: &Terms
         match payout.state {
             State::Planned | State::Held => {
                 let message = format!(
-                    "was planned as row {} and is {}, and the file no longer has it{}; put it back, or close it with \
-                     `topup cancel`",
+                    "was planned as row {} and is {}, and the file no longer has it{}; put it back, or cancel it",
                     payout.row,
                     payout.state.word(),
                     if terms.skip_invalid { ", or has it twice" } else { "" }
@@ -104,7 +103,7 @@ pub(super) fn file(
         }
     }
     if let Some(expected) = terms.expect_rows.filter(|expected| *expected != tail.rows) {
-        let message = format!("needs {} (--expect-rows), has {}", counted(expected, "row"), grouped(tail.rows));
+        let message = format!("needs {}, as you said, has {}", counted(expected, "row"), grouped(tail.rows));
         reading.problems.add(Problem::of_file(ProblemKind::Limit, message));
     }
     let mut problems = std::mem::take(&mut reading.problems);
@@ -189,13 +188,13 @@ pub(super) fn repeated(repeated: Repeated, rows: u64, window_days: u32, kinds: R
         return Refusal { hint: Some(hint), ..refusal_of(list, &kinds, "repeated_open", message) };
     }
     let message = format!(
-        "{} of {} pay members the same points that another batch credited in the last {}\nhint: if \
-         that is meant, say why: --repeat \"the reason\"",
+        "{} of {} pay members the same points that another batch credited in the last {}",
         grouped(count),
         counted(rows, "row"),
         counted(window_days.into(), "day"),
     );
-    refusal_of(list, &kinds, "repeated_credited", message)
+    let hint = Hint::of("if that is meant, say why: ").choice(Choice::WhyRepeated);
+    Refusal { hint: Some(hint), ..refusal_of(list, &kinds, "repeated_credited", message) }
 }
 
 /// What was credited elsewhere, and behind it what is not finished there.
@@ -211,29 +210,34 @@ fn both(paid: Repeated, open: &Repeated, rows: u64, window_days: u32, kinds: Row
 /// A setting that was sealed with the plan is another one: what was consented to is not what would be paid.
 pub(super) fn setting_changed(batch: &Batch, changed: &Changed, seal: Option<&str>) -> Refusal {
     let Changed { setting, then, now } = changed;
-    let confirm = match seal {
-        Some(seal) => format!("the plan under the new setting is --confirm-plan {seal}"),
-        None => "or look at the plan under the new setting (--dry-run), and confirm it with --confirm-plan".to_owned(),
+    let hint = match seal {
+        Some(seal) => {
+            Hint::of("set it back; the plan under the new setting is ").choice(Choice::Plan(Some(seal.to_owned())))
+        }
+        None => Hint::of("set it back; or look at the plan under the new setting (")
+            .step(Step::DryRun(batch.name.to_string()))
+            .words("), and confirm it with ")
+            .choice(Choice::Plan(None)),
     };
     let message = format!(
-        "batch {} was planned with {setting} = {then}, and the configuration says {now}; nothing was sent\nhint: set it \
-         back; {confirm}",
+        "batch {} was planned with {setting} = {then}, and the configuration says {now}; nothing was sent",
         batch.name
     );
-    Refusal { code: "setting_changed", message, hint: None, problems: Vec::new(), problem_count: 0, kinds: None }
+    Refusal { code: "setting_changed", message, hint: Some(hint), problems: Vec::new(), problem_count: 0, kinds: None }
 }
 
 /// Whom purged batches paid lately cannot be told, so the file may repeat them.
 fn keyless(path: &Path, found: &str, reading: &Reading, terms: &Terms) -> Refusal {
     let message = format!(
         "purged batches credited payouts in the last {} days, and the key that tells whom is not in {}: expected the \
-         file that `topup purge` made, found {found}; nothing was planned and nothing was sent\nhint: put the file back \
-         from its backup; or, if it is sure that no row repeats them, say why: --repeat \"the reason\"",
+         file that the first purge made, found {found}; nothing was planned and nothing was sent",
         terms.repeat_window_days,
         path.display()
     );
     let kinds = Some(Box::new(reading.kinds.clone()));
-    Refusal { code: "purge_key", message, hint: None, problems: Vec::new(), problem_count: 0, kinds }
+    let hint = Hint::of("put the file back from its backup; or, if it is sure that no row repeats them, say why: ")
+        .choice(Choice::WhyRepeated);
+    Refusal { code: "purge_key", message, hint: Some(hint), problems: Vec::new(), problem_count: 0, kinds }
 }
 
 fn refusal_of(repeats: Vec<Repeat>, kinds: &RowKinds, code: &'static str, message: String) -> Refusal {

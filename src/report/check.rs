@@ -222,7 +222,7 @@ fn repair_cells(repair: &Repair) -> [String; 3] {
 
 fn rest(text: &mut String, count: u64, what: &str) {
     if count > 0 {
-        line(text, &format!("  … and {} more; `--json` lists up to 1,000", counted(count, what)));
+        line(text, &format!("  … and {} more; the JSON lists up to 1,000", counted(count, what)));
     }
 }
 
@@ -256,7 +256,7 @@ fn ok_closing(report: &CheckReport, step_text: StepText) -> String {
     }
     let _ = write!(
         text,
-        "\nnext: `{}` with this file, the same options and `--batch NAME` shows the plan, and asks before it pays.",
+        "\nnext: `{}` with this file, the same options and the name of a batch shows the plan, and asks before it pays.",
         step_text(&Step::Run)
     );
     text

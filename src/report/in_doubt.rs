@@ -104,7 +104,7 @@ impl DoubtList {
             let not_credited = step_text(&Step::AttestNotCredited(same_batch, same_number));
             let _ = match &payout.not_credited_from {
                 None => writeln!(text, "  or: {not_credited}"),
-                Some(from) => writeln!(text, "  (--not-credited is taken from {from} on)"),
+                Some(from) => writeln!(text, "  (that it was not credited is taken from {from} on)"),
             };
         }
         text

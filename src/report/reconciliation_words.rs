@@ -115,7 +115,7 @@ impl Reconciliation<'_> {
         if tally.rows > PRINTED_MAX as u64 {
             let more = tally.rows - PRINTED_MAX as u64;
             let listed = grouped(LISTED_MAX as u64);
-            let _ = writeln!(text, "  … and {} more: --json lists the first {listed} of a kind", grouped(more));
+            let _ = writeln!(text, "  … and {} more: the JSON lists the first {listed} of a kind", grouped(more));
         }
     }
 
@@ -134,7 +134,7 @@ impl Reconciliation<'_> {
         if self.of(Kind::OnlyThere).0.rows > 0 {
             let _ = writeln!(
                 text,
-                "hint: another ledger of this merchant paid what is only there (name it with --ledger), or this ledger is \
+                "hint: another ledger of this merchant paid what is only there (name that one), or this ledger is \
                  an old copy: run nothing from it before that is clear"
             );
         }

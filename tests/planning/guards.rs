@@ -4,6 +4,7 @@
 use super::fixture::{DAY_MS, Fixture, NOW, Outcome, TWO, terms, under};
 use rusqlite::Connection;
 use topup::domain::event::{Event, Fate, MemberAnswer, OrderAnswer, Refusal};
+use topup::domain::hint::{Choice, Part};
 use topup::domain::invoice_no::InvoicePrefix;
 use topup::domain::payout_status::State;
 use topup::domain::sha256::Sha256;
@@ -301,7 +302,12 @@ fn a_plan_is_paid_only_under_the_settings_that_it_was_sealed_with() {
     // Nor by the seal of before; only by that of the plan under the new setting.
     let confirmed = |seal: String| Terms { resealing: Resealing::Confirmed(seal), ..named("off") };
     let refusal = desk.plan_with(TWO, &confirmed(sealed.to_string())).unwrap().refusal();
-    let new = refusal.message.split("--confirm-plan ").nth(1).unwrap().to_owned();
+    let hint = refusal.hint.unwrap();
+    let new = hint.parts().iter().find_map(|part| match part {
+        Part::Choice(Choice::Plan(seal)) => seal.clone(),
+        _ => None,
+    });
+    let new = new.unwrap();
     assert_eq!(desk.plan_with(TWO, &confirmed(new.clone())).unwrap(), Outcome::Planned(0, 2));
     assert_eq!(desk.ledger.batch("a").unwrap().plan_sha256.to_string(), new);
     assert!(desk.run("a", |under| under.settings = named("off").settings).is_ok());

@@ -4,6 +4,7 @@
 use super::fixture::{DAY_MS, Fixture, NOW, Outcome, TWO, terms, under};
 use rusqlite::Connection;
 use topup::domain::event::{Event, Fate, OrderAnswer, Refusal};
+use topup::domain::hint::{Choice, Part};
 use topup::domain::payout_status::State;
 use topup::ledger::{Access, Entry, Ledger, LedgerError, Purpose};
 use topup::plan::{PlanError, Terms, is_sealed};
@@ -146,7 +147,8 @@ fn without_the_key_nothing_new_is_planned_unless_a_person_says_why() {
         }
         let refusal = desk.plan("b", other).refusal();
         assert_eq!(refusal.code, "purge_key");
-        assert!(refusal.message.contains(words) && refusal.message.contains("--repeat"), "{}", refusal.message);
+        assert!(refusal.message.contains(words), "{}", refusal.message);
+        assert!(refusal.hint.unwrap().parts().contains(&Part::Choice(Choice::WhyRepeated)));
         assert!(matches!(desk.ledger.purge_key(), Err(LedgerError::PurgeKey { .. })));
         assert!(matches!(desk.ledger.purge_key_or_new(), Err(LedgerError::PurgeKey { .. })), "never a second key");
     }

@@ -29,7 +29,7 @@ fn hint_for_sqlite(error: &rusqlite::Error) -> &'static str {
             "\nhint: another program holds the file; close it and run the same command again"
         }
         Some(Code::DatabaseCorrupt | Code::NotADatabase) => {
-            "\nhint: the file is damaged; restore a backup: `topup run` then asks the gateway before every first send"
+            "\nhint: the file is damaged; restore a backup; a run from it asks the gateway before every first send"
         }
         Some(Code::SystemIoFailure) => "\nhint: the disk failed; run the same command again when it is sound",
         _ => "",
