@@ -112,7 +112,7 @@ fn holds_no_payout(record: &Record, columns: &Columns) -> bool {
             cell.kind.oddity != Some(Oddity::NotComputed) && (is_date(cell.text) || !is_meant(cell))
         })
     };
-    is_free(ColumnRole::Phone, |cell| digits(cell.text) >= PHONE_DIGITS_MIN)
+    is_free(ColumnRole::Phone, |cell| digits(cell.text) >= PHONE_DIGITS_MIN && !is_labelled(cell.text))
         && is_free(ColumnRole::Points, |cell| {
             let letters = cell.text.chars().filter(|c| c.is_alphabetic()).count();
             let has_digit = cell.text.bytes().any(|b| b.is_ascii_digit());
@@ -127,15 +127,26 @@ fn digits(text: &str) -> usize {
     text.bytes().filter(u8::is_ascii_digit).count()
 }
 
-/// `Hà Nội, ngày 25 tháng 11 năm 2026`, `25/11/2026`, `2026-11-25`.
+/// `Hotline: 0901234567`, `Liên hệ: …`: what stands behind the words is not the cell's own.
+fn is_labelled(text: &str) -> bool {
+    let label = text.split_once(':').map_or("", |(label, _)| label.trim());
+    label.chars().count() > 1 && label.chars().all(|c| c.is_alphabetic() || c.is_whitespace())
+}
+
+/// `Hà Nội, ngày 25 tháng 11 năm 2026`, `25/11/2026`, `2026-11-25`, `TP.HCM, 25/11/2026`.
 fn is_date(text: &str) -> bool {
     let folded = normalize(text);
     if folded.contains("ngay") || (folded.contains("thang") && folded.contains("nam")) {
         return true;
     }
-    let parts: Vec<&str> = text.trim().split(['/', '-', '.']).collect();
-    let is_number = |part: &&str| (1..=4).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
-    parts.len() == 3 && parts.iter().all(is_number) && parts.iter().any(|part| part.len() == 4)
+    let is_in_digits = |text: &str| {
+        let parts: Vec<&str> = text.split(['/', '-', '.']).collect();
+        let is_number = |part: &&str| (1..=4).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+        parts.len() == 3 && parts.iter().all(is_number) && parts.iter().any(|part| part.len() == 4)
+    };
+    let text = text.trim();
+    let mut words = text.split([' ', ',']);
+    is_in_digits(text) || (text.starts_with(char::is_alphabetic) && words.any(is_in_digits))
 }
 
 /// How the cells of a footer begin, as [`normalize`] leaves them.

@@ -14,6 +14,7 @@ mod closing;
 mod column_headers;
 mod columns;
 mod compound;
+mod conditional;
 mod damage;
 mod dates;
 mod decisions;

@@ -2,8 +2,8 @@
 //!
 //! What a person sees is what is paid. Which of it a format can have: XLSX and XLS have number formats, rich text,
 //! merges, formulas without a stored value, dates, durations, errors, and colours of text and background; ODS has all of
-//! it too, and keeps what a person sees beside the value; CSV has none. Colours are those of a whole cell: a run of
-//! its own colour is not looked at, and conditional formats only in XLSX.
+//! it too, and keeps what a person sees beside the value; CSV has none. Colours are those of cells and of runs within
+//! them. Conditional formats are looked at in XLSX and ODS, not in XLS, which has them as formulas in bytes.
 
 use super::phone;
 use super::problem::ProblemKind;
@@ -36,7 +36,9 @@ pub(crate) fn faint(meaning: ColumnRole, cell: Cell<'_>) -> Option<Refusal> {
 fn counts(oddity: Oddity, meaning: ColumnRole, cell: Cell<'_>, seen: Option<&str>) -> bool {
     match oddity {
         Oddity::Merged | Oddity::NotComputed => true,
-        Oddity::Struck | Oddity::Raised | Oddity::Error | Oddity::Duration => !is_only_kept(meaning),
+        Oddity::Struck | Oddity::Faint | Oddity::Conditional | Oddity::Raised | Oddity::Error | Oddity::Duration => {
+            !is_only_kept(meaning)
+        }
         Oddity::Date => !is_only_kept(meaning) && meaning != ColumnRole::Reference,
         Oddity::Format => match meaning {
             ColumnRole::Points | ColumnRole::IdType => true,
@@ -120,6 +122,17 @@ fn message(oddity: Oddity, what: &str, cell: Cell<'_>, seen: Option<&str>) -> St
                 "needs {what} without struck-out text, has «{value}», partly struck out{reads}; write what counts anew"
             )
         }
+        Oddity::Faint => {
+            let reads = seen.map_or_else(String::new, |seen| format!(": the rest reads «{}»", shortened(seen.trim())));
+            format!(
+                "needs {what} that can be seen, has «{value}», partly in the colour of its background or too small{reads}; \
+                 write what counts anew"
+            )
+        }
+        Oddity::Conditional => format!(
+            "needs {what} as the cell shows it, has «{value}» under a conditional format that may hide it or show another number; \
+             clear that rule, and correct the cell if it is wrong then"
+        ),
         Oddity::Raised => format!(
             "needs {what} in plain characters, has «{value}», partly superscript or subscript; write the number anew"
         ),

@@ -10,6 +10,10 @@ pub(crate) enum Oddity {
     Format,
     /// Part of the text is struck out.
     Struck,
+    /// Part of the text has the colour of what is behind it, or is too small to be seen.
+    Faint,
+    /// A conditional format may hide it, or show another number.
+    Conditional,
     /// Part of the text is superscript or subscript.
     Raised,
     /// The cell lies under a merged one: nobody sees it.

@@ -21,7 +21,7 @@ const LAYERS: &[(&str, &[&[&str]])] = &[
             &["column_headers", "qualified", "columns", "number_format", "dates", "lookalike"],
             &["cells", "phone", "points", "oddity", "row_shape"],
             // The readers of each format.
-            &["damage", "xml", "archive", "protected", "compound", "sheet", "formatted"],
+            &["conditional", "damage", "xml", "archive", "protected", "compound", "sheet", "formatted"],
             &["decode", "encoding", "text_rows", "ods", "xls", "xlsx"],
             // The header, and the choice of sheet, separator and reader.
             &["header", "statement_columns", "layout", "file", "choice", "workbook"],

@@ -69,6 +69,11 @@ fn a_footer_is_said_once_and_paid_nothing() {
         ("Kế toán trưởng,,\nTrần B,,\n", taken),
         (",25/11/2026,\n", taken),
         ("Ghi chú: danh sách gồm 1 người,,\n", taken),
+        (",\"TP.HCM, 25/11/2026\",\n", taken),
+        (",Date: 25/11/2026,\n", taken),
+        (",Hotline: 0901234568,\n,Liên hệ: 0243 123 4567,\n", taken),
+        (",Hotline: 0312345678,500\n", "2:0901234567=1000 4!PhoneLetters !Total"),
+        (",An 0312345678,\n", "2:0901234567=1000 4!PointsMissing 4!PhoneLetters !Total"),
         // What could be a payee's is none.
         ("An,0312345678,500\n", "2:0901234567=1000 4:0312345678=500 !Total"),
         ("An,,500\n", "2:0901234567=1000 4!PhoneMissing !Total"),

@@ -5,6 +5,7 @@ mod bad_input;
 mod cells;
 mod closing;
 mod columns;
+mod conditional;
 mod faint;
 mod files;
 mod formats;

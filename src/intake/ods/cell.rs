@@ -102,6 +102,35 @@ impl OdsCell {
     }
 }
 
+/// The tags of the cells in the row above, which a list repeats a million times: what they say is read once.
+#[derive(Debug, Default)]
+pub(super) struct Tags {
+    above: Vec<(String, OdsCell)>,
+}
+
+/// Of how many cells of a row, and up to which length, tags are kept.
+const TAGS_MAX: usize = 64;
+const TAG_BYTES_MAX: usize = 512;
+
+impl Tags {
+    /// The cell that begins with this element and is the n-th of its row.
+    pub(super) fn cell(&mut self, element: &BytesStart<'_>, nth: usize) -> Result<&OdsCell, IntakeError> {
+        let tag: &str = element;
+        let place = nth.min(TAGS_MAX);
+        if self.above.len() <= place {
+            self.above.resize_with(place + 1, Default::default);
+        }
+        let (above, cell) = &mut self.above[place];
+        if above != tag {
+            *cell = OdsCell::new(element)?;
+            above.clear();
+            // An empty one is no cell's.
+            above.push_str(if tag.len() <= TAG_BYTES_MAX { tag } else { "" });
+        }
+        Ok(cell)
+    }
+}
+
 /// How often something is repeated; what is no number is not guessed.
 pub(super) fn count(number: &str) -> Result<u32, IntakeError> {
     let parsed: Result<u64, _> = number.trim().parse();

@@ -16,6 +16,8 @@ use std::rc::Rc;
 
 /// The most merges of a table.
 const MERGES_MAX: usize = 1 << 20;
+/// In how many columns the look of the cell above is kept at hand.
+const LAST_LOOKS: usize = 16;
 
 /// A cell with content, its text and what is seen of it back to back with those of the others.
 #[derive(Debug)]
@@ -34,10 +36,12 @@ pub(super) struct Cells {
     shown: Shown,
     /// The merges so far.
     pub(super) merges: Vec<Merge>,
-    /// How the cells of each style look, put together once.
+    /// How the cells of each style look, put together once; and the last ones, by their columns.
     looks: HashMap<String, Rc<Appearance>>,
-    /// Memory that is used again for each cell.
+    last_looks: [Option<(String, Rc<Appearance>)>; LAST_LOOKS],
+    /// Memory that is used again for each cell: its texts, and those that are open, with how they look where that is said.
     text_buffer: Vec<u8>,
+    open: Vec<Option<Appearance>>,
 }
 
 impl Cells {
@@ -68,13 +72,17 @@ impl Cells {
         Ok(pushed)
     }
 
-    fn look(&mut self, style: &str, styles: &Styles) -> Rc<Appearance> {
-        if let Some(look) = self.looks.get(style) {
+    fn look(&mut self, column: u32, style: &str, styles: &Styles) -> Rc<Appearance> {
+        let last = &mut self.last_looks[column as usize % LAST_LOOKS];
+        // Most name no style, and to compare nothing with nothing takes longest: its address is none, which masked loads
+        // find out the slow way.
+        let is_same = |of: &str| of.len() == style.len() && (style.is_empty() || of == style);
+        if let Some((_, look)) = last.as_ref().filter(|(of, _)| is_same(of)) {
             return Rc::clone(look);
         }
-        let look = Rc::new(styles.look(Family::Cell, style));
-        self.looks.insert(style.to_owned(), Rc::clone(&look));
-        look
+        let look = self.looks.entry(style.to_owned()).or_insert_with(|| Rc::new(styles.look(Family::Cell, style)));
+        *last = Some((style.to_owned(), Rc::clone(look)));
+        Rc::clone(look)
     }
 
     /// Reads the text of a cell to its end, and keeps the cell where it has content.
@@ -87,7 +95,7 @@ impl Cells {
         (style, styles): (&str, &Styles),
     ) -> Result<(), IntakeError> {
         self.shown.clear();
-        let look = self.look(style, styles);
+        let look = self.look(columns.start, style, styles);
         if !is_empty {
             let end = if cell.is_covered { "table:covered-table-cell" } else { "table:table-cell" };
             self.read_text(reader, end, &look, styles)?;
@@ -103,6 +111,9 @@ impl Cells {
         let mut judged = judged(cell, &self.shown, &look, styles)?;
         if judged.text.is_empty() && judged.kind.oddity.is_none() {
             return Ok(());
+        }
+        if judged.kind.oddity.is_none() && look.change.concerns(judged.kind.number) {
+            judged.kind.oddity = Some(Oddity::Conditional);
         }
         if cell.is_covered {
             judged.kind.oddity = Some(Oddity::Merged);
@@ -126,12 +137,13 @@ impl Cells {
         styles: &Styles,
     ) -> Result<(), IntakeError> {
         let mut buffer = std::mem::take(&mut self.text_buffer);
-        // The texts that are open, with how they look; what stands in none of them is no text.
-        let mut open: Vec<Appearance> = Vec::new();
+        // What stands in no text that is open is no text.
+        let mut open = std::mem::take(&mut self.open);
+        open.clear();
         let mut paragraphs = 0_u64;
         loop {
             let event = reader.next(&mut buffer)?;
-            let now = open.last();
+            let now = open.iter().rev().find_map(Option::as_ref).unwrap_or(look);
             match event {
                 Piece::Start(element) => {
                     let name = element.name();
@@ -144,11 +156,12 @@ impl Cells {
                                 if paragraphs > 1 {
                                     self.shown.push("\n", look);
                                 }
+                            } else {
+                                self.push_blanks(&element, now)?;
                             }
-                            self.push_blanks(&element, now.unwrap_or(look))?;
                             let style = attribute(&element, "text:style-name")?;
-                            let own = style.map(|style| styles.look(Family::Text, &style)).unwrap_or_default();
-                            open.push(own.over(now.unwrap_or(look)));
+                            let own = style.map(|style| styles.look(Family::Text, &style).over(now));
+                            open.push(own);
                         }
                         // Notes, drawings and what else lies on a cell are no text of it.
                         name => skip(reader, name)?,
@@ -161,29 +174,18 @@ impl Cells {
                             self.shown.push("\n", look);
                         }
                     } else {
-                        self.push_blanks(&element, now.unwrap_or(look))?;
+                        self.push_blanks(&element, now)?;
                     }
                 }
                 Piece::End(element) if element.name().as_ref() == end => {
-                    self.text_buffer = buffer;
+                    (self.text_buffer, self.open) = (buffer, open);
                     return Ok(());
                 }
                 Piece::End(_) => drop(open.pop()),
-                Piece::Text(text) => {
-                    if let Some(now) = now {
-                        self.shown.push_collapsed(&text.xml10_content(), now);
-                    }
-                }
-                Piece::CData(text) => {
-                    if let Some(now) = now {
-                        self.shown.push_collapsed(&text.xml10_content(), now);
-                    }
-                }
-                Piece::Reference(reference) => {
-                    if let Some(now) = now {
-                        self.shown.push(&resolved(&reference)?, now);
-                    }
-                }
+                Piece::Text(_) | Piece::CData(_) | Piece::Reference(_) if open.is_empty() => {}
+                Piece::Text(text) => self.shown.push_collapsed(&text.xml10_content(), now),
+                Piece::CData(text) => self.shown.push_collapsed(&text.xml10_content(), now),
+                Piece::Reference(reference) => self.shown.push(&resolved(&reference)?, now),
                 Piece::Eof => return Err(damaged("a cell of it is cut off")),
                 Piece::Aside => {}
             }

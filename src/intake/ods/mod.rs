@@ -9,6 +9,7 @@
 mod cell;
 mod cells;
 mod codes;
+mod conditional;
 mod parts;
 mod shown;
 mod styles;

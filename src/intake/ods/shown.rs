@@ -15,10 +15,12 @@ const PERCENTAGE: u32 = 9;
 #[derive(Debug, Default)]
 pub(super) struct Shown {
     pub(super) text: String,
-    /// The same without what is struck out.
-    unstruck: String,
+    /// The same without what is struck out or cannot be read.
+    clear: String,
     is_struck: bool,
     is_plain: bool,
+    is_faint: bool,
+    is_legible: bool,
     is_raised: bool,
     is_level: bool,
 }
@@ -26,22 +28,28 @@ pub(super) struct Shown {
 impl Shown {
     pub(super) fn clear(&mut self) {
         self.text.clear();
-        self.unstruck.clear();
-        (self.is_struck, self.is_plain, self.is_raised, self.is_level) = (false, false, false, false);
+        self.clear.clear();
+        (self.is_struck, self.is_plain, self.is_faint, self.is_legible) = (false, false, false, false);
+        (self.is_raised, self.is_level) = (false, false);
     }
 
     pub(super) fn push(&mut self, piece: &str, look: &Appearance) {
-        let (is_struck, is_raised) = (look.struck == Some(true), look.raised == Some(true));
+        if piece.trim().is_empty() {
+            self.text.push_str(piece);
+            self.clear.push_str(piece);
+            return;
+        }
+        let (is_struck, is_raised, is_faint) = (look.struck == Some(true), look.raised == Some(true), look.is_faint());
+        if !is_struck && !is_faint {
+            self.clear.push_str(piece);
+        }
         self.text.push_str(piece);
-        if !is_struck {
-            self.unstruck.push_str(piece);
-        }
-        if !piece.trim().is_empty() {
-            self.is_struck |= is_struck;
-            self.is_plain |= !is_struck;
-            self.is_raised |= is_raised;
-            self.is_level |= !is_raised;
-        }
+        self.is_struck |= is_struck;
+        self.is_plain |= !is_struck;
+        self.is_faint |= is_faint;
+        self.is_legible |= !is_faint;
+        self.is_raised |= is_raised;
+        self.is_level |= !is_raised;
     }
 
     /// Adds a text in which, as ODF has it, any white space is one blank.
@@ -84,7 +92,8 @@ pub(super) fn judged<'c>(
 ) -> Result<CellVerdict<'c>, IntakeError> {
     let formula = cell.formula;
     let struck = if shown.text.is_empty() { look.struck == Some(true) } else { shown.is_struck && !shown.is_plain };
-    let kind = CellKind { formula, struck, faint: look.is_faint(), ..CellKind::default() };
+    let faint = if shown.text.is_empty() { look.is_faint() } else { shown.is_faint && !shown.is_legible };
+    let kind = CellKind { formula, struck, faint, ..CellKind::default() };
     let text = Cow::Borrowed(shown.text.as_str());
     let odd = |text, oddity, seen| CellVerdict { text, seen, kind: CellKind { oddity: Some(oddity), ..kind } };
     if cell.is_error {
@@ -125,13 +134,17 @@ pub(super) fn judged<'c>(
 /// A number, which its format may show as another one; and so may the text that was shown when it was saved.
 fn of_number<'c>(
     number: f64,
-    cell: &OdsCell,
+    cell: &'c OdsCell,
     shown: &'c Shown,
     look: &Appearance,
     styles: &Styles,
     kind: CellKind,
 ) -> CellVerdict<'c> {
     let kind = CellKind { number: true, ..kind };
+    let value = cell.value().unwrap_or_default();
+    if look.format.is_none() && value == shown.text && is_whole(value) && cell.value_type == ValueType::Number {
+        return CellVerdict { text: Cow::Borrowed(value), seen: None, kind };
+    }
     // Display never writes an exponent, so a whole number has its digits and nothing else.
     let text = Cow::Owned(number.to_string());
     let saved = || Some(Cow::Borrowed(shown.text.as_str())).filter(|text| !text.trim().is_empty());
@@ -156,7 +169,12 @@ fn of_number<'c>(
     }
 }
 
-/// A text, which may be struck out or raised in part, or hidden by its number format.
+/// Whether digits are a whole number as it is written without a format: nearly all are.
+pub(super) fn is_whole(value: &str) -> bool {
+    (1..=15).contains(&value.len()) && !value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A text, which may be struck out, faint or raised in part, or hidden by its number format.
 fn of_text<'c>(
     text: Cow<'c, str>,
     shown: &'c Shown,
@@ -167,7 +185,10 @@ fn of_text<'c>(
     let odd = |text, oddity, seen| CellVerdict { text, seen, kind: CellKind { oddity: Some(oddity), ..kind } };
     // A cell that is struck through as a whole is one of a row that is; a text that is, was changed.
     if shown.is_struck && (shown.is_plain || look.struck != Some(true)) {
-        return odd(text, Oddity::Struck, Some(Cow::Borrowed(shown.unstruck.as_str())));
+        return odd(text, Oddity::Struck, Some(Cow::Borrowed(shown.clear.as_str())));
+    }
+    if shown.is_faint && shown.is_legible {
+        return odd(text, Oddity::Faint, Some(Cow::Borrowed(shown.clear.as_str())));
     }
     if shown.is_raised && (shown.is_level || look.raised != Some(true)) {
         return odd(text, Oddity::Raised, None);

@@ -2,6 +2,7 @@
 //!
 //! A number format becomes the code that Excel would have for it, so that one place judges what a format shows.
 
+use super::super::conditional::{Change, holds_for_no_payee};
 use super::super::damage::damaged_archive as damaged;
 use super::super::number_format::NumberFormat;
 use super::super::problem::IntakeError;
@@ -13,6 +14,9 @@ use std::io::Read;
 
 /// How many parents a style may have; LibreOffice writes two.
 const PARENTS_MAX: usize = 16;
+
+/// How many styles may hold instead of one under a condition.
+const INSTEAD_MAX: usize = 64;
 
 /// A smaller font, in points, nobody reads.
 const FONT_SIZE_MIN: f64 = 3.0;
@@ -37,6 +41,8 @@ struct Style {
     look: Appearance,
     size: Option<f64>,
     is_shown: Option<bool>,
+    /// The styles that hold instead of it under a condition for payees.
+    instead: Vec<String>,
 }
 
 /// How a text looks, where a style says so.
@@ -54,6 +60,8 @@ pub(super) struct Appearance {
     font_size: Option<f64>,
     /// The name of its number format.
     pub(super) format: Option<String>,
+    /// What styles that hold under a condition may do to it.
+    pub(super) change: Change,
 }
 
 impl Appearance {
@@ -72,6 +80,7 @@ impl Appearance {
             background: self.background.clone().or_else(|| under.background.clone()),
             font_size: self.font_size.or(under.font_size),
             format: self.format.clone().or_else(|| under.format.clone()),
+            change: self.change,
         }
     }
 }
@@ -176,7 +185,20 @@ impl Styles {
 
     /// How the cells or texts of a style look.
     pub(super) fn look(&self, family: Family, name: &str) -> Appearance {
-        self.chain(family, name).fold(Appearance::default(), |look, style| look.over(&style.look))
+        let mut look = self.chain(family, name).fold(Appearance::default(), |look, style| look.over(&style.look));
+        for instead in self.chain(family, name).flat_map(|style| &style.instead) {
+            let change = self.change(instead);
+            look.change.numbers |= change.numbers;
+            look.change.hides |= change.hides;
+        }
+        look
+    }
+
+    /// What a style of cells does where it holds under a condition.
+    pub(super) fn change(&self, name: &str) -> Change {
+        let look = self.chain(Family::Cell, name).fold(Appearance::default(), |look, style| look.over(&style.look));
+        let format = look.format.as_ref().and_then(|format| self.formats.get(format));
+        Change { numbers: format.is_some_and(|format| !format.code.shows_whole_numbers()), hides: look.is_faint() }
     }
 
     /// The height of a row or the width of a column, in points.
@@ -233,6 +255,11 @@ impl Style {
                     let height = position.split_whitespace().next().unwrap_or("0%");
                     self.look.raised = Some(!matches!(height, "0%" | "0"));
                 }
+            }
+            "style:map" => {
+                let condition = attribute(part, "style:condition")?.unwrap_or_default();
+                let style = attribute(part, "style:apply-style-name")?.filter(|_| !holds_for_no_payee(&condition));
+                self.instead.extend(style.filter(|_| self.instead.len() < INSTEAD_MAX));
             }
             "style:table-cell-properties" => {
                 let background = attribute(part, "fo:background-color")?;

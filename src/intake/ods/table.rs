@@ -1,11 +1,13 @@
 //! Reads one table of an ODS into a sheet, row by row.
 
+use super::super::conditional::Change;
 use super::super::damage::{CELLS_MAX, damaged_archive as damaged, too_many_cells, unreadable};
 use super::super::problem::IntakeError;
 use super::super::sheet::{COLUMNS_MAX, Hidden, ROWS_MAX, Sheet};
 use super::super::xml::{Piece, Xml, attribute, skip};
-use super::cell::{OdsCell, count};
+use super::cell::{Tags, count};
 use super::cells::Cells;
+use super::conditional::Conditional;
 use super::styles::{Family, Styles};
 use quick_xml::XmlVersion;
 use quick_xml::events::BytesStart;
@@ -18,6 +20,10 @@ const SEEN_FROM_POINTS: f64 = 2.0;
 pub(super) struct Table<'s> {
     styles: &'s Styles,
     cells: Cells,
+    tags: Tags,
+    conditional: Conditional,
+    /// The tag of the row before, and what it says.
+    row_above: Option<(String, RowElement)>,
     /// The style that cells of a column have where they name none, and the column behind the last one.
     column_styles: Vec<(u32, String)>,
     row: u32,
@@ -34,6 +40,9 @@ impl<'s> Table<'s> {
         Self {
             styles,
             cells: Cells::default(),
+            tags: Tags::default(),
+            conditional: Conditional::default(),
+            row_above: None,
             column_styles: Vec::new(),
             row: 0,
             column: 0,
@@ -47,6 +56,8 @@ impl<'s> Table<'s> {
     /// The sheet, with what of it nobody sees.
     pub(super) fn finish(mut self) -> Result<Sheet, IntakeError> {
         self.sheet.hide(self.hidden);
+        self.sheet.mark_conditional(&self.conditional.changed, Change { numbers: true, hides: false })?;
+        self.sheet.mark_conditional(&self.conditional.hidden, Change { numbers: true, hides: true })?;
         self.sheet.mark_merged(&self.cells.merges)?;
         Ok(self.sheet)
     }
@@ -92,6 +103,11 @@ impl<'s> Table<'s> {
                         let shape = (is_empty, folded.contains(&true));
                         self.add_row(reader, &element, shape, kept_max)?;
                     }
+                    "calcext:conditional-formats"
+                    | "calcext:conditional-format"
+                    | "calcext:condition"
+                    | "calcext:data-bar"
+                    | "calcext:icon-set" => self.conditional.element(&element, self.styles)?,
                     name if !is_empty => skip(reader, name)?,
                     _ => {}
                 },
@@ -134,42 +150,47 @@ impl<'s> Table<'s> {
         (is_empty, is_folded): (bool, bool),
         kept_max: u32,
     ) -> Result<(), IntakeError> {
-        let RowElement { repeats, visibility, style, cell_style } = RowElement::new(element)?;
-        let end = end(self.row, repeats);
+        let tag: &str = element;
+        let (tag, said) = match self.row_above.take().filter(|(above, _)| above == tag) {
+            Some(above) => above,
+            None => (tag.to_owned(), RowElement::new(element, self.styles)?),
+        };
+        let end = end(self.row, said.repeats);
         let rows = self.row..end.min(ROWS_MAX);
-        if visibility == Visibility::Filtered {
+        if said.visibility == Visibility::Filtered {
             self.hidden.filtered.extend(rows.clone());
         }
-        let is_small = || self.styles.size(Family::Row, &style).is_some_and(|points| points < SEEN_FROM_POINTS);
-        if visibility != Visibility::Shown || is_folded || is_small() {
+        if said.visibility != Visibility::Shown || is_folded || said.is_small {
             self.hidden.rows.extend(rows);
         }
         if !is_empty {
-            self.read_row(reader, cell_style.as_deref())?;
+            self.read_row(reader, said.cell_style.as_deref())?;
             self.push_rows(end.min(kept_max))?;
         }
         self.row = end;
+        self.row_above = Some((tag, said));
         Ok(())
     }
 
     /// Reads the cells of one row, without unfolding what is repeated.
     fn read_row<R: Read>(&mut self, reader: &mut Xml<R>, row_style: Option<&str>) -> Result<(), IntakeError> {
         self.cells.clear();
-        let (mut buffer, mut column) = (std::mem::take(&mut self.row_buffer), 0);
+        let (mut buffer, mut column, mut nth) = (std::mem::take(&mut self.row_buffer), 0, 0);
         loop {
             let event = reader.next(&mut buffer)?;
             let is_empty = matches!(event, Piece::Empty(_));
             match event {
                 Piece::Start(element) | Piece::Empty(element) => match element.name().as_ref() {
                     "table:table-cell" | "table:covered-table-cell" => {
-                        let cell = OdsCell::new(&element)?;
+                        let cell = self.tags.cell(&element, nth)?;
+                        nth += 1;
                         let columns = column..end(column, cell.repeats);
                         column = columns.end;
                         // The style of the row, or else of the column, holds where a cell names none.
                         let of_column = || self.column_styles.iter().find(|(end, _)| columns.start < *end);
                         let style = cell.style.as_deref().or(row_style).or_else(|| Some(of_column()?.1.as_str()));
                         let style = (style.unwrap_or_default(), self.styles);
-                        self.cells.read(reader, is_empty, &cell, (self.row, columns.clone()), style)?;
+                        self.cells.read(reader, is_empty, cell, (self.row, columns.clone()), style)?;
                     }
                     name if !is_empty => skip(reader, name)?,
                     _ => {}
@@ -217,28 +238,31 @@ impl Visibility {
     }
 }
 
-/// A row as its element says it, its attributes read in one go: there are a million of them.
+/// A row as its element says it.
 struct RowElement {
     repeats: u32,
     visibility: Visibility,
-    style: String,
+    /// Whether it is too low to be seen.
+    is_small: bool,
     cell_style: Option<String>,
 }
 
 impl RowElement {
-    fn new(element: &BytesStart<'_>) -> Result<Self, IntakeError> {
-        let mut row = Self { repeats: 1, visibility: Visibility::Shown, style: String::new(), cell_style: None };
+    fn new(element: &BytesStart<'_>, styles: &Styles) -> Result<Self, IntakeError> {
+        let mut row = Self { repeats: 1, visibility: Visibility::Shown, is_small: false, cell_style: None };
+        let mut style = String::new();
         for attribute in element.attributes().with_checks(false) {
             let attribute = attribute.map_err(unreadable)?;
             let value = || attribute.normalized_value(XmlVersion::Implicit1_0).map_err(unreadable);
             match attribute.key.as_ref() {
                 "table:number-rows-repeated" => row.repeats = count(&value()?)?,
                 "table:visibility" => row.visibility = Visibility::of(&value()?),
-                "table:style-name" => row.style = value()?.into_owned(),
+                "table:style-name" => style = value()?.into_owned(),
                 "table:default-cell-style-name" => row.cell_style = Some(value()?.into_owned()),
                 _ => {}
             }
         }
+        row.is_small = styles.size(Family::Row, &style).is_some_and(|points| points < SEEN_FROM_POINTS);
         Ok(row)
     }
 }

@@ -1,6 +1,7 @@
-//! Marks cells of a worksheet by where they lie: under merged ones, or where a conditional format changes numbers.
+//! Marks cells of a worksheet by where they lie: under merged ones, or under conditional formats that hide or change them.
 
-use super::{Merge, NUMBER, Sheet};
+use super::{Merge, NUMBER, SEEN, Sheet};
+use crate::intake::conditional::Change;
 use crate::intake::problem::{IntakeError, ProblemKind};
 use crate::intake::record::Oddity;
 
@@ -8,15 +9,15 @@ use crate::intake::record::Oddity;
 const LOOKS_MAX: usize = 1 << 28;
 
 impl Sheet {
-    /// Marks the numbers in areas in which a format that holds under a condition may show them as others.
-    pub(crate) fn mark_changed(&mut self, areas: &[Merge]) -> Result<(), IntakeError> {
+    /// Marks the cells in areas in which a format that holds under a condition may change what a person sees of them.
+    pub(crate) fn mark_conditional(&mut self, areas: &[Merge], change: Change) -> Result<(), IntakeError> {
         let looks = self.blocks.iter().map(|block| block.cells.len()).sum::<usize>().saturating_mul(areas.len());
         if looks == 0 {
             return Ok(());
         }
         if looks > LOOKS_MAX {
             let message = format!(
-                "needs fewer conditional formats that change how numbers show, has {} areas of them; clear these rules, or save \
+                "needs fewer conditional formats that hide numbers or show others, has {} areas of them; clear these rules, or save \
                  the sheet as CSV",
                 areas.len()
             );
@@ -30,8 +31,9 @@ impl Sheet {
                         (area.top..=area.bottom).contains(&row)
                             && (area.left..=area.right).contains(&u32::from(cell.column))
                     };
-                    if cell.flags & NUMBER != 0 && cell.oddity.is_none() && areas.iter().any(|area| is_in(&area)) {
-                        cell.oddity = Some(Oddity::Format);
+                    let is_open = change.concerns(cell.flags & NUMBER != 0) && cell.flags & SEEN == 0;
+                    if is_open && cell.oddity.is_none() && areas.iter().any(|area| is_in(&area)) {
+                        cell.oddity = Some(Oddity::Conditional);
                     }
                 }
             }

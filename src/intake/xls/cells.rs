@@ -299,7 +299,7 @@ impl<'w> Cells<'w> {
         sheet.push_text((row, column), text, spot.look.and_then(|look| self.workbook.format(look)), kind)
     }
 
-    /// Whether some run of a text is struck out, or raised or lowered; `seen` becomes what is not struck out.
+    /// Whether some run of a text is struck out, faint, or raised or lowered; `seen` becomes what of it can be read.
     fn odd_runs(
         &self,
         look: Option<&Appearance>,
@@ -313,20 +313,25 @@ impl<'w> Cells<'w> {
         seen.clear();
         let (mut font, mut next, mut unit) =
             (look.map(|look| look.font).unwrap_or_default(), runs.iter().peekable(), 0);
-        let (mut is_struck, mut is_raised) = (false, false);
+        let (mut is_struck, mut is_faint, mut is_raised) = (false, false, false);
+        let mut is_font_faint = self.workbook.is_faint_in(font, look);
         for c in text.chars() {
             while let Some((_, number)) = next.next_if(|(from, _)| usize::from(*from) <= unit) {
                 font = self.workbook.font(*number);
+                is_font_faint = self.workbook.is_faint_in(font, look);
             }
-            is_struck |= font.struck && !c.is_whitespace();
-            is_raised |= font.raised && !c.is_whitespace();
-            if !font.struck {
+            if !c.is_whitespace() {
+                is_struck |= font.struck;
+                is_faint |= is_font_faint;
+                is_raised |= font.raised;
+            }
+            if !font.struck && !is_font_faint {
                 seen.push(c);
             }
             unit += c.len_utf16();
         }
-        let raised = is_raised.then_some(Oddity::Raised);
-        if is_struck { Some(Oddity::Struck) } else { raised }
+        let oddities = [(is_struck, Oddity::Struck), (is_faint, Oddity::Faint), (is_raised, Oddity::Raised)];
+        oddities.into_iter().find_map(|(is_so, oddity)| is_so.then_some(oddity))
     }
 }
 

@@ -22,6 +22,8 @@ const WINDOW1: u16 = 0x003D;
 const FONT: u16 = 0x0031;
 const FORMAT: u16 = 0x041E;
 const XF: u16 = 0x00E0;
+const PALETTE: u16 = 0x0092;
+const PALETTE_LEN: usize = 56;
 const SST: u16 = 0x00FC;
 /// Which Excel computed the workbook last; one that none computed is computed when it is opened.
 const RECALC_ID: u16 = 0x01C1;
@@ -45,22 +47,15 @@ pub(super) struct Font {
     is_small: bool,
 }
 
-/// The numbers of white: of the first eight colours, of the palette, and of the window.
-const WHITE: [u16; 3] = [1, 9, 65];
+/// The first eight colours, which are there again as those that a workbook may redefine (2.5.161).
+const COLOURS: [u32; 8] = [0, 0xFF_FFFF, 0xFF_0000, 0x00_FF00, 0x00_00FF, 0xFF_FF00, 0xFF_00FF, 0x00_FFFF];
+const WHITE: u32 = 0xFF_FFFF;
+/// The colour of the window behind texts.
+const WINDOW: u16 = 65;
+/// From here on colours without a number of red, green and blue: each is one by itself.
+const UNKNOWN: u32 = 1 << 24;
 /// A smaller font, in twentieths of a point, nobody reads.
 const FONT_SIZE_MIN: u16 = 60;
-
-impl Font {
-    /// Whether nobody can read a text of it on a fill: its pattern, and its colour.
-    fn is_faint(self, fill: Option<Fill>) -> bool {
-        let is_like_what_is_behind = match fill {
-            Some((0, _)) => WHITE.contains(&self.colour),
-            Some((1, colour)) => self.colour == colour || (WHITE.contains(&self.colour) && WHITE.contains(&colour)),
-            Some(_) | None => false,
-        };
-        self.is_small || is_like_what_is_behind
-    }
-}
 
 /// The pattern behind the cells of a look, and its colour (2.4.353); BIFF5 has them elsewhere.
 fn fill(look: &[u8]) -> Option<Fill> {
@@ -78,6 +73,7 @@ pub(super) struct Appearance {
     pub(super) whole_as_is: bool,
     /// Whether nobody can read its text.
     pub(super) faint: bool,
+    fill: Option<Fill>,
 }
 
 /// The texts that cells name by number, back to back.
@@ -111,6 +107,8 @@ pub(crate) struct Workbook {
     /// The lists that have a filter: the sheet among all of them, and the rows without the header.
     pub(super) filters: Vec<(usize, RangeInclusive<u32>)>,
     pub(super) fonts: Vec<Font>,
+    /// The colours from the eighth on, where the workbook has its own.
+    palette: Vec<u32>,
     pub(super) formats: Vec<NumberFormat>,
     pub(super) looks: Vec<Appearance>,
     pub(super) shared: Shared,
@@ -143,6 +141,7 @@ impl Workbook {
             places: Vec::new(),
             filters: Vec::new(),
             fonts: Vec::new(),
+            palette: Vec::new(),
             formats: Vec::new(),
             looks: Vec::new(),
             shared: Shared::default(),
@@ -187,6 +186,10 @@ impl Workbook {
                     colour,
                     is_small: (1..FONT_SIZE_MIN).contains(&height),
                 });
+            }
+            PALETTE => {
+                let colours = data.get(2..).ok_or_else(short)?.chunks_exact(4).take(PALETTE_LEN);
+                self.palette = colours.map(|c| u32::from_be_bytes([0, c[0], c[1], c[2]])).collect();
             }
             FORMAT => {
                 let (number, code) = self.format_code(stream, record).ok_or_else(short)?;
@@ -263,14 +266,41 @@ impl Workbook {
                 self.formats.push(format);
                 (u32::try_from(self.formats.len() - 1).ok(), whole_as_is)
             });
-            let font = self.font(*font);
-            self.looks.push(Appearance { font, format, whole_as_is, faint: font.is_faint(*fill) });
+            let (font, fill) = (self.font(*font), *fill);
+            let faint = self.is_faint(font, fill);
+            self.looks.push(Appearance { font, format, whole_as_is, faint, fill });
         }
     }
 
     /// The number format of a look, unless it is General.
     pub(super) fn format(&self, look: &Appearance) -> Option<&NumberFormat> {
         self.formats.get(usize::try_from(look.format?).ok()?)
+    }
+
+    /// A colour by its number.
+    fn colour(&self, number: u16) -> u32 {
+        let own = number.checked_sub(8).and_then(|place| self.palette.get(usize::from(place)));
+        match (own, number) {
+            (Some(own), _) => *own,
+            (None, WINDOW) => WHITE,
+            (None, 0..16) => COLOURS[usize::from(number % 8)],
+            (None, _) => UNKNOWN + u32::from(number),
+        }
+    }
+
+    /// Whether nobody can read a text of a font on a fill: its pattern, and its colour.
+    fn is_faint(&self, font: Font, fill: Option<Fill>) -> bool {
+        let behind = match fill {
+            Some((0, _)) => Some(WHITE),
+            Some((1, colour)) => Some(self.colour(colour)),
+            Some(_) | None => None,
+        };
+        font.is_small || behind == Some(self.colour(font.colour))
+    }
+
+    /// Whether nobody can read a run of a font in a cell of a look.
+    pub(super) fn is_faint_in(&self, font: Font, look: Option<&Appearance>) -> bool {
+        look.is_some_and(|look| self.is_faint(font, look.fill))
     }
 
     /// A font by its number; the number 4 is never used (2.5.129).

@@ -2,9 +2,9 @@
 
 use super::super::problem::{IntakeError, ProblemKind};
 use super::super::sheet::{COLUMNS_MAX, Hidden, Merge, ROWS_MAX};
+use super::conditional::Conditional;
 use super::package::{attribute, damaged, is_true};
 use super::place::area;
-use super::styles::Styles;
 use quick_xml::events::BytesStart;
 
 /// A lower row than this, in points, nobody sees: a pixel is 0.75.
@@ -14,8 +14,6 @@ const SEEN_WIDTH: f64 = 0.25;
 
 /// The most merged cells: one for each row that a sheet can have.
 const MERGES_MAX: usize = 1 << 20;
-/// The most areas of conditional formats.
-const AREAS_MAX: usize = 1 << 20;
 /// The most lists with a filter in a sheet; rows of more are said to be hidden, without the reason.
 const FILTERS_MAX: usize = 1000;
 
@@ -24,9 +22,7 @@ const FILTERS_MAX: usize = 1000;
 pub(super) struct Around {
     pub(super) hidden: Hidden,
     pub(super) merges: Vec<Merge>,
-    /// The areas of conditional formats that show numbers as others, and those of the one that began last.
-    pub(super) changed: Vec<Merge>,
-    conditional: Vec<Merge>,
+    pub(super) conditional: Conditional,
     /// The rows, from 0 and without the header, of lists in which a filter is set.
     filters: Vec<(u32, u32)>,
     /// Whether rows that say nothing of their height have none.
@@ -53,30 +49,6 @@ impl Around {
             return Err(IntakeError::file(ProblemKind::Limit, message));
         }
         self.merges.push(Merge { top, left, bottom, right });
-        Ok(())
-    }
-
-    /// A conditional format begins.
-    pub(super) fn conditional(&mut self, element: &BytesStart<'_>) -> Result<(), IntakeError> {
-        let areas = attribute(element, "sqref")?.unwrap_or_default();
-        let whole_columns = |columns: &str| {
-            let (left, right) = columns.split_once(':')?;
-            area(&format!("{left}1:{right}{ROWS_MAX}"))
-        };
-        let areas = areas.split_ascii_whitespace().filter_map(|place| area(place).or_else(|| whole_columns(place)));
-        self.conditional = areas.map(|(top, left, bottom, right)| Merge { top, left, bottom, right }).collect();
-        Ok(())
-    }
-
-    /// A rule of the conditional format that began last: what it may do to a number, it may do to each of its cells.
-    pub(super) fn rule(&mut self, element: &BytesStart<'_>, styles: &Styles) -> Result<(), IntakeError> {
-        let format = attribute(element, "dxfId")?.and_then(|number| number.trim().parse().ok());
-        if format.is_some_and(|format| styles.changes_numbers(format)) {
-            self.changed.append(&mut self.conditional);
-        }
-        if self.changed.len() > AREAS_MAX {
-            return Err(damaged("more than 1,048,576 areas of conditional formats"));
-        }
         Ok(())
     }
 

@@ -29,6 +29,7 @@ enum Within {
     Columns,
     Data,
     Filter(Option<(u32, u32)>),
+    Conditional,
 }
 
 /// What a cell holds, as its type says.
@@ -84,8 +85,16 @@ impl<'b, R: Read> Cells<'b, R> {
         while let Some(event) = self.xml.next(&mut buffer)? {
             let Event::Start(element) = &event else {
                 if let Event::End(end) = &event {
-                    within = match end.local_name().as_ref() {
-                        "cols" | "sheetData" | "autoFilter" => Within::Sheet,
+                    within = match (within, end.local_name().as_ref()) {
+                        (_, "cols" | "sheetData" | "autoFilter") => Within::Sheet,
+                        (Within::Conditional, "cfRule") => {
+                            around.conditional.end_rule();
+                            within
+                        }
+                        (Within::Conditional, "conditionalFormatting") => {
+                            around.conditional.end()?;
+                            Within::Sheet
+                        }
                         _ => within,
                     };
                 }
@@ -108,8 +117,13 @@ impl<'b, R: Read> Cells<'b, R> {
                 (Within::Sheet, "autoFilter") => within = Within::Filter(rows_below_header(element)?),
                 (Within::Filter(Some(rows)), "filterColumn") => around.filter(rows),
                 (Within::Sheet, "mergeCell") => around.merge(element)?,
-                (Within::Sheet, "conditionalFormatting") => around.conditional(element)?,
-                (Within::Sheet, "cfRule") => around.rule(element, self.book.styles)?,
+                (Within::Sheet, "conditionalFormatting") => {
+                    around.conditional.begin(element)?;
+                    within = Within::Conditional;
+                }
+                (Within::Conditional, _) => {
+                    around.conditional.element(element, &mut self.xml, self.book.styles)?;
+                }
                 // Views that others keep have filters of their own.
                 (Within::Sheet, "customSheetViews") => self.xml.skip(&mut skipped)?,
                 _ => {}
@@ -274,7 +288,8 @@ fn put_text(
     (style, kind): (Style, CellKind),
 ) -> Result<(), IntakeError> {
     let odd_kind = |oddity| CellKind { oddity: Some(oddity), ..kind };
-    if let Some((oddity, seen)) = odd {
+    // White runs can be read on another ground.
+    if let Some((oddity, seen)) = odd.filter(|(oddity, _)| *oddity != Oddity::Faint || !style.on_colour) {
         return sheet.push_seen(row, column, (text, seen), odd_kind(oddity));
     }
     if is_partly_struck {

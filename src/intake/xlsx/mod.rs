@@ -2,12 +2,15 @@
 
 mod around;
 mod cells;
+mod colour;
+mod conditional;
 mod package;
 mod place;
 mod strings;
 mod styles;
 
 use super::archive::Archive;
+use super::conditional::Change;
 use super::problem::IntakeError;
 use super::sheet::{Hidden, Sheet, SheetName};
 use around::{Around, rows_below_header};
@@ -110,9 +113,10 @@ impl Workbook {
             note_filter(&mut self.archive, &table.target, &mut around)?;
         }
         self.read = Some((strings, styles));
-        let (merges, changed) = (std::mem::take(&mut around.merges), std::mem::take(&mut around.changed));
+        let (merges, conditional) = (std::mem::take(&mut around.merges), std::mem::take(&mut around.conditional));
         sheet.hide(around.hidden());
-        sheet.mark_changed(&changed)?;
+        sheet.mark_conditional(&conditional.changed, Change { numbers: true, hides: false })?;
+        sheet.mark_conditional(&conditional.hidden, Change { numbers: true, hides: true })?;
         sheet.mark_merged(&merges)?;
         Ok(sheet)
     }

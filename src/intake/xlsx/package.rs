@@ -198,6 +198,9 @@ fn named_reference(name: &str) -> Option<char> {
 
 /// An attribute by its name, whatever its prefix.
 pub(super) fn attribute<'e>(element: &'e BytesStart<'_>, name: &str) -> Result<Option<Cow<'e, str>>, IntakeError> {
+    if element.attributes_raw().is_empty() {
+        return Ok(None);
+    }
     for attribute in element.attributes().with_checks(false) {
         let attribute = attribute.map_err(|_| damaged("an attribute that is no XML"))?;
         if attribute.key.local_name().as_ref() == name {

@@ -2,14 +2,21 @@
 
 /// `B2` as row and column, from 0.
 pub(super) fn place(text: &str) -> Option<(u32, u32)> {
-    let text = text.trim();
-    let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
-    let (column, row) = text.split_at(letters);
-    if !(1..=3).contains(&letters) || !row.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
+    let (mut column, mut letters, mut row, mut has_row) = (0, 0, 0_u32, false);
+    for byte in text.trim().bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' if letters < 3 && !has_row => {
+                letters += 1;
+                column = column * 26 + u32::from(byte.to_ascii_uppercase() - b'A') + 1;
+            }
+            b'0'..=b'9' if letters > 0 => {
+                has_row = true;
+                row = row.checked_mul(10)?.checked_add(u32::from(byte - b'0'))?;
+            }
+            _ => return None,
+        }
     }
-    let column = column.bytes().fold(0, |sum, b| sum * 26 + u32::from(b.to_ascii_uppercase() - b'A') + 1);
-    Some((row.parse::<u32>().ok()?.checked_sub(1)?, column - 1))
+    Some((row.checked_sub(1)?, column - 1))
 }
 
 /// `A2:B3` as top, left, bottom and right, from 0.
@@ -31,6 +38,8 @@ mod tests {
             ("XFD1048576", Some((1_048_575, 16_383))),
             ("aa10", Some((9, 26))),
             ("A0", None),
+            ("A0B1", None),
+            ("A01", Some((0, 0))),
             ("1", None),
             ("ABCD1", None),
             ("A", None),

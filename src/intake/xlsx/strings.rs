@@ -3,6 +3,7 @@
 use super::super::archive::Archive;
 use super::super::problem::{IntakeError, ProblemKind};
 use super::super::record::Oddity;
+use super::colour::{SIZE_MIN, colour, is_white};
 use super::package::{Xml, attribute};
 use quick_xml::events::{BytesStart, Event};
 use std::io::Read;
@@ -16,7 +17,7 @@ const TEXT_BYTES_MAX: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub(super) struct RichText {
     pub(super) text: String,
-    /// The text without its struck-out runs.
+    /// The text without its struck-out and faint runs.
     pub(super) seen: String,
     pub(super) oddity: Option<Oddity>,
     /// Whether some run is formatted apart from the cell.
@@ -28,6 +29,8 @@ pub(super) struct RichText {
 struct Run {
     struck: bool,
     raised: bool,
+    /// White, or too small: which cells are white is not known here.
+    faint: bool,
 }
 
 impl RichText {
@@ -60,6 +63,11 @@ impl RichText {
                     "r" => run = Run::default(),
                     "rPr" => self.is_rich = true,
                     "strike" | "dstrike" => run.struck |= is_set(&element)?,
+                    "color" => run.faint |= colour(&element)?.as_deref().is_some_and(is_white),
+                    "sz" => {
+                        let size = attribute(&element, "val")?.and_then(|size| size.trim().parse::<f64>().ok());
+                        run.faint |= size.is_some_and(|size| size > 0.0 && size < SIZE_MIN);
+                    }
                     "vertAlign" => {
                         let place = attribute(&element, "val")?;
                         run.raised |= matches!(place.as_deref(), Some("superscript" | "subscript"));
@@ -87,12 +95,14 @@ impl RichText {
 
     fn add(&mut self, piece: &str, run: Run) {
         self.text.push_str(piece);
-        if run.struck && !piece.trim().is_empty() {
-            self.oddity = Some(Oddity::Struck);
+        let is_blank = piece.trim().is_empty();
+        if (run.struck || run.faint) && !is_blank {
+            let is_struck = run.struck || self.oddity == Some(Oddity::Struck);
+            self.oddity = Some(if is_struck { Oddity::Struck } else { Oddity::Faint });
             return;
         }
         self.seen.push_str(piece);
-        if run.raised && !piece.trim().is_empty() {
+        if run.raised && !is_blank {
             self.oddity = self.oddity.or(Some(Oddity::Raised));
         }
     }
@@ -183,7 +193,7 @@ impl Strings {
 
 /// A text with its characters in place of their escapes: `_x000D_` is CR (ECMA-376 Part 1, 22.9.2.19).
 pub(super) fn unescaped(text: &str) -> std::borrow::Cow<'_, str> {
-    if !text.contains("_x") {
+    if memchr::memchr(b'_', text.as_bytes()).is_none() {
         return text.into();
     }
     let (mut plain, mut rest) = (String::with_capacity(text.len()), text);

@@ -2,8 +2,10 @@
 //! that strike through, and texts that have the colour of what is behind them.
 
 use super::super::archive::Archive;
+use super::super::conditional::Change;
 use super::super::number_format::NumberFormat;
 use super::super::problem::IntakeError;
+use super::colour::{BLACK, INDEXED_BLACK, INDEXED_WHITE, SIZE_MIN, WHITE, colour, indexed};
 use super::package::{Xml, attribute};
 use super::strings::is_set;
 use quick_xml::events::{BytesStart, Event};
@@ -20,6 +22,8 @@ pub(super) struct Style {
     pub(super) struck: bool,
     /// Whether nobody can read its text.
     pub(super) faint: bool,
+    /// Whether another colour than white is behind its text.
+    pub(super) on_colour: bool,
 }
 
 /// The styles of a workbook.
@@ -27,8 +31,8 @@ pub(super) struct Style {
 pub(super) struct Styles {
     formats: Vec<NumberFormat>,
     cells: Vec<Style>,
-    /// Whether each conditional format shows whole numbers as others.
-    conditional: Vec<bool>,
+    /// What each format of conditional ones does.
+    conditional: Vec<Change>,
 }
 
 /// Where in the part we are: other lists hold elements of the same names.
@@ -60,41 +64,40 @@ enum Fill {
     Other,
 }
 
-/// A smaller font, in points, nobody reads.
-const SIZE_MIN: f64 = 3.0;
-const WHITE: &str = "FFFFFF";
-const BLACK: &str = "000000";
-
-/// A colour under one name, as far as the workbook's theme is the usual one.
-fn colour(element: &BytesStart<'_>) -> Result<Option<String>, IntakeError> {
-    if let Some(rgb) = attribute(element, "rgb")? {
-        return Ok(rgb.get(rgb.len().saturating_sub(6)..).map(str::to_ascii_uppercase));
-    }
-    if let Some(number) = attribute(element, "indexed")? {
-        // Those of the first eight are there twice; 64 and 65 are the window's.
-        return Ok(Some(match number.as_ref() {
-            "1" | "9" | "65" => WHITE.to_owned(),
-            "0" | "8" | "64" => BLACK.to_owned(),
-            other => format!("indexed {other}"),
-        }));
-    }
-    let tint = attribute(element, "tint")?.filter(|tint| tint.parse() != Ok(0.0)).unwrap_or_default();
-    Ok(attribute(element, "theme")?.map(|theme| match (theme.as_ref(), tint.as_ref()) {
-        ("0", "") => WHITE.to_owned(),
-        ("1", "") => BLACK.to_owned(),
-        (theme, tint) => format!("theme {theme} {tint}"),
-    }))
-}
+/// How many colours a palette has.
+const PALETTE_LEN: u32 = 64;
 
 /// What is read before it can be put together.
 #[derive(Debug, Default)]
 struct Found {
+    /// The colours that the workbook redefines, and how many it lists.
+    palette: HashMap<String, String>,
+    palette_len: u32,
     codes: HashMap<u32, String>,
     fonts: Vec<Font>,
     fills: Vec<Fill>,
     /// The format, the font and the fill of each style.
     cells: Vec<(u32, usize, usize)>,
-    conditional: Vec<bool>,
+    conditional: Vec<Differential>,
+    /// The part of such a format that began last.
+    part: Part,
+}
+
+/// A format that holds under a condition, as far as it changes what a person sees.
+#[derive(Clone, Debug, Default)]
+struct Differential {
+    numbers: bool,
+    colour: Option<String>,
+    background: Option<String>,
+}
+
+/// Which part of a format a colour is one of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Part {
+    Font,
+    Fill,
+    #[default]
+    Other,
 }
 
 impl Styles {
@@ -128,9 +131,9 @@ impl Styles {
         self.cells.get(style).or_else(|| self.cells.first()).copied().unwrap_or_default()
     }
 
-    /// Whether a conditional format shows whole numbers as others.
-    pub(super) fn changes_numbers(&self, conditional: usize) -> bool {
-        self.conditional.get(conditional).copied().unwrap_or(false)
+    /// What the format of a conditional one does to what a person sees.
+    pub(super) fn change(&self, conditional: usize) -> Change {
+        self.conditional.get(conditional).copied().unwrap_or_default()
     }
 
     /// The number format of a style.
@@ -156,13 +159,14 @@ impl Found {
                 let place = |name| Ok::<_, IntakeError>(usize::try_from(number(name)?).unwrap_or(usize::MAX));
                 self.cells.push((number("numFmtId")?, place("fontId")?, place("fillId")?));
             }
-            ("dxf", List::Conditional) if depth == 3 => self.conditional.push(false),
-            ("numFmt", List::Conditional) => {
-                let code = attribute(element, "formatCode")?.unwrap_or_default();
-                if let Some(changes) = self.conditional.last_mut() {
-                    *changes = !NumberFormat::parse(&code).shows_whole_numbers();
+            ("rgbColor", List::Other) if self.palette_len < PALETTE_LEN => {
+                if let Some(own) = colour(element)? {
+                    self.palette.insert(indexed(self.palette_len), own);
                 }
+                self.palette_len += 1;
             }
+            ("dxf", List::Conditional) if depth == 3 => self.conditional.push(Differential::default()),
+            (name, List::Conditional) => self.differential(element, name, depth)?,
             (name, List::Fonts) => self.font(element, name)?,
             (name, List::Fills) => self.fill(element, name)?,
             _ => {}
@@ -179,6 +183,35 @@ impl Found {
             _ => {}
         }
         Ok(())
+    }
+
+    fn differential(&mut self, element: &BytesStart<'_>, name: &str, depth: u32) -> Result<(), IntakeError> {
+        if depth == 4 {
+            self.part = match name {
+                "font" => Part::Font,
+                "fill" => Part::Fill,
+                _ => Part::Other,
+            };
+        }
+        let Some(format) = self.conditional.last_mut() else { return Ok(()) };
+        match (self.part, name) {
+            (_, "numFmt") => {
+                let code = attribute(element, "formatCode")?.unwrap_or_default();
+                format.numbers = !NumberFormat::parse(&code).shows_whole_numbers();
+            }
+            (Part::Font, "color") => format.colour = colour(element)?,
+            // One colour stands behind in these, unlike in the fills of cells.
+            (Part::Fill, "bgColor") => format.background = colour(element)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What a format of conditional ones does; what it leaves is taken for white.
+    fn change(&self, format: &Differential) -> Change {
+        let colour = format.colour.as_deref().map(|colour| self.shown(colour));
+        let behind = format.background.as_deref().map_or(WHITE, |colour| self.shown(colour));
+        Change { numbers: format.numbers, hides: colour == Some(behind) }
     }
 
     fn fill(&mut self, element: &BytesStart<'_>, name: &str) -> Result<(), IntakeError> {
@@ -198,20 +231,36 @@ impl Found {
         Ok(())
     }
 
+    /// The colour behind a text; nothing for a pattern.
+    fn behind(&self, fill: usize) -> Option<&str> {
+        match self.fills.get(fill) {
+            None | Some(Fill::None) => Some(WHITE),
+            Some(Fill::Solid(colour)) => colour.as_deref().map(|colour| self.shown(colour)),
+            Some(Fill::Other) => None,
+        }
+    }
+
+    /// A colour as the workbook's own palette has it.
+    fn shown<'c>(&'c self, colour: &'c str) -> &'c str {
+        match (self.palette.get(colour), colour) {
+            (Some(own), _) => own,
+            (None, INDEXED_WHITE) => WHITE,
+            (None, INDEXED_BLACK) => BLACK,
+            (None, colour) => colour,
+        }
+    }
+
     /// Whether nobody can read a text of a font on a fill.
     fn is_faint(&self, font: usize, fill: usize) -> bool {
         let Some(font) = self.fonts.get(font) else { return false };
-        let behind = match self.fills.get(fill) {
-            None | Some(Fill::None) => Some(WHITE),
-            Some(Fill::Solid(colour)) => colour.as_deref(),
-            Some(Fill::Other) => None,
-        };
         let is_small = font.size.is_some_and(|size| size > 0.0 && size < SIZE_MIN);
-        is_small || font.colour.as_deref().is_some_and(|colour| Some(colour) == behind)
+        let colour = font.colour.as_deref().map(|colour| self.shown(colour));
+        is_small || (colour.is_some() && colour == self.behind(fill))
     }
 
     fn styles(self) -> Styles {
-        let mut styles = Styles { conditional: self.conditional.clone(), ..Styles::default() };
+        let conditional = self.conditional.iter().map(|format| self.change(format)).collect();
+        let mut styles = Styles { conditional, ..Styles::default() };
         let mut places: HashMap<u32, Option<u32>> = HashMap::new();
         for (format, font, fill) in &self.cells {
             let place = *places.entry(*format).or_insert_with(|| {
@@ -227,7 +276,8 @@ impl Found {
             });
             let struck = self.fonts.get(*font).is_some_and(|font| font.struck);
             let faint = self.is_faint(*font, *fill);
-            let style = Style { format: place, whole_as_is: place.is_none(), struck, faint };
+            let on_colour = self.behind(*fill) != Some(WHITE);
+            let style = Style { format: place, whole_as_is: place.is_none(), struck, faint, on_colour };
             let whole_as_is = styles.format(style).is_none_or(NumberFormat::shows_whole_numbers);
             styles.cells.push(Style { whole_as_is, ..style });
         }
