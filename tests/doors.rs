@@ -133,7 +133,7 @@ impl House {
     }
 
     fn pay(&self) -> Paid {
-        let go_on = GoOn { batch: "b".to_owned(), mode: Mode::Pay, repeat_why: None };
+        let go_on = GoOn { batch: "b".to_owned(), mode: Mode::Pay, repeat_why: None, is_unattended: false };
         let ready = pay::take_up(self.context(), &go_on, || Ok(())).unwrap();
         pay::pay(self.context(), ready).unwrap()
     }

@@ -12,6 +12,7 @@ const FIRST_RUN: &str = include_str!("../docs/first-run.md");
 const CONFIGURATION: &str = include_str!("../docs/configuration.md");
 const DEPLOYMENT: &str = include_str!("../docs/deployment.md");
 const UNIT: &str = include_str!("../packaging/systemd/topup-run@.service");
+const WORK_UNIT: &str = include_str!("../packaging/systemd/topup-work.service");
 const TOPUP: &str = env!("CARGO_BIN_EXE_topup");
 const SAMPLES: [&str; 3] = ["rewards-2026-11.csv", "members-2026-11.csv", "statement-2026-11.csv"];
 
@@ -236,6 +237,19 @@ fn the_unit_of_systemd_pays_the_plan_that_was_read_and_no_other() {
 }
 
 #[test]
+fn the_unit_that_works_pays_what_is_approved() {
+    let practice = Practice::begin();
+    for line in ["topup plan samples/rewards-2026-11.csv --batch 2026-11", "topup approve 2026-11"] {
+        assert!(in_folder(practice.folder.path(), line, &practice.port).output().unwrap().status.success());
+    }
+    let line = setting(WORK_UNIT, "ExecStart").replace("/etc/topup/topup.toml", "topup.toml");
+    let words: Vec<&str> = line.split_whitespace().chain(["--once"]).collect();
+    assert_eq!(words[0], "/usr/bin/topup");
+    assert_eq!(job(&practice, TOPUP, &words[1..]), Some(4));
+    assert_eq!(setting(WORK_UNIT, "SuccessExitStatus"), "130");
+}
+
+#[test]
 fn the_line_for_cron_and_the_arguments_of_the_container_pay_the_plan_that_was_read() {
     let practice = Practice::begin();
     let seal = seal_of_the_sample(&practice);
@@ -264,16 +278,19 @@ fn systemd_takes_the_units() {
     // The program is not installed where it is built.
     std::fs::write(unit("topup-run@.service"), UNIT.replace("/usr/bin/topup", TOPUP)).unwrap();
     std::fs::write(unit("topup-run@.timer"), include_str!("../packaging/systemd/topup-run@.timer")).unwrap();
+    std::fs::write(unit("topup-work.service"), WORK_UNIT.replace("/usr/bin/topup", TOPUP)).unwrap();
     let instances = ["topup-run@2026-11.service", "topup-run@2026-11.timer"];
     for instance in instances {
         std::fs::copy(unit(&instance.replace("2026-11", "")), unit(instance)).unwrap();
     }
-    let verify = Command::new("systemd-analyze").arg("verify").args(instances.map(unit)).output();
+    let mut verify = Command::new("systemd-analyze");
+    verify.arg("verify").args(instances.map(unit)).arg(unit("topup-work.service"));
+    let verify = verify.output();
     match verify {
         Ok(output) => {
             let said = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success(), "{said}");
-            assert!(!said.contains("topup-run"), "{said}");
+            assert!(!said.contains("topup-"), "{said}");
         }
         Err(error) => eprintln!("NOT CHECKED: systemd-analyze is missing ({error})"),
     }

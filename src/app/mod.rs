@@ -10,6 +10,7 @@
 //! - `keys`, `config`, [`settings`], `run_settings`: the configuration, read once, and what each part is told of it.
 //! - [`FileRequest`], [`propose`]: a file to a plan. [`approvals`]: what waits for a person's word. [`identity`]: whose word it is.
 //! - [`pay`]: the run. [`counts`]: its numbers as it goes on.
+//! - [`work`]: runs of what is approved, as it comes.
 //! - [`rehearse`]: the same on a copy, and nothing is paid.
 //! - [`decide`]: a person's decisions about payouts, each in a `session` (`decision`: what it takes and gives).
 //! - [`status`], [`find`], [`verify`], [`reconcile`], [`export`]: what became of a batch.
@@ -53,6 +54,7 @@ mod session;
 pub mod settings;
 pub mod status;
 pub mod verify;
+pub mod work;
 
 pub use config::DEFAULT_FILE as CONFIG_FILE;
 pub use context::{Context, Door, News, StopSignal, Watch, Watched};

@@ -22,6 +22,7 @@ pub struct Ready {
     pub(super) mode: Mode,
     pub(super) under: Under,
     pub(super) lock: Lease,
+    pub(super) is_unattended: bool,
 }
 
 impl Ready {
@@ -69,6 +70,8 @@ pub struct GoOn {
     pub mode: Mode,
     /// Why payouts are paid that another batch credited lately.
     pub repeat_why: Option<String>,
+    /// Nobody looks on: whoever pays what is approved may take the run up again by itself.
+    pub is_unattended: bool,
 }
 
 /// Takes up a batch that is planned. `set_up`: what the door does once the settings are known to be in order, before
@@ -93,7 +96,7 @@ pub fn take_up(
         context.door.tell(&News::Note(&line));
         batch = ledger.batch(&request.batch)?;
     }
-    Ok(Ready { ledger, batch, mode: request.mode, under, lock })
+    Ok(Ready { ledger, batch, mode: request.mode, under, lock, is_unattended: request.is_unattended })
 }
 
 /// Under what a plan is paid, or played.
@@ -109,10 +112,11 @@ pub fn pay(context: Context<'_>, ready: Ready) -> Result<Paid, Failure> {
 
 /// Does what is left of a batch through this gateway.
 pub fn pay_through<G: Gateway>(context: Context<'_>, ready: Ready, gateway: Arc<G>) -> Result<Paid, Failure> {
-    let Ready { ledger, batch, mode, under, lock: _lock } = ready;
+    let Ready { ledger, batch, mode, under, lock: _lock, is_unattended } = ready;
     let mut settings = context.settings.run_settings(mode, batch.points)?;
     settings.quiet_before = quiet_before(&ledger, settings.rate_per_s)?;
     settings.shared_pace = Some(context.shared_pace(true));
+    settings.is_unattended = is_unattended;
     let policy = settings.policy.clone();
     let ledger = begin(ledger, &batch, &under)?;
     let (waiting, open) = (ledger.waiting()?, ledger.totals()?);

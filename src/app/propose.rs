@@ -116,7 +116,14 @@ pub fn check_settings(context: Context<'_>) -> Result<(), Failure> {
 }
 
 fn ready(context: Context<'_>, terms: &Terms, ledger: Ledger, lock: Lease, batch: Batch) -> Result<Ready, Failure> {
-    Ok(Ready { ledger, batch, mode: Mode::Pay, under: pay::under(context, terms.repeat_why.as_deref())?, lock })
+    Ok(Ready {
+        ledger,
+        batch,
+        mode: Mode::Pay,
+        under: pay::under(context, terms.repeat_why.as_deref())?,
+        lock,
+        is_unattended: false,
+    })
 }
 
 enum Approved {

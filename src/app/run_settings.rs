@@ -53,6 +53,7 @@ impl Settings {
             budget_points: budget_points.min(batch_limit),
             quiet_before: Duration::ZERO,
             shared_pace: None,
+            is_unattended: false,
             seed: fastrand::u64(..),
         })
     }

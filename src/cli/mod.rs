@@ -38,6 +38,7 @@ mod simulator;
 mod status;
 mod terminal;
 mod verify;
+mod work;
 mod wrap;
 
 use crate::app::{self, Ending, Failure, Mode, hide_phones};
@@ -104,6 +105,7 @@ fn dispatch(cli: &Cli, output: Output, terminal: Result<&Terminal, Failure>) -> 
         Command::People(args) => people::people(terminal?, args),
         Command::Policy(args) => people::policy(terminal?, args),
         Command::Resume(args) => pay::go_on(terminal?, &args.batch, Mode::Pay, args.repeat.why()),
+        Command::Work(args) => work::work(terminal?, args),
         Command::Resolve(args) => pay::go_on(terminal?, args, Mode::Resolve, None),
         Command::Status(args) => status::status(terminal?, args),
         Command::Find(args) => find::find(terminal?, args),

@@ -14,7 +14,7 @@ pub(super) fn go_on(
     mode: Mode,
     repeat: Option<&str>,
 ) -> Result<Report, Failure> {
-    let request = GoOn { batch: args.batch.clone(), mode, repeat_why: repeat.map(str::to_owned) };
+    let request = GoOn { batch: args.batch.clone(), mode, repeat_why: repeat.map(str::to_owned), is_unattended: false };
     let ready = pay::take_up(terminal.context(), &request, || terminal.bind(&args.metrics))?;
     paid(terminal, ready)
 }

@@ -169,6 +169,38 @@ pub enum StopCode {
 }
 
 impl StopCode {
+    const ALL: [Self; 9] = [
+        Self::Budget,
+        Self::Breaker,
+        Self::Credentials,
+        Self::Clock,
+        Self::Canary,
+        Self::RateLimited,
+        Self::Unreachable,
+        Self::Unavailable,
+        Self::Unfinished,
+    ];
+
+    /// The code of a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.word() == word)
+    }
+
+    /// Whether a person has to look before anything of the batch is sent again: waiting makes nothing better.
+    #[must_use]
+    pub fn needs_a_person(self) -> bool {
+        match self {
+            Self::Budget | Self::Breaker | Self::Canary => true,
+            Self::Credentials
+            | Self::Clock
+            | Self::RateLimited
+            | Self::Unreachable
+            | Self::Unavailable
+            | Self::Unfinished => false,
+        }
+    }
+
     /// The word for it in JSON.
     #[must_use]
     pub fn word(self) -> &'static str {

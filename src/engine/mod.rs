@@ -59,7 +59,8 @@ pub async fn run<G: Gateway>(
         return Ok(RunReport { requests, checked: 0, stop: None, interrupted: false, elapsed: Duration::ZERO });
     }
     let run_id = format!("{:08x}", settings.seed & 0xffff_ffff);
-    ledger.record_batch(clock(), BatchEvent::RunStarted(format!("{mode:?} {run_id}"))).await?;
+    let beginning = beginning(mode, &run_id, settings.is_unattended);
+    ledger.record_batch(clock(), BatchEvent::RunStarted(beginning)).await?;
     let mut coordinator = coordinator::Coordinator::new(settings, run_id, ledger, gateway, &clock, on_event)?;
     coordinator.run(shutdown).await?;
     let (unchecked, trouble) = (coordinator.unchecked(), coordinator.trouble());
@@ -72,12 +73,30 @@ pub async fn run<G: Gateway>(
         };
     }
     let reason = match (&report.stop, report.interrupted) {
-        (_, true) => "interrupted",
+        (_, true) => INTERRUPTED,
         (Some(stop), false) => stop.code.word(),
         (None, false) => "done",
     };
     ledger.record_batch(clock(), BatchEvent::RunEnded(reason.to_owned())).await?;
     Ok(report)
+}
+
+/// How the beginning of a run that pays begins, as its history keeps it.
+pub const PAYING: &str = "Pay ";
+/// How the beginning of a run ends that nobody looked on at.
+const UNATTENDED: &str = " unattended";
+
+/// How a run ends, as its history keeps it, that somebody stopped.
+pub const INTERRUPTED: &str = "interrupted";
+
+fn beginning(mode: Mode, run_id: &str, is_unattended: bool) -> String {
+    format!("{mode:?} {run_id}{}", if is_unattended { UNATTENDED } else { "" })
+}
+
+/// Whether nobody looked on at a run, by its beginning as its history keeps it.
+#[must_use]
+pub fn was_unattended(beginning: &str) -> bool {
+    beginning.ends_with(UNATTENDED)
 }
 
 fn has_work(mode: Mode, ledger: &RunLedger) -> Result<bool, LedgerError> {
@@ -176,6 +195,14 @@ mod tests {
         ledger.into_run(batch, &Under::new(Purpose::Pay, binding, 0)).unwrap()
     }
 
+    #[test]
+    fn the_beginning_of_a_run_says_whether_it_pays_and_whether_somebody_looked_on() {
+        let said = [(Mode::Pay, true), (Mode::Pay, false), (Mode::Resolve, true)]
+            .map(|(mode, is_unattended)| beginning(mode, "1a2b3c4d", is_unattended));
+        let read = said.each_ref().map(|said| (said.starts_with(PAYING), was_unattended(said)));
+        assert_eq!(read, [(true, true), (true, false), (false, true)]);
+    }
+
     fn settings(mode: Mode) -> RunSettings {
         RunSettings {
             mode,
@@ -201,6 +228,7 @@ mod tests {
             budget_points: 1000,
             quiet_before: Duration::ZERO,
             shared_pace: None,
+            is_unattended: false,
             seed: 1,
         }
     }

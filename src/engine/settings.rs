@@ -68,6 +68,8 @@ pub struct RunSettings {
     pub quiet_before: Duration,
     /// The pace that all commands of a ledger on this machine share; `None`: this run has one of its own.
     pub shared_pace: Option<Arc<SharedPace>>,
+    /// Nobody looks on who would be asked whether it goes on after a stop: another run may take it up by itself.
+    pub is_unattended: bool,
     /// Where chance comes from: the same seed gives the same waits.
     pub seed: u64,
 }

@@ -85,8 +85,8 @@ pub use snapshot::Snapshot;
 pub use statement::{NumberOwner, StatementLines};
 pub use under::{Purpose, RepeatRule, Under};
 pub use views::{
-    BatchDetails, Checkup, Earlier, FOUND_MAX, Found, FoundEvent, InDoubt, LedgerEntry, MissingPayout, Pace, Personal,
-    Purgeable, ReasonCount, Send, Skipped,
+    BatchDetails, Checkup, Earlier, FOUND_MAX, Found, FoundEvent, InDoubt, LastRun, LedgerEntry, MissingPayout, Pace,
+    Personal, Purgeable, ReasonCount, Send, Skipped,
 };
 
 use crate::domain::approval::Actor;
@@ -234,7 +234,12 @@ impl Ledger {
 
     /// Whether a run of the batch began and did not end on its own: it goes on, or was cut off.
     pub fn has_open_run(&self, batch: BatchId) -> Result<bool, LedgerError> {
-        self.store().has_open_run(batch)
+        Ok(self.last_run(batch, "")?.is_some_and(|run| run.ended.is_none()))
+    }
+
+    /// The newest run of a batch whose beginning begins so.
+    pub fn last_run(&self, batch: BatchId, begins: &str) -> Result<Option<LastRun>, LedgerError> {
+        self.store().last_run(batch, begins)
     }
 
     /// Whether no run ever sent anything from this ledger.

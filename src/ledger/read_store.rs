@@ -6,7 +6,7 @@ use super::error::LedgerError;
 use super::outcome::{Outcome, TimedCall};
 use super::record::{Batch, BatchId, Payout, PayoutId, Size, UnixMs};
 use super::store::Store;
-use super::views::{BatchDetails, Checkup, Found, InDoubt, LedgerEntry, Personal, Purgeable, Skipped};
+use super::views::{BatchDetails, Checkup, Found, InDoubt, LastRun, LedgerEntry, Personal, Purgeable, Skipped};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::TopUp;
 use crate::domain::payout_status::State;
@@ -24,8 +24,8 @@ pub(super) trait ReadStore: Store {
     fn has_payouts(&self, batch: BatchId) -> Result<bool, LedgerError>;
     /// Planned payouts of versions behind the one that may be paid.
     fn unapproved(&self, batch: BatchId, payable: u32) -> Result<Size, LedgerError>;
-    /// Whether its newest beginning of a run has no end.
-    fn has_open_run(&self, batch: BatchId) -> Result<bool, LedgerError>;
+    /// Its newest run whose beginning begins so.
+    fn last_run(&self, batch: BatchId, begins: &str) -> Result<Option<LastRun>, LedgerError>;
     /// Why payouts were not paid, since when others are in doubt, how fast a run goes; bounded, whatever its size.
     fn batch_details(&self, batch: BatchId, now: UnixMs, running: bool) -> Result<BatchDetails, LedgerError>;
     /// Holds it against its own history.

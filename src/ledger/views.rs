@@ -225,3 +225,12 @@ pub struct LedgerEntry {
     /// When it was credited, in Unix milliseconds.
     pub credited_at: Option<UnixMs>,
 }
+
+/// A run, as the history of its batch tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastRun {
+    /// What was noted at its beginning.
+    pub beginning: String,
+    /// When it ended, and how; `None`: it goes on, or was cut off.
+    pub ended: Option<(UnixMs, String)>,
+}

@@ -31,7 +31,7 @@ async fn said(stage: &Stage, first: &[&str], more: &[&str]) -> Ended {
 }
 
 /// As above, and a plan needs two persons.
-async fn two_persons() -> Stage {
+pub(super) async fn two_persons() -> Stage {
     two_persons_with(Members::everyone()).await
 }
 
@@ -51,7 +51,7 @@ async fn refused(stage: &Stage, arguments: &[&str], words: &str) {
     assert_eq!(stage.requests(), requests);
 }
 
-const PLAN: [&str; 8] = ["plan", "rewards.csv", "--batch", BATCH, "--as", "lan", "--sign", "lan"];
+pub(super) const PLAN: [&str; 8] = ["plan", "rewards.csv", "--batch", BATCH, "--as", "lan", "--sign", "lan"];
 const VERIFY: [&str; 3] = ["verify", BATCH, "--offline"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,5 @@
 //! What somebody meets who has nothing yet: no configuration, no key, no idea of the faults; and in whose name they act.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where its set-up fails")]
-
 use super::harness::{BATCH, Ended, RUN, Stage, run_and, write_private};
 use std::os::unix::fs::PermissionsExt as _;
 use topup::simulator::PublicKey;

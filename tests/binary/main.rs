@@ -47,3 +47,4 @@ mod trust;
 mod unreached;
 mod verify;
 mod wire;
+mod work;

@@ -14,7 +14,7 @@ pub(super) use file::{CheckArgs, FileArgs, PlanArgs, PlanningArgs, RunArgs, Temp
 pub(super) use kit::{CompletionsArgs, ManArgs, SimulatorArgs};
 pub(super) use ledger::{FindArgs, LedgerAction, LedgerArgs};
 pub(super) use people::{ApprovalArgs, ApproveArgs, PeopleAction, PeopleArgs, PolicyArgs, TakeBackArgs, WhoArgs};
-pub(super) use run::MetricsArgs;
+pub(super) use run::{MetricsArgs, WorkArgs};
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -88,6 +88,14 @@ pub(super) enum Command {
         It resolves what is in doubt first, then pays what is planned; on a finished batch it sends nothing."
     )]
     Resume(ResumeArgs),
+    /// Pay approved plans as they come, until stopped
+    #[command(
+        after_help = "Examples:\n  topup work            for a service: SIGTERM lets the calls under way come to their end\n  \
+        topup work --once     pay what is approved now, and end\n\n\
+        One batch after the other, each as `topup resume` pays it. A batch that a person stopped, or that stopped for a \
+        person to look at (breaker, canary, budget), is left to a person: `topup resume` goes on with it."
+    )]
+    Work(WorkArgs),
     /// Only ask the gateway what became of payouts in doubt
     #[command(
         after_help = "Example:\n  topup resolve 2026-11\n\nIt never sends a top-up: what is planned stays planned."
@@ -190,7 +198,9 @@ impl Command {
             | Self::Init
             | Self::Simulator(_)
             | Self::Completions(_)
-            | Self::Man(_) => return None,
+            | Self::Man(_)
+            // It tells the end of each run.
+            | Self::Work(_) => return None,
         };
         notify.notify_command.as_deref()
     }

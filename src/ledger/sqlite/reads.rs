@@ -12,7 +12,7 @@ use crate::ledger::error::LedgerError;
 use crate::ledger::outcome::{Outcome, TimedCall};
 use crate::ledger::read_store::ReadStore;
 use crate::ledger::record::{Batch, BatchId, Payout, PayoutId, Size, UnixMs};
-use crate::ledger::views::{BatchDetails, Checkup, Found, InDoubt, LedgerEntry, Personal, Purgeable, Skipped};
+use crate::ledger::views::{BatchDetails, Checkup, Found, InDoubt, LastRun, LedgerEntry, Personal, Purgeable, Skipped};
 use rusqlite::{Connection, Row};
 
 /// Payouts behind the first that are looked through for credited ones.
@@ -62,11 +62,23 @@ impl ReadStore for Connection {
         Ok(read::rows(self, sql, (batch.0, payable), size)?.pop().unwrap_or_default())
     }
 
-    fn has_open_run(&self, batch: BatchId) -> Result<bool, LedgerError> {
-        let sql = "SELECT kind FROM events
-                   WHERE batch_id = ?1 AND payout_id IS NULL AND kind IN ('run_started', 'run_ended')
-                   ORDER BY event_id DESC LIMIT 1";
-        Ok(read::one::<String>(self, sql, [batch.0])?.is_some_and(|kind| kind == "run_started"))
+    fn last_run(&self, batch: BatchId, begins: &str) -> Result<Option<LastRun>, LedgerError> {
+        // Between the beginning and the end of a run there is no other of its batch.
+        let sql = "SELECT b.note, e.at, e.note
+                   FROM (SELECT event_id, note FROM events
+                         WHERE batch_id = ?1 AND payout_id IS NULL AND kind = 'run_started' AND instr(note, ?2) = 1
+                         ORDER BY event_id DESC LIMIT 1) b
+                   LEFT JOIN events e ON e.event_id = (
+                         SELECT event_id FROM events
+                         WHERE batch_id = ?1 AND payout_id IS NULL AND kind IN ('run_started', 'run_ended')
+                             AND event_id > b.event_id
+                         ORDER BY event_id LIMIT 1) AND e.kind = 'run_ended'";
+        let run = |row: &Row<'_>| {
+            let ended: Option<UnixMs> = get(row, 1)?;
+            let how: Option<String> = get(row, 2)?;
+            Ok(LastRun { beginning: get(row, 0)?, ended: ended.zip(how) })
+        };
+        Ok(read::rows(self, sql, (batch.0, begins), run)?.pop())
     }
 
     fn batch_details(&self, batch: BatchId, now: UnixMs, running: bool) -> Result<BatchDetails, LedgerError> {

@@ -266,6 +266,7 @@ fn draw_settings(rng: &mut Rng, budget_points: u64, seed: u64) -> RunSettings {
         budget_points,
         quiet_before: Duration::ZERO,
         shared_pace: None,
+        is_unattended: false,
         seed,
     }
 }
