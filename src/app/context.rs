@@ -40,6 +40,8 @@ pub type StopSignal = Pin<Box<dyn Future<Output = ()>>>;
 pub struct Watched {
     /// Its batch.
     pub batch: BatchName,
+    /// Whom it asks, as people call it.
+    pub host: String,
     /// The configured rate of its requests.
     pub rate_per_s: f64,
     /// Its numbers, as they are.

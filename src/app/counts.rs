@@ -44,9 +44,20 @@ pub struct Counts {
     pub slowdowns: u64,
     /// No new top-ups are sent any more.
     pub stopping: bool,
-    /// Requests of the last seconds: the second since the start, and how many.
-    recent: VecDeque<(u64, u64)>,
+    /// When the next call is due, while nothing is under way.
+    pub next_call: Option<Instant>,
+    /// Since when the gateway owes an answer.
+    pub unanswered_since: Option<Instant>,
+    /// Requests of the last seconds, and payouts that came to need nothing further.
+    recent: [Recent; 2],
 }
+
+/// What happened in the last seconds: the second since the start, and how often.
+type Recent = VecDeque<(u64, u64)>;
+
+/// Which of the recent happenings.
+const CALLS: usize = 0;
+const SETTLED: usize = 1;
 
 impl Counts {
     /// Begins with what the ledger says.
@@ -63,7 +74,9 @@ impl Counts {
             latencies: Default::default(),
             slowdowns: 0,
             stopping: false,
-            recent: VecDeque::new(),
+            next_call: None,
+            unanswered_since: None,
+            recent: Default::default(),
         };
         counts.done_before = counts.done();
         counts
@@ -87,34 +100,64 @@ impl Counts {
         self.requests.values().sum::<u64>() + self.unsent.iter().sum::<u64>()
     }
 
+    /// Payouts in doubt of which no call is under way, and the top-ups that are.
+    #[must_use]
+    pub fn in_doubt_and_under_way(&self) -> (u64, u64) {
+        let under_way = self.in_flight[CallKind::TopUp as usize];
+        (self.payouts[State::InDoubt as usize].saturating_sub(under_way), self.in_flight.iter().sum())
+    }
+
     /// Requests that ended, a second, over the last whole seconds.
     #[must_use]
     pub fn rate(&self) -> f64 {
+        self.lately(CALLS)
+    }
+
+    /// How long the rest takes, as fast as payouts were settled over the last whole seconds; `None`: none was.
+    #[must_use]
+    pub fn left(&self) -> Option<Duration> {
+        let (rate, left) = (self.lately(SETTLED), self.rows().saturating_sub(self.done()));
+        (rate > 0.0 && left > 0).then(|| Duration::from_secs_f64(left as f64 / rate))
+    }
+
+    fn lately(&self, what: usize) -> f64 {
         let elapsed = self.started.elapsed();
         let now = elapsed.as_secs();
         let from = now.saturating_sub(RATE_OVER.as_secs());
-        let count: u64 =
-            self.recent.iter().filter(|(second, _)| (from..=now).contains(second)).map(|(_, count)| count).sum();
+        let recent = self.recent[what].iter();
+        let count: u64 = recent.filter(|(second, _)| (from..=now).contains(second)).map(|(_, count)| count).sum();
         count as f64 / (elapsed.as_secs_f64() - from as f64).max(1.0)
     }
 
     /// Takes in what happened.
     pub fn apply(&mut self, event: &RunEvent) {
         match event {
-            RunEvent::CallBegan { kind } => self.in_flight[*kind as usize] += 1,
+            RunEvent::CallBegan { kind } => {
+                self.in_flight[*kind as usize] += 1;
+                self.next_call = None;
+                self.unanswered_since.get_or_insert_with(Instant::now);
+            }
             RunEvent::CallEnded { kind, http, code, departed, latency, .. } => {
                 let place = *kind as usize;
                 self.in_flight[place] = self.in_flight[place].saturating_sub(1);
+                if http.is_some() {
+                    let owes = self.in_flight.iter().any(|calls| *calls > 0);
+                    self.unanswered_since = owes.then(Instant::now);
+                }
                 if departed.is_none() {
                     self.unsent[place] += 1;
                     return;
                 }
                 *self.requests.entry((kind.word(), *http, *code)).or_default() += 1;
                 self.latencies[place].note(latency.as_secs_f64());
-                self.note_recent();
+                self.note(CALLS);
             }
             RunEvent::Moved { points, from, to, .. } => {
                 let points = u64::from(*points);
+                let is_open = |state: State| matches!(state, State::Planned | State::InDoubt);
+                if is_open(*from) && !is_open(*to) {
+                    self.note(SETTLED);
+                }
                 let (from, to) = (*from as usize, *to as usize);
                 self.payouts[from] = self.payouts[from].saturating_sub(1);
                 self.points[from] = self.points[from].saturating_sub(points);
@@ -122,6 +165,7 @@ impl Counts {
                 self.points[to] += points;
             }
             RunEvent::SlowedDown { .. } | RunEvent::Unavailable { .. } => self.slowdowns += 1,
+            RunEvent::Waiting { span } => self.next_call = Some(Instant::now() + *span),
             RunEvent::Stopping(_) | RunEvent::Interrupted => self.stopping = true,
             RunEvent::NameDiffers { .. }
             | RunEvent::NameMissing { .. }
@@ -134,14 +178,15 @@ impl Counts {
         }
     }
 
-    fn note_recent(&mut self) {
+    fn note(&mut self, what: usize) {
         let now = self.started.elapsed().as_secs();
-        match self.recent.back_mut() {
+        let recent = &mut self.recent[what];
+        match recent.back_mut() {
             Some((second, count)) if *second == now => *count += 1,
-            Some(_) | None => self.recent.push_back((now, 1)),
+            Some(_) | None => recent.push_back((now, 1)),
         }
-        while self.recent.len() > RATE_OVER.as_secs() as usize + 1 {
-            self.recent.pop_front();
+        while recent.len() > RATE_OVER.as_secs() as usize + 1 {
+            recent.pop_front();
         }
     }
 }

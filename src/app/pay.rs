@@ -128,11 +128,13 @@ pub fn pay_through<G: Gateway>(context: Context<'_>, ready: Ready, gateway: Arc<
         ledger.close()?;
         return Ok(Paid::Waits(Box::new(batch), open, waiting));
     }
-    let report = run_to_its_end(context, settings, &ledger, gateway)?;
+    let host = batch.binding.gateway_host.clone();
+    let report = run_to_its_end(context, settings, &ledger, gateway, host)?;
     // Read again: the chain has a new head.
     let (totals, batch) = (ledger.totals()?, ledger.batch()?);
     let doubts = ledger.in_doubt(IN_DOUBT_MAX)?;
-    let doubts = DoubtList::new(&doubts, totals.of(State::InDoubt).rows, &policy, under.signed_valid, unix_ms());
+    let doubts =
+        DoubtList::new(&doubts, totals.of(State::InDoubt).rows, &policy, (under.signed_valid, false), unix_ms());
     ledger.close()?;
     let ending = ending_of(&Summary::new(&batch, &totals, Run::Ended(&report)), &report);
     Ok(Paid::Ended(Box::new(Ended { ending, batch, totals, report, doubts })))
@@ -152,11 +154,13 @@ pub(super) fn run_to_its_end<G: Gateway>(
     settings: RunSettings,
     ledger: &RunLedger,
     gateway: Arc<G>,
+    host: String,
 ) -> Result<RunReport, Failure> {
     let pace = settings.shared_pace.clone();
     let counts = LiveCounts::new(Counts::new(&ledger.totals()?));
     let watch = context.door.watch(Watched {
         batch: ledger.batch()?.name,
+        host,
         rate_per_s: settings.rate_per_s,
         counts: counts.clone(),
         is_kept: !ledger.is_scratch(),

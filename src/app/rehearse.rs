@@ -67,7 +67,13 @@ pub fn dry_run(
     settings.shared_pace = Some(context.shared_pace(context.settings.ledger_path().exists()));
     let ledger = begin(scratch, &batch, &under(context, terms.repeat_why.as_deref())?)?;
     let to_check = ledger.totals()?.of(State::Planned).rows;
-    let report = run_to_its_end(context, settings, &ledger, Arc::new(context.settings.gateway()?))?;
+    let report = run_to_its_end(
+        context,
+        settings,
+        &ledger,
+        Arc::new(context.settings.gateway()?),
+        batch.binding.gateway_host.clone(),
+    )?;
     let totals = ledger.totals()?;
     let ending = ending_of_dry_run(&batch, &totals, &report);
     let not_paid = match (target, ledger.into_scratch()) {
@@ -179,7 +185,7 @@ pub fn rehearse(context: Context<'_>, request: &RehearseRequest) -> Result<Rehea
     let settle = [settings.policy.proof_after(), real.policy.proof_after()];
     tracing::info!("a rehearsal: every call goes to a simulator inside this process");
     let ledger = begin(scratch, &batch, &under(context, terms.repeat_why.as_deref())?)?;
-    let report = run_to_its_end(context, settings, &ledger, Arc::new(client))?;
+    let report = run_to_its_end(context, settings, &ledger, Arc::new(client), "the simulator".to_owned())?;
     let (book, faults_injected) = (simulator.book(), simulator.stats().faults_injected());
     runtime.block_on(simulator.stop());
 

@@ -56,7 +56,13 @@ pub fn look(context: Context<'_>, batch: &str) -> Result<Look, Failure> {
     let in_doubt = ledger.in_doubt(id, IN_DOUBT_MAX)?;
     Ok(Look {
         now,
-        doubts: DoubtList::new(&in_doubt, stand.totals.of(State::InDoubt).rows, &policy, signed_valid, now),
+        doubts: DoubtList::new(
+            &in_doubt,
+            stand.totals.of(State::InDoubt).rows,
+            &policy,
+            (signed_valid, stand.running),
+            now,
+        ),
         details: ledger.batch_details(id, now, stand.running)?,
         skipped: ledger.skipped(&stand.batch, SKIPPED_MAX)?,
         proposals: ledger.proposals(&stand.batch)?,

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// Columns of a screen that does not tell.
 const COLUMNS_USUAL: usize = 80;
+/// Lines of such a screen.
+const LINES_USUAL: usize = 24;
 /// How long whoever leaves at once waits for a reader of its one object.
 const LEAVING: Duration = Duration::from_millis(500);
 
@@ -119,9 +121,10 @@ impl Canvas {
     }
 
     /// Draws over what was there.
+    /// What does not fit on the screen is left out above its last line: drawn beyond the edge, it would push the first lines off.
     pub(super) fn draw(&self, text: &str) {
-        let lines = Output::fitted(&printable(text)).replace('\n', "\x1b[K\n");
-        send(&format!("\x1b[H{lines}\x1b[J"));
+        let text = clipped(&Output::fitted(&printable(text)), screen_height());
+        send(&format!("\x1b[H{}\x1b[J", text.replace('\n', "\x1b[K\n")));
     }
 }
 
@@ -129,6 +132,28 @@ impl Drop for Canvas {
     fn drop(&mut self) {
         send("\x1b[?1049l");
     }
+}
+
+/// The text in so many lines, its last one included.
+fn clipped(text: &str, height: usize) -> String {
+    let lines: Vec<&str> = text.trim_end_matches('\n').split('\n').collect();
+    let Some((last, rest)) = lines.split_last().filter(|_| lines.len() > height && height > 2) else {
+        return text.to_owned();
+    };
+    let kept = &rest[..height - 2];
+    let left_out = rest.len() - kept.len();
+    format!("{}\n… {left_out} more lines; a higher window shows them\n{last}", kept.join("\n"))
+}
+
+#[cfg(unix)]
+fn screen_height() -> usize {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok();
+    size.map(|size| usize::from(size.ws_row)).filter(|rows| *rows > 0).unwrap_or(LINES_USUAL)
+}
+
+#[cfg(not(unix))]
+fn screen_height() -> usize {
+    LINES_USUAL
 }
 
 #[cfg(unix)]
@@ -220,6 +245,12 @@ pub(super) fn complain(failure: &Failure) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_higher_than_the_screen_keeps_its_first_lines_and_its_last() {
+        assert_eq!(clipped("a\nb\nc", 3), "a\nb\nc");
+        assert_eq!(clipped("a\nb\nc\nd\n\nend", 4), "a\nb\n… 3 more lines; a higher window shows them\nend");
+    }
 
     #[test]
     fn nothing_that_steers_a_terminal_is_printed() {

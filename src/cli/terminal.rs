@@ -130,8 +130,8 @@ impl Door for Terminal {
     }
 
     fn watch(&self, run: Watched) -> Box<dyn Watch + '_> {
-        let Watched { batch, rate_per_s, counts, is_kept } = run;
-        let progress = Progress::new(counts.clone(), self.output, is_kept);
+        let Watched { batch, host, rate_per_s, counts, is_kept } = run;
+        let progress = Progress::new(counts.clone(), self.output, host, is_kept);
         let metrics = Metrics { batch: batch.to_string(), rate_limit_per_s: rate_per_s, counts };
         Box::new(Screen { progress, metrics: Cell::new(self.metrics.take().map(|port| (port, metrics))) })
     }

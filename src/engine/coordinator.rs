@@ -113,6 +113,9 @@ where
             }
             let timer = self.queue.next_timer().map(|at| self.started + at);
             let wants_slot = self.wants_slot();
+            if let Some(at) = self.queue.next_timer().filter(|_| self.slots.is_idle() && !wants_slot) {
+                self.tell(RunEvent::Waiting { span: at.saturating_sub(self.now()) });
+            }
             tokio::select! {
                 biased;
                 () = &mut shutdown, if !self.tally.interrupted => self.interrupt()?,

@@ -130,6 +130,11 @@ pub enum RunEvent {
     ProbeFailed,
     /// The gateway answers top-ups again: the rest goes out.
     WentOn,
+    /// Nothing is under way, and the next call is due after this time.
+    Waiting {
+        /// From now on.
+        span: Duration,
+    },
     /// No new top-ups from here on.
     Stopping(Stop),
     /// The user asked for an end: what is under way comes to its end.

@@ -14,10 +14,8 @@ pub struct BatchDetails {
     pub reasons: Vec<ReasonCount>,
     /// States of which only the first payouts were looked into, and how many those are.
     pub bounded: Vec<(State, u64)>,
-    /// When payouts in doubt were sent first, oldest first; of the first payouts only.
-    pub in_doubt_since: Vec<UnixMs>,
-    /// The first held payouts.
-    pub held: Vec<Payout>,
+    /// The first held payouts, each with the name that the gateway gave.
+    pub held: Vec<(Payout, Option<String>)>,
     /// How fast the run goes that is going on.
     pub pace: Option<Pace>,
 }

@@ -18,6 +18,8 @@ use std::time::Duration;
 pub const IN_DOUBT_MAX: usize = 1000;
 /// Of those, the ones that are printed for people.
 const PRINTED_MAX: usize = 20;
+/// Of those that a run settles, the ones that are named: they are not for a person to do anything about.
+const NAMED_MAX: usize = 5;
 
 /// What is in doubt in a batch, at one moment.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +32,9 @@ pub struct DoubtList {
 #[derive(Clone, Debug)]
 struct Listed {
     row: u64,
+    /// A run that goes on waits for its answer right now.
+    is_under_way: bool,
+    since_ms: UnixMs,
     reference: Option<String>,
     invoice_no: String,
     since: String,
@@ -44,10 +49,45 @@ struct Listed {
 
 impl DoubtList {
     /// Judges the payouts in doubt, of which there are `all`, by the policy of a run at `now`; the gateway may still apply
-    /// a request for `signed_valid` after it was sent.
+    /// a request for `signed_valid` after it was sent; `running`: a run goes on, which waits for what has no end yet.
     #[must_use]
-    pub fn new(found: &[InDoubt], all: u64, policy: &Policy, signed_valid: Duration, now: UnixMs) -> Self {
-        Self { listed: found.iter().map(|payout| listed(payout, policy, signed_valid, now)).collect(), all }
+    pub fn new(
+        found: &[InDoubt],
+        all: u64,
+        policy: &Policy,
+        (signed_valid, running): (Duration, bool),
+        now: UnixMs,
+    ) -> Self {
+        let one = |payout: &InDoubt| {
+            let is_under_way = running && payout.standing.open;
+            Listed { is_under_way, ..listed(payout, policy, signed_valid, now) }
+        };
+        Self { listed: found.iter().map(one).collect(), all }
+    }
+
+    /// Top-ups of a run that goes on, whose answer it waits for right now.
+    #[must_use]
+    pub fn under_way(&self) -> u64 {
+        self.listed.iter().filter(|payout| payout.is_under_way).count() as u64
+    }
+
+    /// Since when the others are in doubt.
+    pub(super) fn since(&self) -> Vec<UnixMs> {
+        self.listed.iter().filter(|payout| !payout.is_under_way).map(|payout| payout.since_ms).collect()
+    }
+
+    /// The lines about those that a run settles by itself: which they are, and what is known of each.
+    pub(super) fn settling_text(&self) -> String {
+        let settling = || self.listed.iter().filter(|payout| payout.settles && !payout.is_under_way);
+        let mut text = String::new();
+        for payout in settling().take(NAMED_MAX) {
+            let _ = writeln!(text, "  {}: {}", payout.named(), payout.why);
+        }
+        let more = settling().count().saturating_sub(NAMED_MAX);
+        if more > 0 {
+            let _ = writeln!(text, "  … and {more} more");
+        }
+        if text.is_empty() { text } else { format!("in doubt, and a run asks about it:\n{text}") }
     }
 
     /// The list for scripts, and how many it leaves out.
@@ -85,10 +125,7 @@ impl DoubtList {
             counted(stuck.len() as u64, "payout")
         );
         for payout in stuck.iter().take(PRINTED_MAX) {
-            let reference = payout.reference.as_ref().map(|reference| format!(", reference {reference}"));
-            let (row, number) = (payout.row, &payout.invoice_no);
-            let reference = reference.unwrap_or_default();
-            let _ = writeln!(text, "  row {row}{reference}, {number}, in doubt since {}: {}", payout.since, payout.why);
+            let _ = writeln!(text, "  {}: {}", payout.named(), payout.why);
             for send in &payout.sends {
                 let _ = writeln!(text, "    {send}");
             }
@@ -111,6 +148,14 @@ impl DoubtList {
     }
 }
 
+impl Listed {
+    fn named(&self) -> String {
+        let reference = self.reference.as_ref().map(|reference| format!(", reference {reference}"));
+        let (row, number, since) = (self.row, &self.invoice_no, &self.since);
+        format!("row {row}{}, {number}, in doubt since {since}", reference.unwrap_or_default())
+    }
+}
+
 fn listed(payout: &InDoubt, policy: &Policy, signed_valid: Duration, now: UnixMs) -> Listed {
     let stuck = policy.stuck(&payout.standing);
     let last_send_at = payout.sends.last().map_or(payout.since, |send| send.at);
@@ -121,6 +166,8 @@ fn listed(payout: &InDoubt, policy: &Policy, signed_valid: Duration, now: UnixMs
     let not_credited_at = last_send_at + ms(signed_valid);
     Listed {
         row: payout.row,
+        is_under_way: false,
+        since_ms: payout.since,
         reference: payout.reference.as_deref().map(|reference| hide_numbers(reference).into_owned()),
         invoice_no: payout.invoice_no.to_string(),
         since: moment(payout.since),

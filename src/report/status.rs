@@ -8,6 +8,7 @@ use super::words::duration;
 use crate::domain::event::{Event, MemberAnswer, OrderAnswer};
 use crate::domain::hint::{Step, StepText};
 use crate::domain::payout_status::State;
+use crate::domain::privacy::hide_numbers;
 use crate::domain::text::{counted, grouped};
 use crate::ledger::{BatchDetails, Pace, ReasonCount, UnixMs};
 use std::fmt::Write;
@@ -89,11 +90,18 @@ impl StatusView<'_> {
         text
     }
 
-    /// How many are in doubt since when; their points are those of the totals.
+    /// How many are in doubt since when, and which; their points are those of the totals.
     fn in_doubt(&self) -> String {
-        let since = &self.glance.in_doubt_since;
+        let doubts = self.summary.doubts();
+        let (since, under_way) = (doubts.since(), doubts.under_way());
         let mut text = self.summary.at_stake();
-        if since.is_empty() || text.is_empty() {
+        if text.is_empty() {
+            return text;
+        }
+        if under_way > 0 {
+            let _ = writeln!(text, "  under way: {}", counted(under_way, "top-up"));
+        }
+        if since.is_empty() {
             return text;
         }
         let spans = [
@@ -110,25 +118,30 @@ impl StatusView<'_> {
             }
         }
         let all = self.summary.of(State::InDoubt).rows;
-        let only = if all > since.len() as u64 {
-            format!(" (the first {} of them)", grouped(since.len() as u64))
-        } else {
-            String::new()
-        };
+        let known = since.len() as u64 + under_way;
+        let only = if all > known { format!(" (the first {} of them)", grouped(known)) } else { String::new() };
         let _ = writeln!(text, "  in doubt: {}{only}", parts.join(", "));
-        text
+        text + &doubts.settling_text()
     }
 
     fn held(&self) -> String {
         let all = self.summary.of(State::Held).rows;
         let mut text = String::new();
-        for (index, payout) in self.glance.held.iter().enumerate() {
+        for (index, (payout, found)) in self.glance.held.iter().enumerate() {
             if index == 0 {
                 text.push_str("held, for a person to decide:\n");
             }
+            let reference = payout.key.as_reference().map(|reference| format!(", {}", hide_numbers(reference)));
+            let (row, number, reference) = (payout.row, &payout.top_up.invoice_no, reference.unwrap_or_default());
             let (member, points) =
                 (payout.top_up.member.masked(), counted(payout.top_up.points.value().into(), "point"));
-            let _ = writeln!(text, "  row {}, {member}, {points}, {}", payout.row, payout.top_up.invoice_no);
+            let expected = payout.name.as_deref().unwrap_or("nothing");
+            let found = found.as_deref().map(str::trim).filter(|found| !found.is_empty());
+            let found = found.map_or_else(|| "gives no name".to_owned(), |found| format!("says {found}"));
+            let _ = writeln!(
+                text,
+                "  row {row}{reference}, {member}, {points}, {number}: the file says {expected}, the gateway {found}"
+            );
         }
         let more = all.saturating_sub(self.glance.held.len() as u64);
         if more > 0 && !self.glance.held.is_empty() {
@@ -155,7 +168,7 @@ impl StatusView<'_> {
             Verdict::Complete | Verdict::Partial => {}
         }
         text.push_str(&self.summary.doubts().to_text(batch, step_text));
-        if let Some(payout) = self.glance.held.first() {
+        if let Some((payout, _)) = self.glance.held.first() {
             let number = || payout.top_up.invoice_no.to_string();
             let _ = writeln!(text, "next: {}", step_text(&Step::Release(name(), number())));
             let _ = writeln!(text, "  or: {}", step_text(&Step::CancelOne(name(), number())));

@@ -272,7 +272,7 @@ impl<'s> Summary<'s> {
     /// What to type next, if anything.
     fn next_step(&self, step_text: StepText) -> String {
         let name = &self.batch.name;
-        let mut text = self.at_stake();
+        let mut text = self.at_stake() + &self.doubts.settling_text();
         let hint = self.stop().and_then(|stop| stop.message.split_once("\nhint: ")).map(|(_, hint)| hint);
         match self.verdict() {
             Verdict::Complete | Verdict::Running => {}

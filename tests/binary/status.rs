@@ -44,6 +44,7 @@ async fn a_finished_batch_says_who_was_not_paid_why_and_what_to_type() {
             "ineligible           1  200400 the member does not exist\n",
             "held                 1  the member has another name\n",
             "held, for a person to decide:\n  row 5, 090***0003, 500 points, TP",
+            ": the file says Another, the gateway says Dung\n",
             "next: topup release 2026-11 TP",
             "topup retry 2026-11 --why TEXT",
         ],
@@ -78,7 +79,7 @@ async fn beside_a_live_run_it_says_how_far_that_is_and_what_is_at_stake() {
             " calls/s and 0.0 payouts/s in the last ",
             "no time left can be told",
             "1 payout, 50 points, may or may not have been credited",
-            "in doubt: 1 for less than a minute\n",
+            "under way: 1 top-up\n",
             "next: topup status 2026-11 --watch",
         ],
     );
@@ -127,4 +128,36 @@ a-rather-long-name  complete            2 of 2              107 of 107     0
 b                   complete            1 of 1  1,000,000 of 1,000,000     0
 ";
     assert_eq!(said, expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_lines_and_status_name_what_is_in_doubt_with_its_reason() {
+    let stage = Stage::new("top_up.lost_after=1,order_status.http_502=1").await;
+    stage.impatient();
+    stage.set("resolve.queries_max", "1");
+    stage.set("safety.canary_rows", "1");
+    std::fs::write(stage.path("rewards.csv"), format!("reference,phone,points\nHD-7,{},500\n", phone(0))).unwrap();
+    let ended = stage.topup(&RUN).await.exits(5).stdout;
+    let said = stage.topup(&["status", BATCH]).await.exits(0).stdout;
+    for text in [ended, said] {
+        holds(&text, &["in doubt, and a run asks about it:\n  row 2, reference HD-7, TP", ", in doubt since 20"]);
+        holds(&text, &["Z: no definite answer yet: a run asks order status\n", "next: topup resume 2026-11"]);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_terminal_the_bar_says_what_it_waits_for() {
+    let stage = Stage::new("top_up.lost_before=1").await;
+    stage.set("safety.canary_rows", "1");
+    stage.rows(1);
+    let mut command = tokio::process::Command::new("script");
+    let line = format!("stty cols 100; {} {}", env!("CARGO_BIN_EXE_topup"), RUN.join(" "));
+    command.args(["-qefc", &line, "/dev/null"]).current_dir(stage.path(".")).stdin(std::process::Stdio::null());
+    command.kill_on_drop(true);
+    let mut live = stage.start_command(command);
+    until("it says what it waits for", || live.has_ended() || live.stdout().contains("1 in doubt: asked again in "))
+        .await;
+    assert!(!live.has_ended(), "{}", live.stdout());
+    live.kill().await;
 }

@@ -166,7 +166,7 @@ fn resume_on_a_narrow_screen(terminal: &Terminal) {
         terminal.wait_rows("main", "it goes on", |screen| done(screen).is_some() && screen.contains(" left\n"));
     // The bar, and below it every detail in a line of its own.
     let details: Vec<&str> = screen.lines().skip_while(|line| !line.ends_with("/320 rows")).skip(1).collect();
-    for (line, end) in details.iter().zip([" points", " points)", " calls/s", " left"]) {
+    for (line, end) in details.iter().zip([" points", " under way", " in doubt", " calls/s", " left"]) {
         assert!(line.ends_with(end), "{end:?} is not at the end of {line:?} in\n{screen}");
     }
     let ended = terminal.end("main").is(4, &["finished, and some payouts were", "history ends with"]).fits(40);

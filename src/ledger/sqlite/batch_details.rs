@@ -25,9 +25,6 @@ const RECENT_MS: i64 = 30_000;
 /// States that payouts end in unpaid and that a status gives the reasons of.
 const EXPLAINED: [State; 3] = [State::Declined, State::Ineligible, State::Held];
 
-const IN_DOUBT_SINCE: &str = "SELECT (SELECT e.at FROM events e WHERE e.payout_id = p.payout_id
-    AND e.state = 'in_doubt' ORDER BY e.event_id DESC LIMIT 1)
-    FROM payouts p WHERE p.batch_id = ?1 AND p.state = 'in_doubt' ORDER BY p.payout_id LIMIT ?2";
 const RUN_BEGUN: &str = "SELECT event_id, at FROM events
     WHERE batch_id = ?1 AND payout_id IS NULL AND kind = 'run_started' ORDER BY event_id DESC LIMIT 1";
 const RECENT: &str = "SELECT at, state IN ('credited', 'declined', 'ineligible', 'held'),
@@ -46,9 +43,10 @@ pub(in crate::ledger) fn batch_details(
         let looked_into = count_reasons(connection, batch, state, &mut glance.reasons)?;
         glance.note_bound(state, looked_into);
     }
-    glance.in_doubt_since = in_doubt_since(connection, batch)?;
-    glance.note_bound(State::InDoubt, glance.in_doubt_since.len());
-    glance.held = connection.payouts_after(batch, (State::Held, u32::MAX), None, HELD_NAMED)?;
+    for payout in connection.payouts_after(batch, (State::Held, u32::MAX), None, HELD_NAMED)? {
+        let (_, found) = connection.names(payout.id)?;
+        glance.held.push((payout, found));
+    }
     glance.pace = if running { pace(connection, batch, now)? } else { None };
     Ok(glance)
 }
@@ -107,15 +105,6 @@ fn said(row: &Row<'_>, detail: Option<&str>) -> Result<Option<String>, LedgerErr
     row.get(2).map_err(LedgerError::sqlite("reading what the gateway said"))
 }
 
-/// When each of the first payouts in doubt came to be so, oldest first.
-fn in_doubt_since(connection: &Connection, batch: BatchId) -> Result<Vec<UnixMs>, LedgerError> {
-    let mut since = read::rows(connection, IN_DOUBT_SINCE, params![batch.0, bound(LOOKED_INTO_MAX)], |row| {
-        row.get(0).map_err(LedgerError::sqlite("reading since when payouts are in doubt"))
-    })?;
-    since.sort_unstable();
-    Ok(since)
-}
-
 /// What the newest events of the batch say of the run that is going on.
 fn pace(connection: &Connection, batch: BatchId, now: UnixMs) -> Result<Option<Pace>, LedgerError> {
     let reading = || LedgerError::sqlite("reading how fast the run goes");
@@ -155,7 +144,7 @@ mod tests {
     fn no_look_goes_through_a_whole_table() {
         let ledger = Ledger::in_memory().unwrap();
         let mut looks = EXPLAINED.map(reasons_sql).to_vec();
-        looks.extend([IN_DOUBT_SINCE, RUN_BEGUN, RECENT].map(str::to_owned));
+        looks.extend([RUN_BEGUN, RECENT].map(str::to_owned));
         for sql in looks {
             let mut plan = ledger.store().prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let arguments = ["1", "1", "1"][..plan.parameter_count()].iter();

@@ -62,7 +62,7 @@ impl RecordedEvents {
             RunEvent::NameMissing { .. } => network.coverage.hit("run: name missing"),
             RunEvent::SlowedDown { .. } => network.coverage.hit("run: slowed down"),
             RunEvent::Unavailable { .. } => network.coverage.hit("run: waited for the gateway"),
-            RunEvent::CallBegan { .. } | RunEvent::CallEnded { .. } => {}
+            RunEvent::CallBegan { .. } | RunEvent::CallEnded { .. } | RunEvent::Waiting { .. } => {}
         }
     }
 
