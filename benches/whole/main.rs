@@ -1,13 +1,14 @@
 //! The whole program, measured from outside against a fast gateway on loopback, each figure beside what it is to reach.
 //!
 //! `cargo bench --bench whole` measures everything, `cargo bench --bench whole -- run start` only what is named:
-//! `run`, `slow-disk`, `rate`, `million`, `memory`, `start`. Figures mean something on a quiet machine only.
+//! `run`, `slow-disk`, `plan`, `rate`, `million`, `memory`, `start`. Figures mean something on a quiet machine only.
 
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
 mod gateway;
 mod ledgers;
 mod million;
+mod planning;
 mod program;
 mod rate;
 mod run;
@@ -23,6 +24,7 @@ const CASES: &[Case] = &[
     ("start", run::start),
     ("run", run::clean),
     ("slow-disk", run::slow_disk),
+    ("plan", planning::planning),
     ("million", million::million),
     ("memory", run::memory),
     ("rate", rate::rate),
