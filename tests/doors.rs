@@ -5,7 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use topup::app::approvals::{self, Outcome, Word, WordRequest};
@@ -302,18 +302,42 @@ fn the_ledger_and_the_set_up_are_looked_after() {
 }
 
 #[test]
-fn no_room_of_the_use_cases_names_a_command() {
-    let room = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/app");
-    let mut named = Vec::new();
-    for entry in fs::read_dir(&room).unwrap().chain(fs::read_dir(room.join("doctor")).unwrap()) {
-        let path = entry.unwrap().path();
-        if path.is_file() {
-            let text = fs::read_to_string(&path).unwrap();
-            let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-            named.extend(
-                lines.filter(|line| line.contains("`topup ")).map(|line| format!("{}: {line}", path.display())),
-            );
-        }
-    }
-    assert_eq!(named, Vec::<String>::new());
+fn nobody_waits_for_a_person_and_what_changed_meanwhile_is_asked_again() {
+    let house = House::new();
+    let context = house.context();
+    approvals::propose_file(context, &house.file(), &house.whoever()).unwrap();
+    let approve = WordRequest { batch: "b".to_owned(), word: Word::Approve, seal: None, why: None };
+    approvals::say(context, &approve, &house.whoever()).unwrap();
+    let request = DecisionRequest { batch: "b".to_owned(), why: "left".to_owned(), repeat_why: None };
+    let cancel = |which: &str, agree: &dyn Fn() -> Result<(), Failure>| {
+        let named = Chosen::Named(vec![which.to_owned()]);
+        decide::cancel(context, &request, &named, &|_| agree()).map(|outcome| outcome.changed)
+    };
+    // Another command works while the person thinks.
+    let refused = cancel("R-1", &|| cancel("R-2", &|| Ok(())).map(drop)).unwrap_err();
+    assert_eq!((refused.ending, refused.code), (Ending::Refused, "changed"));
+    let cancelled = status::look(context, "b").unwrap().stand.totals.of(State::Cancelled).rows;
+    assert_eq!(cancelled, 1, "what was decided meanwhile");
+    assert_eq!(cancel("R-1", &|| status::all(context).map(drop)).unwrap(), 1);
+
+    let elsewhere = house.path("elsewhere.toml");
+    let config = fs::read_to_string(house.path("topup.toml")).unwrap();
+    fs::write(&elsewhere, config.replace("T001", "T002")).unwrap();
+    let settings = Settings::read(Some(&elsewhere), std::iter::empty(), None).unwrap();
+    let moved = Context { settings: &settings, ..context };
+    let rebind = |agree: &dyn Fn() -> Result<(), Failure>| {
+        rebind::rebind(moved, "a new till", |_, _| agree()).map(|(rebound, _)| rebound.batches.len())
+    };
+    let refused = rebind(&|| rebind(&|| Ok(())).map(drop)).unwrap_err();
+    assert_eq!((refused.ending, refused.code), (Ending::Refused, "changed"));
+    assert_eq!(rebind(&|| Ok(())).unwrap(), 0, "it was bound meanwhile");
+
+    assert_eq!(cancel("R-3", &|| Ok(())).map_err(|failure| failure.code), Ok(1));
+    let request = PurgeRequest { older_than_days: 0, why: "retention".to_owned() };
+    let purge = |agree: &dyn Fn() -> Result<(), Failure>| {
+        purge::purge(moved, &request, |_| agree()).map(|purged| purged.look.due.len())
+    };
+    let refused = purge(&|| purge(&|| Ok(())).map(drop)).unwrap_err();
+    assert_eq!((refused.ending, refused.code), (Ending::Refused, "changed"));
+    assert_eq!(purge(&|| Ok(())).unwrap(), 0, "it was purged meanwhile");
 }

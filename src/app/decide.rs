@@ -39,7 +39,7 @@ pub fn retry(
         ControlFlow::Continue(session) => session,
         ControlFlow::Break(waits) => return Ok(waits),
     };
-    agree(&Question::Retry(ids.len() as u64))?;
+    let session = session.agreed(|| agree(&Question::Retry(ids.len() as u64)))?;
     let (changed, credited, refused) = session.ask_each(ids, |_| Some(Event::Retried))?;
     Ok(Decided::Done(session.close(Ending::Done, changed, credited, [held_back, refused].concat())?))
 }
@@ -77,7 +77,7 @@ pub fn release(
         ControlFlow::Continue(session) => session,
         ControlFlow::Break(waits) => return Ok(waits),
     };
-    agree(&Question::Release(names))?;
+    let session = session.agreed(|| agree(&Question::Release(names)))?;
     Ok(Decided::Done(session.decide_all(Vec::new(), events, held_back)?))
 }
 
@@ -99,7 +99,8 @@ pub fn cancel(
         Some(failure) if !asked_first.is_empty() => return Err(failure),
         Some(_) | None => {}
     }
-    agree(&Question::Cancel((at_once.len() + asked_first.len()) as u64, asked_first.len() as u64))?;
+    let question = Question::Cancel((at_once.len() + asked_first.len()) as u64, asked_first.len() as u64);
+    let session = session.agreed(|| agree(&question))?;
     session.decide_all(at_once, asked_first, Vec::new())
 }
 
@@ -127,7 +128,7 @@ pub fn attest(
             ControlFlow::Break(waits) => return Ok(waits),
         }
     };
-    agree(&Question::Attest(payout.to_owned(), credited))?;
+    let session = session.agreed(|| agree(&Question::Attest(payout.to_owned(), credited)))?;
     let (event, why) = (if credited { Event::AttestedCredited } else { Event::AttestedNotCredited }, session.why());
     let mut answered = None;
     session.ask(vec![id], |asked: &Asked| {

@@ -94,6 +94,13 @@ impl Failure {
         Self { ending, code, message, hint, details: None }
     }
 
+    /// What a person agreed to is no longer so.
+    #[must_use]
+    pub(super) fn changed(what: &str) -> Self {
+        let message = format!("{what} changed while you were asked; nothing was changed by this command");
+        Self::said(Ending::Refused, "changed", message).with_hint(Hint::of("run the same command again, and look anew"))
+    }
+
     /// What nobody agreed to.
     #[must_use]
     pub fn no_consent(words: impl fmt::Display) -> Self {

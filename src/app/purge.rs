@@ -4,7 +4,9 @@ use super::clock::unix_ms;
 use super::context::{Context, News};
 use super::failure::{Details, Ending, Failure};
 use super::purge_look::{PurgeLook, look};
+use crate::domain::batch_name::BatchName;
 use crate::domain::hint::Hint;
+use crate::domain::sha256::Sha256;
 use crate::ledger::{Access, LedgerError};
 use crate::report::counted;
 
@@ -38,13 +40,24 @@ pub fn purge(
     request: &PurgeRequest,
     agree: impl FnOnce(&PurgeLook) -> Result<(), Failure>,
 ) -> Result<Purged, Failure> {
-    let (mut ledger, _lock) = context.open_locked("purge", Access::Write)?;
-    // A key that is missing shows before anybody is asked.
-    ledger.purge_key()?;
     let now = unix_ms();
-    let found = look(&ledger, now, request.older_than_days)?;
+    let looked = || {
+        let (ledger, lock) = context.open_locked("purge", Access::Write)?;
+        // A key that is missing shows before anybody is asked.
+        ledger.purge_key()?;
+        let found = look(&ledger, now, request.older_than_days)?;
+        Ok::<_, Failure>((ledger, lock, found))
+    };
+    let (mut ledger, mut lock, mut found) = looked()?;
     if !found.due.is_empty() {
+        // Nobody waits for a person.
+        drop((ledger, lock));
         agree(&found)?;
+        let heads = due_heads(&found);
+        (ledger, lock, found) = looked()?;
+        if due_heads(&found) != heads {
+            return Err(Failure::changed("what is due"));
+        }
         let key = ledger.purge_key_or_new()?;
         let why = context.reason(&request.why);
         for (purgeable, _) in &found.due {
@@ -60,8 +73,14 @@ pub fn purge(
             return Err(not_wiped(context, found, &error));
         }
     }
+    drop(lock);
     let key = ledger.purge_key_path().map(|path| path.display().to_string()).unwrap_or_default();
     Ok(Purged { look: found, key })
+}
+
+/// The batches that are due, each as it is.
+fn due_heads(found: &PurgeLook) -> Vec<(BatchName, Sha256)> {
+    found.due.iter().map(|(due, _)| (due.batch.name.clone(), due.batch.chain_head)).collect()
 }
 
 /// The purge is over, and only what the file held before may still be found in it.

@@ -3,7 +3,7 @@
 use super::clock::unix_ms;
 use super::context::Context;
 use super::failure::{Ending, Failure};
-use crate::ledger::{Access, Binding, Ledger};
+use crate::ledger::{Access, Binding};
 use crate::plan;
 pub use crate::plan::{Rebound, binding_words};
 
@@ -22,14 +22,17 @@ pub fn rebind(
     let binding = context.settings.binding()?;
     // Everything that can be wrong with the new address shows before the ledger is touched.
     context.settings.gateway()?;
-    let (mut ledger, _lock) = context.open_locked("rebind", Access::Write)?;
     let why = context.reason(why.trim());
-    // On a copy first: what would change, or why nothing may.
-    let mut copy = Ledger::scratch(Some(context.settings.ledger_path()))?;
-    let preview = plan::rebind(&mut copy, &binding, &why, unix_ms())?;
+    let rebind = |agreed: Option<&Rebound>| {
+        let (mut ledger, _lock) = context.open_locked("rebind", Access::Write)?;
+        Ok::<_, Failure>(plan::rebind(&mut ledger, &binding, &why, unix_ms(), |rebound| agreed == Some(rebound))?)
+    };
+    // What would change, or why nothing may; nobody waits for a person.
+    let preview = rebind(None)?;
     if preview == Rebound::default() {
         return Ok((preview, binding));
     }
     agree(&preview, &binding)?;
-    Ok((plan::rebind(&mut ledger, &binding, &why, unix_ms())?, binding))
+    let rebound = rebind(Some(&preview))?;
+    if rebound == preview { Ok((rebound, binding)) } else { Err(Failure::changed("what would be bound")) }
 }

@@ -46,10 +46,11 @@ fn left_alone(payout: &Payout, why: String) -> LeftAlone {
     LeftAlone { row: payout.row, invoice_no: payout.top_up.invoice_no.clone(), why }
 }
 
-/// A batch that is open for a person's decisions, under the ledger's lease.
+/// A batch that is open for a person's decisions, under the ledger's lease; not while the person is asked.
 pub(super) struct DecisionSession<'s> {
     context: Context<'s>,
     request: &'s DecisionRequest,
+    command: &'s str,
     pub(super) ledger: RunLedger,
     pub(super) batch: Batch,
     /// Why the gateway of the configuration cannot be asked; only a cancellation can do without.
@@ -58,7 +59,7 @@ pub(super) struct DecisionSession<'s> {
 }
 
 impl<'s> DecisionSession<'s> {
-    pub(super) fn open(context: Context<'s>, request: &'s DecisionRequest, command: &str) -> Result<Self, Failure> {
+    pub(super) fn open(context: Context<'s>, request: &'s DecisionRequest, command: &'s str) -> Result<Self, Failure> {
         let (ledger, lock) = context.open_locked(command, Access::Write)?;
         let batch = ledger.batch(&request.batch)?.unpurged()?;
         let why = request.repeat_why.as_deref().map(|why| context.reason(why));
@@ -71,7 +72,7 @@ impl<'s> DecisionSession<'s> {
         if unbound.is_some() {
             under.purpose = Purpose::Record;
         }
-        Ok(Self { context, request, ledger: ledger.into_run(batch.id, &under)?, batch, unbound, _lock: lock })
+        Ok(Self { context, request, command, ledger: ledger.into_run(batch.id, &under)?, batch, unbound, _lock: lock })
     }
 
     /// Goes on where the decision takes one person, or another one approved exactly it; else it is stored, and waits.
@@ -84,7 +85,7 @@ impl<'s> DecisionSession<'s> {
         if self.ledger.team()?.policy() == Policy::OnePerson {
             return Ok(ControlFlow::Continue(self));
         }
-        let Self { context, request, ledger, batch, unbound: _, _lock: lock } = self;
+        let Self { context, request, command: _, ledger, batch, unbound: _, _lock: lock } = self;
         ledger.close()?;
         drop(lock);
         Ok(match approvals::decided(context, batch.name.as_str(), kind, payouts, &request.why, person)? {
@@ -93,6 +94,22 @@ impl<'s> DecisionSession<'s> {
             }
             None => ControlFlow::Continue(Self::open(context, request, kind.word())?),
         })
+    }
+
+    /// Asks a person, while other commands may work: what is decided afterwards is decided of the batch as it was, or not
+    /// at all.
+    pub(super) fn agreed(self, ask: impl FnOnce() -> Result<(), Failure>) -> Result<Self, Failure> {
+        let Self { context, request, command, ledger, batch, unbound: _, _lock: lock } = self;
+        let seen = ledger.batch()?.chain_head;
+        ledger.close()?;
+        drop(lock);
+        ask()?;
+        let session = Self::open(context, request, command)?;
+        if session.ledger.batch()?.chain_head == seen {
+            Ok(session)
+        } else {
+            Err(Failure::changed(&format!("batch {}", batch.name)))
+        }
     }
 
     /// A person's reason, and who it was.

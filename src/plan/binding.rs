@@ -44,11 +44,18 @@ pub fn take_over(
     Ok(Some(format!("{lines}; nothing was ever sent from it, and from now on it is bound to {}", words(binding))))
 }
 
-/// Binds the ledger and all its batches but purged ones to another gateway or terminal, on a person's word.
+/// Binds the ledger and all its batches but purged ones to another gateway or terminal, on a person's word; `agreed`: it is
+/// to this, or else nothing was changed.
 ///
 /// # Errors
 /// [`LedgerError::Bound`] for another merchant or prefix of what was ever sent; then nothing was changed.
-pub fn rebind(ledger: &mut Ledger, binding: &Binding, why: &str, now: UnixMs) -> Result<Rebound, LedgerError> {
+pub fn rebind(
+    ledger: &mut Ledger,
+    binding: &Binding,
+    why: &str,
+    now: UnixMs,
+    agreed: impl FnOnce(&Rebound) -> bool,
+) -> Result<Rebound, LedgerError> {
     let batches = ledger.batches()?;
     let rebinding = ledger.rebinding(binding, Some(why), now)?;
     let mut rebound = Rebound { ledger: rebinding.ledger()?, batches: Vec::new() };
@@ -57,7 +64,9 @@ pub fn rebind(ledger: &mut Ledger, binding: &Binding, why: &str, now: UnixMs) ->
             rebound.batches.push((batch.name.to_string(), batch.binding.clone()));
         }
     }
-    rebinding.commit()?;
+    if agreed(&rebound) {
+        rebinding.commit()?;
+    }
     Ok(rebound)
 }
 

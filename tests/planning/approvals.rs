@@ -185,7 +185,7 @@ fn a_plan_that_goes_elsewhere_by_now_is_out_of_date_and_planned_anew_it_is_appro
     let mut desk = Fixture::new();
     propose(&mut desk, FILE);
     let moved = Binding { terminal_id: "T002".into(), ..terms("a").binding };
-    assert_eq!(plan::rebind(&mut desk.ledger, &moved, "a new till", NOW).unwrap().batches.len(), 1);
+    assert_eq!(plan::rebind(&mut desk.ledger, &moved, "a new till", NOW, |_| true).unwrap().batches.len(), 1);
     is_out_of_date(&mut desk);
     let terms = Terms { binding: moved, ..terms("a") };
     desk.draft(FILE, &terms, |draft| draft.propose(&system(), None, NOW)).unwrap();

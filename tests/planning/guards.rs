@@ -172,7 +172,7 @@ fn a_person_binds_what_was_sent_to_another_host_and_terminal_and_never_to_anothe
         Binding { merchant_id: "M002".into(), ..moved.clone() },
         Binding { invoice_prefix: InvoicePrefix::parse("XX").unwrap(), ..moved.clone() },
     ] {
-        let refused = plan::rebind(&mut desk.ledger, &never, "a mail", NOW);
+        let refused = plan::rebind(&mut desk.ledger, &never, "a mail", NOW, |_| true);
         assert!(matches!(refused, Err(LedgerError::Bound(_))), "{refused:?}");
         assert_eq!(desk.ledger.batch("b").unwrap().binding, terms("b").binding, "all of it or nothing");
     }
@@ -181,10 +181,10 @@ fn a_person_binds_what_was_sent_to_another_host_and_terminal_and_never_to_anothe
         Connection::open(desk.path()).unwrap().query_row(numbers, [], |row| row.get(0)).unwrap()
     };
     let before = numbers(&desk);
-    let rebound = plan::rebind(&mut desk.ledger, &moved, "a mail", NOW).unwrap();
+    let rebound = plan::rebind(&mut desk.ledger, &moved, "a mail", NOW, |_| true).unwrap();
     assert_eq!(rebound.batches.len(), 2);
     assert!(rebound.ledger.is_some());
-    assert_eq!(plan::rebind(&mut desk.ledger, &moved, "a mail", NOW).unwrap(), plan::Rebound::default());
+    assert_eq!(plan::rebind(&mut desk.ledger, &moved, "a mail", NOW, |_| true).unwrap(), plan::Rebound::default());
     assert_eq!(numbers(&desk), before);
     for batch in ["a", "b"] {
         assert_eq!(desk.ledger.batch(batch).unwrap().binding, moved);
