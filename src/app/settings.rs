@@ -281,10 +281,10 @@ fn text_of(variables: impl Iterator<Item = (OsString, OsString)>) -> impl Iterat
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn config(variables: &[(&str, &str)]) -> Settings {
+    pub(in crate::app) fn config(variables: &[(&str, &str)]) -> Settings {
         let file = tempfile::NamedTempFile::new().unwrap();
         let variables = variables.iter().map(|(name, value)| (format!("TOPUP_{name}").into(), (*value).into()));
         Settings::read(Some(file.path()), variables, None).unwrap()

@@ -138,16 +138,10 @@ mod tests {
     use super::*;
     use crate::domain::answer::{Answer, Reply};
     use crate::domain::backoff::Backoff;
-    use crate::domain::batch_name::BatchName;
-    use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
-    use crate::domain::member::Member;
-    use crate::domain::payout::Row;
     use crate::domain::payout_process::Policy;
-    use crate::domain::phone::PhoneNumber;
-    use crate::domain::points::Points;
-    use crate::domain::row_key::RowKey;
     use crate::gateway::{Received, Request};
-    use crate::ledger::{Binding, Ledger, NewPayout, Origin, Purpose, Under};
+    use crate::ledger::Ledger;
+    use crate::ledger::fixture::{planned, under};
 
     /// Answers every call with one HTTP status and no code.
     struct Always(u16);
@@ -166,33 +160,8 @@ mod tests {
     }
 
     fn one_payout() -> RunLedger {
-        let mut ledger = Ledger::in_memory().unwrap();
-        let invoice_prefix = InvoicePrefix::parse("TP").unwrap();
-        let binding = Binding {
-            gateway_host: "h".into(),
-            merchant_id: "M".into(),
-            terminal_id: "T".into(),
-            invoice_prefix: invoice_prefix.clone(),
-        };
-        let origin =
-            Origin { file_name: String::new(), settings: String::new(), planned_by: String::new(), planned_at: 0 };
-        let (name, key) = (BatchName::parse("b").unwrap(), RowKey::reference("1"));
-        let row = Row {
-            row: 2,
-            reference: None,
-            member: Member::Phone(PhoneNumber::parse("0901234567").unwrap()),
-            points: Points::new(50).unwrap(),
-            name: None,
-            send_sms: None,
-            receipt: None,
-            extra: Vec::new(),
-        };
-        let number = || InvoiceNo::derive(&invoice_prefix, "M", &name, &key, 1);
-        let mut planning = ledger.plan(&name, &binding, &origin).unwrap();
-        planning.place(&NewPayout { row: &row, key: &key, send_sms: true, number: &number }).unwrap();
-        planning.seal(crate::domain::sha256::Sha256::NONE, 0, "yes", 0).unwrap();
-        let batch = ledger.batch("b").unwrap().id;
-        ledger.into_run(batch, &Under::new(Purpose::Pay, binding, 0)).unwrap()
+        let (ledger, batch) = planned(Ledger::in_memory().unwrap(), 1);
+        ledger.into_run(batch, &under()).unwrap()
     }
 
     #[test]

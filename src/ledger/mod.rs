@@ -31,6 +31,8 @@ mod decision_gate;
 mod decisive;
 mod error;
 mod facts;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod guard;
 mod history;
 mod intent;

@@ -114,4 +114,4 @@ impl Database for File {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;

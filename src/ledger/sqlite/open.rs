@@ -246,6 +246,7 @@ fn read_back(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::fixture::{planned, under};
 
     /// Locks of this process on a file, as the kernel lists them.
     #[cfg(target_os = "linux")]
@@ -265,10 +266,10 @@ mod tests {
     fn the_reader_of_a_run_leaves_the_writers_locks_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("topup.db");
-        let (ledger, batch) = crate::ledger::sqlite::file::tests::planned(&path);
+        let (ledger, batch) = planned(crate::ledger::Ledger::open(&path, Access::Create).unwrap(), 0);
         let before = posix_locks_on(&path);
         assert!(before > 0, "SQLite keeps a lock on the file of a write-ahead log");
-        let run = ledger.into_run(batch, &crate::ledger::sqlite::file::tests::under()).unwrap();
+        let run = ledger.into_run(batch, &under()).unwrap();
         assert_eq!(posix_locks_on(&path), before);
         run.close().unwrap();
     }

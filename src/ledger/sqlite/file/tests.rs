@@ -2,41 +2,15 @@
 
 use super::super::read;
 use super::*;
-use crate::domain::batch_name::BatchName;
-use crate::domain::invoice_no::InvoicePrefix;
-use crate::domain::sha256::Sha256;
+use crate::ledger::fixture::{planned, under};
 use crate::ledger::guard::Guard;
 use crate::ledger::record::BatchEvent;
 use crate::ledger::writer::{Write, Writer};
-use crate::ledger::{Access, Binding, Ledger, LedgerError, Origin, Purpose, Under};
-use std::path::Path;
+use crate::ledger::{Access, Ledger, LedgerError};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 fn somebody() -> crate::domain::approval::Actor {
     crate::domain::approval::Actor::System("test".to_owned())
-}
-
-/// What a run of [`planned`] is made under.
-pub(in crate::ledger) fn under() -> Under {
-    let binding = Binding {
-        gateway_host: "127.0.0.1".into(),
-        merchant_id: "M".into(),
-        terminal_id: "T".into(),
-        invoice_prefix: InvoicePrefix::parse("TP").unwrap(),
-    };
-    Under::new(Purpose::Pay, binding, 0)
-}
-
-/// A ledger with one batch of no payouts.
-pub(in crate::ledger) fn planned(path: &Path) -> (Ledger, BatchId) {
-    let mut ledger = Ledger::open(path, Access::Create).unwrap();
-    let binding = under().binding;
-    let text = String::new;
-    let origin = Origin { file_name: text(), settings: text(), planned_by: text(), planned_at: 0 };
-    let name = BatchName::parse("b").unwrap();
-    ledger.plan(&name, &binding, &origin).unwrap().seal(Sha256::NONE, 0, "yes", 0).unwrap();
-    let batch = ledger.batch("b").unwrap().id;
-    (ledger, batch)
 }
 
 /// Somebody else's write is waited for, however short the run's own: a transaction that read before it asked for
@@ -46,7 +20,7 @@ fn a_writer_waits_for_another_program_that_writes() {
     static ASKED_TO_WAIT: AtomicBool = AtomicBool::new(false);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("topup.db");
-    let (ledger, batch) = planned(&path);
+    let (ledger, batch) = planned(Ledger::open(&path, Access::Create).unwrap(), 0);
     let waits = |_| {
         ASKED_TO_WAIT.store(true, Ordering::SeqCst);
         std::thread::yield_now();
@@ -74,7 +48,7 @@ fn a_writer_waits_for_another_program_that_writes() {
 fn a_second_writer_of_a_batch_stops_the_first() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("topup.db");
-    let (ledger, batch) = planned(&path);
+    let (ledger, batch) = planned(Ledger::open(&path, Access::Create).unwrap(), 0);
     let write = || [Write::Batch { at: 0, event: BatchEvent::CanaryConfirmed }];
     let mut first = Writer::new(ledger.file, false, batch, &somebody(), Guard::default());
     let mut second =
@@ -90,7 +64,7 @@ fn a_second_writer_of_a_batch_stops_the_first() {
 fn what_was_given_to_a_run_that_failed_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("topup.db");
-    let (ledger, batch) = planned(&path);
+    let (ledger, batch) = planned(Ledger::open(&path, Access::Create).unwrap(), 0);
     let run = ledger.into_run(batch, &under()).unwrap();
     let before = run.batch().unwrap().chain_head;
     for _ in 0..100 {

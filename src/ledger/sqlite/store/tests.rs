@@ -1,50 +1,19 @@
 //! Edits of a ledger between the moment at which a run took a payout up and its intent.
 
 use super::*;
-use crate::domain::batch_name::BatchName;
 use crate::domain::event::Event;
 use crate::domain::event::MemberAnswer;
-use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
-use crate::domain::member::Member;
-use crate::domain::payout;
 use crate::domain::payout_status::PayoutStatus;
-use crate::domain::phone::PhoneNumber;
-use crate::domain::points::Points;
-use crate::domain::row_key::RowKey;
+use crate::ledger::Ledger;
+use crate::ledger::fixture::planned;
 use crate::ledger::guard::Guard;
 use crate::ledger::record::Entry;
 use crate::ledger::sqlite::File;
 use crate::ledger::writer::{Write, Writer};
-use crate::ledger::{Binding, Ledger, NewPayout, Origin};
 
 /// A writer of a batch with one payout that waits, without the guards of its tables.
 fn one_payout() -> Writer<File> {
-    let mut ledger = Ledger::in_memory().unwrap();
-    let invoice_prefix = InvoicePrefix::parse("TP").unwrap();
-    let (name, key) = (BatchName::parse("b").unwrap(), RowKey::reference("1"));
-    let number = || InvoiceNo::derive(&invoice_prefix, "M", &name, &key, 1);
-    let text = String::new;
-    let origin = Origin { file_name: text(), settings: text(), planned_by: text(), planned_at: 0 };
-    let binding = Binding {
-        gateway_host: "h".into(),
-        merchant_id: "M".into(),
-        terminal_id: "T".into(),
-        invoice_prefix: invoice_prefix.clone(),
-    };
-    let row = payout::Row {
-        row: 2,
-        reference: None,
-        member: Member::Phone(PhoneNumber::parse("0901234567").unwrap()),
-        points: Points::new(50).unwrap(),
-        name: None,
-        send_sms: None,
-        receipt: None,
-        extra: Vec::new(),
-    };
-    let mut planning = ledger.plan(&name, &binding, &origin).unwrap();
-    planning.place(&NewPayout { row: &row, key: &key, send_sms: true, number: &number }).unwrap();
-    planning.seal(Sha256::NONE, 0, "yes", 0).unwrap();
-    let batch = ledger.batch("b").unwrap().id;
+    let (ledger, batch) = planned(Ledger::in_memory().unwrap(), 1);
     ledger
         .file
         .connection

@@ -70,55 +70,17 @@ fn write_sheets(source: &Source<'_>, file: &mut NewFile, rows_max: u64) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::batch_name::BatchName;
-    use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
-    use crate::domain::member::Member;
-    use crate::domain::payout::Row;
     use crate::domain::payout_status::State;
-    use crate::domain::phone::PhoneNumber;
-    use crate::domain::points::Points;
-    use crate::domain::row_key::RowKey;
-    use crate::ledger::{Binding, Ledger, NewPayout, Origin};
+    use crate::ledger::Ledger;
+    use crate::ledger::fixture::planned;
     use crate::report::export::layout::Layout;
     use crate::report::export::request::{ExportFormat, ExportRequest};
     use crate::report::lang::Lang;
     use calamine::Reader;
 
-    /// A ledger that planned so many payouts.
-    fn planned(rows: u64) -> Ledger {
-        let mut ledger = Ledger::in_memory().unwrap();
-        let (batch, invoice_prefix) = (BatchName::parse("b").unwrap(), InvoicePrefix::parse("TP").unwrap());
-        let text = String::new;
-        let origin = Origin { file_name: text(), settings: text(), planned_by: text(), planned_at: 0 };
-        let binding = Binding {
-            gateway_host: text(),
-            merchant_id: text(),
-            terminal_id: text(),
-            invoice_prefix: invoice_prefix.clone(),
-        };
-        let mut planning = ledger.plan(&batch, &binding, &origin).unwrap();
-        for row in 1..=rows {
-            let key = RowKey::reference(&row.to_string());
-            let row = Row {
-                row,
-                reference: None,
-                member: Member::Phone(PhoneNumber::parse("0901234567").unwrap()),
-                points: Points::new(50).unwrap(),
-                name: None,
-                send_sms: None,
-                receipt: None,
-                extra: Vec::new(),
-            };
-            let number = || InvoiceNo::derive(&invoice_prefix, "M", &batch, &key, 1);
-            planning.place(&NewPayout { row: &row, key: &key, send_sms: true, number: &number }).unwrap();
-        }
-        planning.seal(crate::domain::sha256::Sha256::NONE, 0, "test", 0).unwrap();
-        ledger
-    }
-
     #[test]
     fn more_payouts_than_a_sheet_holds_go_on_on_the_next() {
-        let (ledger, folder) = (planned(8), tempfile::tempdir().unwrap());
+        let ((ledger, _), folder) = (planned(Ledger::in_memory().unwrap(), 8), tempfile::tempdir().unwrap());
         let path = folder.path().join("r.xlsx");
         let request = ExportRequest {
             path: &path,
