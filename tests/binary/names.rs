@@ -154,6 +154,9 @@ async fn what_is_no_regular_file_is_left_as_it_is() {
         assert_eq!(mode(name), before, "{name}");
         assert!(!stage.path(&format!("{name}.lock")).exists() && !stage.path("nowhere").exists(), "{name}");
     }
+    for name in ["folder", "pipe"] {
+        stage.topup(&["status", "--log", name]).await.exits(2).says(&[name, "no regular file"]);
+    }
     assert_eq!(stage.requests(), 0);
 }
 

@@ -101,6 +101,20 @@ async fn a_paid_row_that_is_put_back_is_not_paid_again() {
     let error = stage.topup(&["resume", BATCH, "--json"]).await.exits(8).json()["error"].clone();
     let message = error["message"].as_str().unwrap();
     assert!(message.contains("row 3 is planned at attempt 1, and its history implies credited"), "{message}");
+    let ledger = whole(&stage);
+    // Together with what happened to it: as if nothing had, as if something else had, as if it had to another payout.
+    for history in [
+        "DELETE FROM events WHERE payout_id = 2",
+        "UPDATE events SET kind = 'member_answered', detail = 'eligible', state = NULL WHERE payout_id = 2",
+        "UPDATE events SET payout_id = 1 WHERE payout_id = 2",
+    ] {
+        put_back(&stage, &ledger);
+        tamper(&stage, history, true);
+        let ended = stage.topup(&["resume", BATCH, "--json"]).await.exits(8);
+        let error = ended.json()["error"].clone();
+        assert_eq!(error["code"], "unsound", "{history}: {error:#}");
+        assert!(error["message"].as_str().unwrap().contains("the history is broken between"), "{history}: {error:#}");
+    }
     assert_eq!((stage.credits(), stage.simulator.stats().top_up), (3, 3));
     stage.audit_payments();
 }

@@ -59,7 +59,7 @@ fn check_file(connection: &Connection, audit: &mut Audit) -> Result<(), LedgerEr
 }
 
 /// Each event carries the SHA-256 of the one before; the batch carries that of the last.
-fn check_chain(
+pub(super) fn check_chain(
     connection: &Connection,
     batch: &Batch,
     head: Option<&str>,

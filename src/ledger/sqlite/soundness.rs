@@ -2,6 +2,7 @@
 //! something else in a fraction of a second, whatever the size of the batch. Here a torn copy shows, and an edit of what
 //! the whole batch rests on; each row is held against its seal when its permit is minted. `topup verify` looks at all.
 
+use super::audit::check_chain;
 use super::ledger_audit;
 use super::open;
 use super::read;
@@ -17,7 +18,7 @@ use crate::ledger::record::{Batch, BatchId};
 use crate::ledger::store::Store;
 use rusqlite::Connection;
 
-/// A file up to this size is gone through page by page: 0.1 s.
+/// A file up to this size is gone through, page by page and event by event: some 25,000 payouts, in 0.2 s.
 const CHECKED_BYTES_MAX: u64 = 16 << 20;
 /// The states that have an index of their own, and so are counted at once.
 const COUNTED: [State; 5] = [State::Planned, State::InDoubt, State::Declined, State::Ineligible, State::Held];
@@ -25,11 +26,19 @@ const COUNTED: [State; 5] = [State::Planned, State::InDoubt, State::Declined, St
 /// Refuses a ledger whose batch cannot be what it says.
 pub(in crate::ledger) fn check(connection: &Connection, batch: BatchId) -> Result<(), LedgerError> {
     let mut audit = Audit::default();
-    check_pages(connection, &mut audit)?;
+    let is_small = is_small(connection)?;
+    if is_small {
+        check_pages(connection, &mut audit)?;
+    }
     schema::check(connection, &mut audit)?;
     ledger_audit::check(connection, &mut audit)?;
     check_batch(connection, batch, &mut audit)?;
-    check_counts(connection, &connection.batch(batch)?, &mut audit)?;
+    let batch = connection.batch(batch)?;
+    check_counts(connection, &batch, &mut audit)?;
+    // A payout that somebody put back together with its history is otherwise found by `topup verify` alone.
+    if is_small && audit.findings.is_empty() {
+        check_chain(connection, &batch, None, &mut audit)?;
+    }
     refuse(&audit)
 }
 
@@ -104,13 +113,15 @@ fn check_counts(connection: &Connection, batch: &Batch, audit: &mut Audit) -> Re
     Ok(())
 }
 
-/// Of a small file each page: one of another moment than its neighbours does not fit to them.
-fn check_pages(connection: &Connection, audit: &mut Audit) -> Result<(), LedgerError> {
+/// Whether all of the file can be gone through in no time.
+fn is_small(connection: &Connection) -> Result<bool, LedgerError> {
     let pragma = |name: &str| Ok::<_, LedgerError>(read::one::<u64>(connection, name, [])?.unwrap_or(0));
     let bytes = pragma("PRAGMA page_count")? * pragma("PRAGMA page_size")?;
-    if !open::is_file(connection) || bytes > CHECKED_BYTES_MAX {
-        return Ok(());
-    }
+    Ok(open::is_file(connection) && bytes <= CHECKED_BYTES_MAX)
+}
+
+/// Each page: one of another moment than its neighbours does not fit to them.
+fn check_pages(connection: &Connection, audit: &mut Audit) -> Result<(), LedgerError> {
     let lines = read::rows(connection, "PRAGMA quick_check(1)", [], |row| {
         row.get::<_, String>(0).map_err(LedgerError::sqlite("checking the ledger's file"))
     })?;
