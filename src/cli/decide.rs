@@ -132,8 +132,8 @@ fn report(decided: Decided, said: impl FnOnce(&Outcome) -> (String, Value)) -> R
     };
     let (mut text, more) = said(&outcome);
     let left_alone = left_json(&outcome.left_alone);
-    for left in &left_alone {
-        let _ = writeln!(text, "left alone: {left}");
+    for left in &outcome.left_alone {
+        let _ = writeln!(text, "left alone: row {}, {}: {}", left.row, left.invoice_no, left.why);
     }
     let planned = outcome.planned;
     let _ = writeln!(text, "planned now: {}, {}", counted(planned.rows, "payout"), counted(planned.points, "point"));

@@ -357,6 +357,7 @@ async fn a_retry_leaves_alone_what_another_batch_credited_meanwhile() {
     assert_eq!(stage.credits(), 2);
     let retry = ["retry", BATCH, "--why", "mended", "--yes"];
     let ended = stage.topup(&retry).await.exits(0);
+    assert!(ended.stdout.contains("left alone: row 2, TP"), "{}", ended.stdout);
     assert!(ended.stdout.contains("batch another credited the same member and points"), "{}", ended.stdout);
     assert!(ended.stdout.contains("planned again: 0 payouts"), "{}", ended.stdout);
     stage.topup(&["resume", BATCH]).await.exits(4);
