@@ -9,9 +9,11 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::{HandshakeKind, ServerConfig};
 
 const MEMBER: &str =
     r#"{"meta":{"code":200,"message":"OK"},"data":{"full_name":"NGUYEN VAN AN","status":"A","card_status":"A"}}"#;
@@ -32,11 +34,17 @@ struct Seen {
     first_at: Mutex<Option<Instant>>,
     badly_signed: AtomicBool,
     latency: Duration,
+    handshakes: [AtomicU64; 2],
 }
 
 impl Gateway {
     /// Serves on a free port of the loopback, each answer `latency` later, give or take a quarter.
     pub(crate) fn start(key: &RsaKeyPair, latency: Duration) -> io::Result<Self> {
+        Self::start_over(key, latency, None)
+    }
+
+    /// The same, over TLS where it is given how.
+    pub(crate) fn start_over(key: &RsaKeyPair, latency: Duration, tls: Option<ServerConfig>) -> io::Result<Self> {
         let public = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.public_key().as_ref());
         let seen = Arc::new(Seen {
             key: public.map_err(|_| io::Error::other("a key of its own that cannot be read"))?,
@@ -44,15 +52,25 @@ impl Gateway {
             first_at: Mutex::new(None),
             badly_signed: AtomicBool::new(false),
             latency,
+            handshakes: Default::default(),
         });
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}", listener.local_addr()?);
         let shared = Arc::clone(&seen);
+        let acceptor = tls.map(|config| TlsAcceptor::from(Arc::new(config)));
         runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let seen = Arc::clone(&shared);
-                tokio::spawn(async move { drop(serve(stream, &seen).await) });
+                let (seen, acceptor) = (Arc::clone(&shared), acceptor.clone());
+                tokio::spawn(async move {
+                    stream.set_nodelay(true)?;
+                    let Some(acceptor) = acceptor else { return serve(stream, &seen).await };
+                    let stream = acceptor.accept(stream).await?;
+                    let resumed = stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed);
+                    seen.handshakes[usize::from(resumed)].fetch_add(1, Ordering::Relaxed);
+                    serve(stream, &seen).await
+                });
             }
         });
         Ok(Self { runtime, url, seen })
@@ -60,6 +78,11 @@ impl Gateway {
 
     pub(crate) fn requests(&self) -> u64 {
         self.seen.requests.load(Ordering::Relaxed)
+    }
+
+    /// Full handshakes, and those that resumed a session.
+    pub(crate) fn handshakes(&self) -> [u64; 2] {
+        [0, 1].map(|which: usize| self.seen.handshakes[which].load(Ordering::Relaxed))
     }
 
     pub(crate) fn first_at(&self) -> Option<Instant> {
@@ -86,8 +109,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-async fn serve(mut stream: TcpStream, seen: &Seen) -> io::Result<()> {
-    stream.set_nodelay(true)?;
+async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, seen: &Seen) -> io::Result<()> {
     let mut bytes = Vec::with_capacity(4096);
     let mut random = fastrand::Rng::new();
     let mut answer = Vec::new();
@@ -112,6 +134,7 @@ async fn serve(mut stream: TcpStream, seen: &Seen) -> io::Result<()> {
         answer.extend_from_slice(b"\r\n\r\n");
         answer.extend_from_slice(body.as_bytes());
         stream.write_all(&answer).await?;
+        stream.flush().await?;
     }
 }
 

@@ -1,7 +1,7 @@
 //! The whole program, measured from outside against a fast gateway on loopback, each figure beside what it is to reach.
 //!
 //! `cargo bench --bench whole` measures everything, `cargo bench --bench whole -- run start` only what is named:
-//! `run`, `slow-disk`, `plan`, `rate`, `million`, `memory`, `start`. Figures mean something on a quiet machine only.
+//! `run`, `tls`, `slow-disk`, `plan`, `rate`, `million`, `memory`, `start`. Figures mean something on a quiet machine only.
 
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
@@ -12,6 +12,7 @@ mod planning;
 mod program;
 mod rate;
 mod run;
+mod tls;
 
 use std::error::Error;
 
@@ -23,6 +24,7 @@ type Case = (&'static str, fn() -> Outcome<()>);
 const CASES: &[Case] = &[
     ("start", run::start),
     ("run", run::clean),
+    ("tls", tls::beside_plain),
     ("slow-disk", run::slow_disk),
     ("plan", planning::planning),
     ("million", million::million),

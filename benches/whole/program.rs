@@ -54,6 +54,13 @@ impl Place {
         Ok(fs::write(self.path("topup.toml"), text)?)
     }
 
+    /// The same for a gateway behind a certificate of its own.
+    pub(crate) fn configure_tls(&self, url: &str, rate_per_s: u32, certificate: &str) -> Outcome<()> {
+        self.configure(url, rate_per_s)?;
+        let mut file = fs::OpenOptions::new().append(true).open(self.path("topup.toml"))?;
+        Ok(writeln!(file, "ca_file = \"{certificate}\"")?)
+    }
+
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_topup"));
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null()).stdout(Stdio::null());
