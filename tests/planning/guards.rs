@@ -303,10 +303,10 @@ fn a_plan_is_paid_only_under_the_settings_that_it_was_sealed_with() {
     let confirmed = |seal: String| Terms { resealing: Resealing::Confirmed(seal), ..named("off") };
     let refusal = desk.plan_with(TWO, &confirmed(sealed.to_string())).unwrap().refusal();
     let hint = refusal.hint.unwrap();
-    let new = hint.parts().iter().find_map(|part| match part {
-        Part::Choice(Choice::Plan(seal)) => seal.clone(),
-        _ => None,
-    });
+    let new = hint
+        .parts()
+        .iter()
+        .find_map(|part| if let Part::Choice(Choice::Plan(seal)) = part { seal.clone() } else { None });
     let new = new.unwrap();
     assert_eq!(desk.plan_with(TWO, &confirmed(new.clone())).unwrap(), Outcome::Planned(0, 2));
     assert_eq!(desk.ledger.batch("a").unwrap().plan_sha256.to_string(), new);
