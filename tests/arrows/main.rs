@@ -47,7 +47,9 @@ impl Source {
 
     /// The code before the file's own tests.
     fn own(&self) -> &str {
-        &self.code[..self.code.find("#[cfg(test)]\nmod tests {").unwrap_or(self.code.len())]
+        // Other files' tests may use what stands in them.
+        let begins = ["", "pub(super) "].map(|seen| self.code.find(&format!("#[cfg(test)]\n{seen}mod tests {{")));
+        &self.code[..begins.into_iter().flatten().min().unwrap_or(self.code.len())]
     }
 
     /// Whether the file is compiled for tests only.
