@@ -10,7 +10,7 @@ use crate::app::runtime::block_on;
 use crate::app::simulator::{
     Book, FaultPlan, Latency, Members, PublicKey, Simulator, SimulatorOptions, generate_key_pem,
 };
-use crate::app::{Access, Ending, Failure, Ledger, State, Total, Totals, counted, grouped};
+use crate::app::{Access, Ending, Failure, Ledger, State, Total, Totals, counted, grouped, typed};
 use anyhow::{Context as _, anyhow};
 use serde_json::json;
 use std::collections::HashMap;
@@ -35,6 +35,8 @@ const DELIVER_WITHIN_S: u32 = 2;
 const KILLED_AT: usize = 130;
 /// Runs until nothing is in doubt; one is enough unless the machine is very busy.
 const RUNS_MAX: u32 = 5;
+/// What it shows of the batch at its end.
+const REPORT: &str = "results-2026-11.html";
 /// How long the demo waits for its child at the most.
 const CHILD_MAX: Duration = Duration::from_secs(120);
 
@@ -63,7 +65,8 @@ async fn play(output: Output) -> Result<Report, Failure> {
     output.note("\nand once more on the finished batch");
     stage.run_to_its_end().await?;
     let new_requests = stage.simulator.stats().requests() - requests_before;
-    let report = stage.audit(new_requests)?;
+    let mut report = stage.audit(new_requests)?;
+    stage.look_next(&mut report).await?;
     stage.simulator.stop().await;
     Ok(report)
 }
@@ -106,11 +109,14 @@ impl Stage {
     }
 
     fn command(&self) -> Result<Command, Failure> {
+        self.command_of(&["run", "rewards-2026-11.csv", "--batch", BATCH, "--yes"])
+    }
+
+    fn command_of(&self, arguments: &[&str]) -> Result<Command, Failure> {
         let program = std::env::current_exe()
             .context("finding this program")
             .map_err(|error| Failure::new(Ending::Failed, "demo", error))?;
         let mut command = Command::new(program);
-        let arguments = ["run", "rewards-2026-11.csv", "--batch", BATCH, "--yes"];
         command.args(arguments).current_dir(&self.folder).kill_on_drop(true);
         // Only the files of the folder count: the user's own environment must not reach into the demo.
         for (variable, _) in std::env::vars_os() {
@@ -162,6 +168,25 @@ impl Stage {
             })?
             .map_err(|error| demo_failure("waiting for the child process", error))?;
         Ok(ended.code().unwrap_or_else(|| status(Ending::Failed).into()))
+    }
+
+    /// Writes the report that somebody looks at next, and says so.
+    async fn look_next(&self, report: &mut Report) -> Result<(), Failure> {
+        let mut child = spawn(self.command_of(&["export", BATCH, "-o", REPORT])?.stderr(Stdio::null()))?;
+        let exported = child.wait().await.map_err(|error| demo_failure("writing the report", error))?;
+        let file = self.folder.join(REPORT);
+        if exported.success() && file.exists() {
+            let _ = writeln!(report.text, "the report, for a browser: {}", file.display());
+            report.json["report"] = json!(file.display().to_string());
+        }
+        let _ = write!(
+            report.text,
+            "look at next:\n  cd {}\n  topup status {BATCH}             who was not paid, and why\n  topup find T11-0001              \
+             everything that is known of one payout\n  topup verify {BATCH} --offline   the ledger against its own \
+             history\nthen, in a folder of your own: topup init\n",
+            typed(&self.folder.display().to_string())
+        );
+        Ok(())
     }
 
     fn ledger(&self) -> Result<Ledger, Failure> {

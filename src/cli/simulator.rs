@@ -5,17 +5,20 @@ use super::output::Report;
 use super::terminal::Terminal;
 use crate::app::members::{members, read};
 use crate::app::runtime::block_on;
-use crate::app::simulator::{FaultPlan, Latency, PublicKey, Simulator, SimulatorOptions, generate_key_pem};
+use crate::app::simulator::{Book, FaultPlan, Latency, PublicKey, Simulator, SimulatorOptions, generate_key_pem};
 use crate::app::{Ending, Failure, counted, private_file};
 use anyhow::Context as _;
 use serde_json::json;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What stands for the merchant where the configuration names none.
 const MERCHANT: [(&str, &str); 3] =
     [("gateway.merchant_id", "M001"), ("gateway.terminal_id", "T001"), ("gateway.key_code", "simulator-key")];
+
+/// How often the book is written down, if it grew.
+const KEEP_EVERY: Duration = Duration::from_millis(200);
 
 pub(super) fn simulator(terminal: &Terminal, args: &SimulatorArgs) -> Result<Report, Failure> {
     if args.faults == HELP {
@@ -45,7 +48,9 @@ pub(super) fn simulator(terminal: &Terminal, args: &SimulatorArgs) -> Result<Rep
             jitter: Duration::from_millis(args.latency_ms / 4),
         },
     };
-    block_on(serve(terminal, options, args.for_s.map(Duration::from_secs)))
+    let book = args.book.as_deref().map_or_else(|| Ok(Book::default()), read_book)?;
+    args.book.as_deref().map_or(Ok(()), |path| write_book(path, &book))?;
+    block_on(serve(terminal, options, (book, args.book.as_deref()), args.for_s.map(Duration::from_secs)))
 }
 
 /// What is typed for a fault plan to see the faults.
@@ -71,8 +76,56 @@ pub(super) fn faults_help() -> Report {
     Report { ending: Ending::Done, json: json!({"faults": faults, "settings": measures}), text }
 }
 
-async fn serve(terminal: &Terminal, options: SimulatorOptions, bound: Option<Duration>) -> Result<Report, Failure> {
-    let simulator = Simulator::start(options).await?;
+/// The book of an earlier simulator; an empty one where there is no such file yet.
+fn read_book(path: &Path) -> Result<Book, Failure> {
+    let wrong = |found: String| {
+        let message =
+            format!("--book needs a book that a simulator wrote, or no file at all; {found} {}", path.display());
+        Failure::said(Ending::Usage, "book", message)
+    };
+    match std::fs::read_to_string(path) {
+        Ok(text) => {
+            let json = serde_json::from_str(&text).ok();
+            json.as_ref().and_then(Book::from_json).ok_or_else(|| wrong("something else is in".to_owned()))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Book::default()),
+        Err(error) => Err(wrong(format!("{error}:"))),
+    }
+}
+
+/// Under its name stands a whole book at every moment.
+fn write_book(path: &Path, book: &Book) -> Result<(), Failure> {
+    let written = private_file::NewFile::create(path).and_then(|mut file| {
+        file.write_all(format!("{:#}\n", book.to_json()).as_bytes())?;
+        file.finish()
+    });
+    let written = written.with_context(|| format!("writing the book {}", path.display()));
+    written.map_err(|error| Failure::new(Ending::Failed, "book", error))
+}
+
+/// Writes the book down whenever it grew; ends only with an error.
+async fn keep_book(simulator: &Simulator, path: Option<&Path>) -> Failure {
+    let Some(path) = path else { return std::future::pending().await };
+    let mut kept = simulator.book().stamp();
+    loop {
+        tokio::time::sleep(KEEP_EVERY).await;
+        let book = simulator.book();
+        if book.stamp() != kept {
+            kept = book.stamp();
+            if let Err(failure) = write_book(path, &book) {
+                return failure;
+            }
+        }
+    }
+}
+
+async fn serve(
+    terminal: &Terminal,
+    options: SimulatorOptions,
+    (book, path): (Book, Option<&Path>),
+    bound: Option<Duration>,
+) -> Result<Report, Failure> {
+    let simulator = Simulator::start_with(options, book).await?;
     terminal.output.note(&format!(
         "simulator at {url} (book: {url}/book, counters: {url}/stats); Ctrl-C ends it",
         url = simulator.url()
@@ -87,9 +140,11 @@ async fn serve(terminal: &Terminal, options: SimulatorOptions, bound: Option<Dur
         () = end => {}
         _ = tokio::signal::ctrl_c() => {}
         () = terminated() => {}
+        failure = keep_book(&simulator, path) => return Err(failure),
     }
     let (book, stats) = (simulator.book(), simulator.stats());
     simulator.stop().await;
+    path.map_or(Ok(()), |path| write_book(path, &book))?;
     let text =
         format!("credited {}, {}\n", counted(book.credit_count() as u64, "top-up"), counted(book.points(), "point"));
     Ok(Report { ending: Ending::Done, json: json!({"book": book.to_json(), "stats": stats.to_json()}), text })

@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Value, json};
-
 use super::requests::TopUp;
 
 /// The gateway's book: the judge's only evidence of who was paid.
@@ -128,6 +126,13 @@ impl Book {
         self.credits().map(|order| order.credits as usize).sum()
     }
 
+    /// What changes whenever the book does: its numbers, credits, and orders that failed for good.
+    #[must_use]
+    pub fn stamp(&self) -> [usize; 3] {
+        let errored = self.orders.iter().filter(|order| order.status == OrderStatus::Errored).count();
+        [self.orders.len(), self.credit_count(), errored]
+    }
+
     /// How many points are credited.
     #[must_use]
     pub fn points(&self) -> u64 {
@@ -159,15 +164,10 @@ impl Book {
         &self.violations
     }
 
-    /// The book as JSON.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        json!({
-            "credits": self.credit_count(),
-            "points": self.points(),
-            "orders": self.orders.iter().map(order_json).collect::<Vec<_>>(),
-            "violations": self.violations.iter().map(violation_json).collect::<Vec<_>>(),
-        })
+    /// Takes an order over from an earlier book.
+    pub(super) fn take_over(&mut self, order: Order) {
+        self.by_invoice.insert(order.invoice_no.clone(), self.orders.len());
+        self.orders.push(order);
     }
 
     /// Opens the order if its number is new, and notes whether member and amount are the ones that came before.
@@ -228,47 +228,5 @@ impl Order {
         self.status = OrderStatus::Credited;
         self.credits += 1;
         self.credited_at.get_or_insert_with(SystemTime::now);
-    }
-}
-
-fn order_json(order: &Order) -> Value {
-    let credited_at = order
-        .credited_at
-        .and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok())
-        .map(|since_epoch| since_epoch.as_secs_f64());
-    json!({
-        "invoice_no": order.invoice_no,
-        "phone": order.phone,
-        "id_type": order.id.as_ref().map(|(id_type, _)| id_type),
-        "id": order.id.as_ref().map(|(_, id)| id),
-        "person": order.person,
-        "points": order.points,
-        "status": order.status.letter(),
-        "credits": order.credits,
-        "credited_at": credited_at,
-        "deliveries": order.deliveries.iter().map(delivery_json).collect::<Vec<_>>(),
-    })
-}
-
-fn delivery_json(delivery: &Delivery) -> Value {
-    let (fate, code) = match delivery.fate {
-        DeliveryFate::Unprocessed => ("unprocessed", None),
-        DeliveryFate::Late => ("late", None),
-        DeliveryFate::Credited => ("credited", None),
-        DeliveryFate::Errored => ("errored", None),
-        DeliveryFate::Repeated => ("repeated", None),
-        DeliveryFate::Refused(code) => ("refused", Some(code)),
-    };
-    json!({ "at_s": delivery.at.as_secs_f64(), "nonce": delivery.nonce, "fate": fate, "code": code })
-}
-
-fn violation_json(violation: &Violation) -> Value {
-    match violation {
-        Violation::OtherPayout { invoice_no, first, then } => json!({
-            "violation": "other_payout",
-            "invoice_no": invoice_no,
-            "first": { "person": first.0, "points": first.1 },
-            "then": { "person": then.0, "points": then.1 },
-        }),
     }
 }

@@ -16,6 +16,7 @@
 
 mod answer;
 mod book;
+mod book_json;
 mod chance;
 mod error;
 mod fault;
@@ -89,6 +90,14 @@ impl Simulator {
     /// # Errors
     /// When the port cannot be bound.
     pub async fn start(options: SimulatorOptions) -> Result<Self, SimulatorError> {
+        Self::start_with(options, Book::default()).await
+    }
+
+    /// The same, with the book of an earlier one.
+    ///
+    /// # Errors
+    /// When it cannot listen at its port.
+    pub async fn start_with(options: SimulatorOptions, book: Book) -> Result<Self, SimulatorError> {
         let port = options.port;
         let listen = |source| SimulatorError::Listen { port, source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(listen)?;
@@ -100,6 +109,7 @@ impl Simulator {
             public_key: options.public_key,
         };
         let shared = Arc::new(Shared::new(merchant, options.members, options.latency, options.faults));
+        shared.desk().book = book;
         let (stop, stopped) = oneshot::channel();
         let accepting = tokio::spawn(server::accept(listener, Arc::clone(&shared), stopped));
         Ok(Self { address, shared, stop, accepting })

@@ -1,6 +1,6 @@
 //! What somebody meets who has nothing yet: no configuration, no key, no idea of the faults; and in whose name they act.
 
-use super::harness::{BATCH, Ended, RUN, Stage, run_and, write_private};
+use super::harness::{BATCH, Ended, KEY_CODE, RUN, Stage, run_and, until, write_private};
 use std::os::unix::fs::PermissionsExt as _;
 use topup::simulator::PublicKey;
 
@@ -122,4 +122,57 @@ async fn one_of_a_thing_is_said_as_one() {
     let dry = ["run", "rewards.csv", "--batch", "other", "--dry-run", "--repeat", "a test"];
     let dry = stage.topup(&dry).await.exits(0).stdout;
     assert!(dry.contains("1 payout ") && dry.contains(" 50 points\n"), "{dry}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_simulator_that_is_started_again_knows_whom_it_paid() {
+    let stage = Stage::new("none").await;
+    stage.rows(3);
+    let start = ["simulator", "--port", "0", "--key", "merchant.pem", "--for-s", "90", "--book", "book.json"];
+    let code = [("TOPUP_GATEWAY_KEY_CODE", KEY_CODE)];
+    for life in 0..2 {
+        let mut command = stage.command(&start);
+        command.envs(code);
+        let mut live = stage.start_command(command);
+        until("it listens", || live.has_ended() || live.stderr().contains("; Ctrl-C ends it")).await;
+        let said = live.stderr();
+        let url = said.split("simulator at ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+        stage.point_at(&url);
+        if life == 0 {
+            stage.topup(&RUN).await.exits(0);
+        } else {
+            stage.topup(&["rebind", "--why", "another port", "--yes"]).await.exits(0);
+            let found = stage.topup(&["verify", BATCH, "--json"]).await.exits(0).json();
+            assert_eq!((&found["verdict"], &found["asked"]), (&"agree".into(), &3.into()));
+        }
+        // It is not given the time to say goodbye.
+        until("the book is written down", || {
+            std::fs::read_to_string(stage.path("book.json")).is_ok_and(|book| book.contains("\"credits\": 3,"))
+        })
+        .await;
+        live.kill().await;
+    }
+    write_private(&stage.path("book.json"), "no book");
+    stage.topup(&start).await.exits(2).says(&["--book needs a book that a simulator wrote"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demo_ends_with_a_report_and_what_to_look_at_next() {
+    let stage = Stage::new("none").await;
+    let mut command = stage.command(&["demo", "--quiet"]);
+    command.env("TMPDIR", stage.path("."));
+    let said = stage.start_command(command).end().await.exits(0).stdout;
+    let report = said.split("the report, for a browser: ").nth(1).unwrap().lines().next().unwrap();
+    assert!(std::fs::read_to_string(report).unwrap().starts_with("<!"), "{report}");
+    let folder = std::path::Path::new(report).parent().unwrap();
+    let look = said.split("look at next:\n").nth(1).unwrap();
+    for line in look.lines().filter_map(|line| line.strip_prefix("  topup ")) {
+        // As it stands there, without the words behind it.
+        let arguments: Vec<&str> =
+            line.split("    ").next().unwrap().split_whitespace().take_while(|it| *it != "the").collect();
+        let mut command = stage.command(&arguments);
+        command.current_dir(folder);
+        stage.start_command(command).end().await.exits(0);
+    }
+    assert!(look.contains("topup status 2026-11") && look.ends_with("topup init\n"), "{look}");
 }

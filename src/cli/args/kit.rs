@@ -21,6 +21,9 @@ pub(crate) struct SimulatorArgs {
     /// members are active and called as it says [default: every phone, without a name]
     #[arg(long, value_name = "FILE")]
     pub(crate) members: Option<PathBuf>,
+    /// Keep the book in FILE, and go on with the one that is there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) book: Option<PathBuf>,
     /// Faults and their probabilities, as in lost_after=0.03,seed=7; `help` lists them
     #[arg(long, value_name = "PLAN", default_value = "none")]
     pub(crate) faults: String,
