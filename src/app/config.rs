@@ -1,7 +1,7 @@
 //! Reads the configuration: the file, over it the environment, over it the flags.
 
 use super::failure::{Ending, Failure};
-use super::key_material::kind_of_key;
+use super::key_material::{SECRETS, Secret, kind_of_key};
 use super::keys::{KEYS, Key, Kind, is_of_a_service, nearest};
 use crate::domain::hint::{Choice, Hint, Step};
 use std::collections::BTreeMap;
@@ -27,6 +27,8 @@ pub(super) struct Config {
     /// The file, if there is one.
     pub(super) file: Option<PathBuf>,
     values: BTreeMap<String, (Value, Source)>,
+    /// The key itself, and the passphrase of one: variables that are no keys of the file, and are never shown.
+    pub(super) secrets: [Option<Secret>; 2],
 }
 
 /// A value that no command can work with.
@@ -40,7 +42,7 @@ impl Config {
         file: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, Failure> {
-        let mut config = Self { file: None, values: BTreeMap::new() };
+        let mut config = Self { file: None, values: BTreeMap::new(), secrets: [None, None] };
         for key in KEYS {
             if let Some(default) = key.default {
                 config.set(key, parse(key, default, "the default")?, Source::Default);
@@ -86,6 +88,10 @@ impl Config {
 
     fn read_environment(&mut self, environment: impl Iterator<Item = (String, String)>) -> Result<(), Failure> {
         for (variable, text) in environment {
+            if let Some(place) = SECRETS.iter().position(|secret| *secret == variable) {
+                self.secrets[place] = Some(Secret(text)).filter(|Secret(text)| !text.is_empty());
+                continue;
+            }
             let known = KEYS.iter().find(|key| key.variable() == variable);
             let place = known.map_or_else(|| "a variable of the environment".to_owned(), Key::variable);
             refuse_key(&place, &format!("{variable}={text}"))?;

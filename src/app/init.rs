@@ -40,7 +40,7 @@ pub fn init(config: &Path) -> Result<Made, Failure> {
         write_new(&key, &generate_key_pem()?).map_err(failed)?;
     }
     // Read as a run reads it: what is no key for a run is said before a configuration names it.
-    let public_pem = PrivateKey::load(&key)?.public_pem();
+    let public_pem = PrivateKey::load(&key, None)?.public_pem();
     write_new(config, CONFIG).map_err(failed)?;
     Ok(Made { config: config.to_owned(), key, key_is_new, public_pem })
 }

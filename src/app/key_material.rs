@@ -1,5 +1,20 @@
 //! Recognises a private key that stands where none belongs, so that no message repeats it.
 
+use std::fmt;
+
+/// The variables that hold a key, and the passphrase of one.
+pub const SECRETS: [&str; 2] = ["TOPUP_GATEWAY_PRIVATE_KEY_PEM", "TOPUP_GATEWAY_PRIVATE_KEY_PASSPHRASE"];
+
+/// A text that is never shown.
+#[derive(Clone)]
+pub(super) struct Secret(pub(super) String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(not shown)")
+    }
+}
+
 /// From so many characters of base64 in a row on, a text may be a key without its head: a line of a PEM file has 64.
 const BASE64_MIN: usize = 64;
 /// From so many hexadecimal digits on: a hash has 64 to 128.

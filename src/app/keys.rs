@@ -32,6 +32,7 @@ pub(super) const KEYS: &[Key] = &[
     key("gateway", "terminal_id", Kind::Text, None),
     key("gateway", "key_code", Kind::Text, None),
     key("gateway", "private_key", Kind::Text, None),
+    key("gateway", "private_key_passphrase_file", Kind::Text, None),
     key("gateway", "ca_file", Kind::Text, None),
     key("gateway", "proxy", Kind::Text, None),
     key("gateway", "rate_per_s", Kind::Number, Some("20")),

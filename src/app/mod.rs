@@ -61,6 +61,7 @@ pub use context::{Context, Door, News, StopSignal, Watch, Watched};
 pub use failure::{Details, Ending, Failure, LeftAlone};
 pub use file_request::FileRequest;
 pub use identity::Identity;
+pub use key_material::SECRETS;
 pub use purge_look::PurgeLook;
 pub use settings::Settings;
 

@@ -23,9 +23,16 @@ pub struct Ready {
     pub(super) under: Under,
     pub(super) lock: Lease,
     pub(super) is_unattended: bool,
+    pub(super) stop_after: Option<u64>,
 }
 
 impl Ready {
+    /// The same, with no more points sent by the run than these; `None`: all that is planned.
+    #[must_use]
+    pub fn stopping_after(self, points: Option<u64>) -> Self {
+        Self { stop_after: points, ..self }
+    }
+
     /// The batch.
     #[must_use]
     pub fn batch(&self) -> &Batch {
@@ -96,7 +103,7 @@ pub fn take_up(
         context.door.tell(&News::Note(&line));
         batch = ledger.batch(&request.batch)?;
     }
-    Ok(Ready { ledger, batch, mode: request.mode, under, lock, is_unattended: request.is_unattended })
+    Ok(Ready { ledger, batch, mode: request.mode, under, lock, is_unattended: request.is_unattended, stop_after: None })
 }
 
 /// Under what a plan is paid, or played.
@@ -112,8 +119,9 @@ pub fn pay(context: Context<'_>, ready: Ready) -> Result<Paid, Failure> {
 
 /// Does what is left of a batch through this gateway.
 pub fn pay_through<G: Gateway>(context: Context<'_>, ready: Ready, gateway: Arc<G>) -> Result<Paid, Failure> {
-    let Ready { ledger, batch, mode, under, lock: _lock, is_unattended } = ready;
+    let Ready { ledger, batch, mode, under, lock: _lock, is_unattended, stop_after } = ready;
     let mut settings = context.settings.run_settings(mode, batch.points)?;
+    settings.stop_after = stop_after;
     settings.quiet_before = quiet_before(&ledger, settings.rate_per_s)?;
     settings.shared_pace = Some(context.shared_pace(true));
     settings.is_unattended = is_unattended;
@@ -208,6 +216,7 @@ fn ending_of_stop(code: StopCode) -> Ending {
         | StopCode::RateLimited
         | StopCode::Unreachable
         | StopCode::Unavailable
+        | StopCode::StopAfter
         | StopCode::Unfinished => Ending::Unfinished,
     }
 }

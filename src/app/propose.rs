@@ -123,6 +123,7 @@ fn ready(context: Context<'_>, terms: &Terms, ledger: Ledger, lock: Lease, batch
         under: pay::under(context, terms.repeat_why.as_deref())?,
         lock,
         is_unattended: false,
+        stop_after: None,
     })
 }
 

@@ -180,7 +180,8 @@ pub fn rehearse(context: Context<'_>, request: &RehearseRequest) -> Result<Rehea
         latency: Latency::NONE,
     }))?;
     let played = context.settings.rehearsed(&simulator.url(), request.members.is_some())?;
-    let client = HttpGateway::new(played.gateway_settings()?, PrivateKey::from_pem(&key)?)?;
+    let client =
+        HttpGateway::new(played.gateway_settings()?, PrivateKey::from_pem(&key, "the rehearsal's key", None)?)?;
     let settings = played.run_settings(Mode::Pay, batch.points)?;
     let settle = [settings.policy.proof_after(), real.policy.proof_after()];
     tracing::info!("a rehearsal: every call goes to a simulator inside this process");

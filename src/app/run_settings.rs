@@ -51,6 +51,7 @@ impl Settings {
             breaker_in_doubt: self.config.count("safety.breaker_in_doubt", 0..=1_000_000)?,
             breaker_refused: self.config.count("safety.breaker_refused", 0..=1_000_000)?,
             budget_points: budget_points.min(batch_limit),
+            stop_after: None,
             quiet_before: Duration::ZERO,
             shared_pace: None,
             is_unattended: false,

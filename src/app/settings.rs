@@ -1,7 +1,8 @@
 //! Turns the configuration into what the engine, the gateway and the plan are told, each value checked for its range.
 
 use super::config::{Config, Source, out_of_range};
-use super::failure::Failure;
+use super::failure::{Ending, Failure};
+use super::key_material::{SECRETS, Secret};
 use crate::domain::invoice_no::InvoicePrefix;
 use crate::domain::payout_status::SIGNED_BYTES_VALID;
 use crate::gateway::{Authorities, Fence, GatewaySettings, GatewayUrl, HttpGateway, PrivateKey, ProxyAddress};
@@ -78,8 +79,31 @@ impl Settings {
 
     /// The gateway's client, with the key it signs with.
     pub fn gateway(&self) -> Result<HttpGateway, Failure> {
-        let key = PrivateKey::load(&self.config.path("gateway.private_key")?)?;
-        Ok(HttpGateway::new(self.gateway_settings()?, key)?)
+        Ok(HttpGateway::new(self.gateway_settings()?, self.key()?)?)
+    }
+
+    /// The key that requests are signed with: of a variable, or else of a file.
+    pub(super) fn key(&self) -> Result<PrivateKey, Failure> {
+        let [pem, passphrase] = &self.config.secrets;
+        let of_file = match (passphrase, self.config.found("gateway.private_key_passphrase_file")) {
+            (Some(Secret(passphrase)), _) => Some(passphrase.clone()),
+            (None, Some(_)) => Some(read_passphrase(&self.config.path("gateway.private_key_passphrase_file")?)?),
+            (None, None) => None,
+        };
+        let passphrase = of_file.as_deref();
+        Ok(match pem {
+            Some(Secret(pem)) => PrivateKey::from_pem(pem, SECRETS[0], passphrase)?,
+            None => PrivateKey::load(&self.config.path("gateway.private_key")?, passphrase)?,
+        })
+    }
+
+    /// Where the key is, as people are told.
+    pub(super) fn key_place(&self) -> Result<PathBuf, Failure> {
+        if self.config.secrets[0].is_some() {
+            Ok(PathBuf::from(SECRETS[0]))
+        } else {
+            self.config.path("gateway.private_key")
+        }
     }
 
     /// Where requests go, and as whom.
@@ -269,6 +293,19 @@ impl Settings {
             kept.map(|(path, value, _)| (path.to_owned(), serde_json::json!(value))).collect();
         serde_json::Value::Object(object).to_string()
     }
+}
+
+/// A passphrase in a file of its own: its first line.
+fn read_passphrase(path: &Path) -> Result<String, Failure> {
+    let read = std::fs::read_to_string(path);
+    let read = read.map_err(|error| {
+        Failure::said(
+            Ending::Usage,
+            "configuration",
+            format!("reading the passphrase file {}: {error}", path.display()),
+        )
+    });
+    Ok(read?.lines().next().unwrap_or_default().to_owned())
 }
 
 /// The variables that are text. Others' may be anything, and `std::env::vars` would panic and show them; one of ours

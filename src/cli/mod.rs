@@ -104,9 +104,11 @@ fn dispatch(cli: &Cli, output: Output, terminal: Result<&Terminal, Failure>) -> 
         Command::Withdraw(args) => approvals::withdraw(terminal?, args),
         Command::People(args) => people::people(terminal?, args),
         Command::Policy(args) => people::policy(terminal?, args),
-        Command::Resume(args) => pay::go_on(terminal?, &args.batch, Mode::Pay, args.repeat.why()),
+        Command::Resume(args) => {
+            pay::go_on(terminal?, &args.batch, Mode::Pay, args.repeat.why(), args.slice.stop_after)
+        }
         Command::Work(args) => work::work(terminal?, args),
-        Command::Resolve(args) => pay::go_on(terminal?, args, Mode::Resolve, None),
+        Command::Resolve(args) => pay::go_on(terminal?, args, Mode::Resolve, None, None),
         Command::Status(args) => status::status(terminal?, args),
         Command::Find(args) => find::find(terminal?, args),
         Command::Verify(args) => verify::verify(terminal?, args),

@@ -2,8 +2,9 @@
 //! warning, and the exit status stays that of the run.
 
 use super::interrupt::Interrupt;
+use super::output::Output;
 use crate::app::runtime::block_on;
-use crate::app::{Ending, Failure};
+use crate::app::{Ending, Failure, SECRETS};
 use anyhow::{Context as _, anyhow};
 use serde_json::Value;
 use std::process::{ExitStatus, Stdio};
@@ -17,7 +18,8 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// Runs the command with the end of a run on its stdin.
 pub(super) fn notify(command: &str, end: &Value) {
     if let Err(failure) = tell(command, end, LIMIT) {
-        tracing::warn!("the notify command failed, and the run is not affected: {failure}");
+        // However little was asked for: somebody relies on being told.
+        Output::warn(&format!("WARN the notify command failed, and the run is not affected: {failure}"));
     }
 }
 
@@ -45,6 +47,7 @@ fn tell(command: &str, end: &Value, limit: Duration) -> Result<(), Failure> {
 /// Its stdout is our stderr: ours may hold one JSON object and nothing else.
 fn start(command: &str) -> std::io::Result<Child> {
     let mut shell = Command::new("sh");
+    SECRETS.iter().for_each(|secret| drop(shell.env_remove(secret)));
     shell.arg("-c").arg(command).stdin(Stdio::piped()).stdout(Stdio::from(std::io::stderr())).kill_on_drop(true);
     // A group of its own, which can be ended as a whole.
     #[cfg(unix)]

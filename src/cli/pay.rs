@@ -13,10 +13,11 @@ pub(super) fn go_on(
     args: &BatchArgs,
     mode: Mode,
     repeat: Option<&str>,
+    stop_after: Option<u64>,
 ) -> Result<Report, Failure> {
     let request = GoOn { batch: args.batch.clone(), mode, repeat_why: repeat.map(str::to_owned), is_unattended: false };
     let ready = pay::take_up(terminal.context(), &request, || terminal.bind(&args.metrics))?;
-    paid(terminal, ready)
+    paid(terminal, ready.stopping_after(stop_after))
 }
 
 /// Pays what is ready, and sums it up.

@@ -19,6 +19,10 @@ pub(super) fn run(terminal: &Terminal, args: &RunArgs) -> Result<Report, Failure
     terminal.context().refuse_missing()?;
     let batch = Terminal::batch_name(&args.file, args.batch.as_deref())?;
     let file = requests::file(&args.file, &args.reading, batch)?;
+    if args.slice.stop_after.is_some() && (args.rehearse || args.dry_run) {
+        let message = "--stop-after bounds what is paid: it says nothing of a dry run or a rehearsal";
+        return Err(Failure::said(Ending::Usage, "usage", message));
+    }
     if args.rehearse {
         return rehearse(terminal, args, file);
     }
@@ -29,13 +33,13 @@ pub(super) fn run(terminal: &Terminal, args: &RunArgs) -> Result<Report, Failure
     terminal.bind(&args.metrics)?;
     let request = PayRequest { file, consent: requests::consent(args) };
     match to_pay(terminal, args, &request)? {
-        ToPay::Ready(ready) => pay(terminal, *ready),
+        ToPay::Ready(ready) => pay(terminal, ready.stopping_after(args.slice.stop_after)),
         ToPay::Waits(waits) => Ok(Report { ending: Ending::Waits, ..stored(&waits, &args.who) }),
         ToPay::Asks(plan) => {
             ask(&request.file.batch, &plan)?;
             let request = PayRequest { consent: Some(Consent::Read(plan.plan_sha256)), ..request };
             match to_pay(terminal, args, &request)? {
-                ToPay::Ready(ready) => pay(terminal, *ready),
+                ToPay::Ready(ready) => pay(terminal, ready.stopping_after(args.slice.stop_after)),
                 ToPay::Waits(waits) => Ok(Report { ending: Ending::Waits, ..stored(&waits, &args.who) }),
                 ToPay::Asks(_) => Err(Failure::no_consent("nothing was planned and nothing was sent")),
             }

@@ -93,6 +93,7 @@ where
             tally: Tally::new(
                 settings.budget_points,
                 totals.of(State::Credited).points + totals.of(State::InDoubt).points,
+                settings.stop_after,
             ),
             settings,
         })

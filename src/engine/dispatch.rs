@@ -7,10 +7,11 @@ use super::members::{Lookup, asked_about};
 use super::pacer::Slot;
 use super::settings::Mode;
 use super::slots::Done;
+use super::tally::Over;
 use crate::domain::event::Event;
 use crate::domain::payout_process::{Permissions, Step};
 use crate::domain::payout_status::State;
-use crate::domain::text::counted;
+use crate::domain::text::{counted, grouped};
 use crate::gateway::{Gateway, Request};
 use crate::ledger::{BatchEvent, Call, LedgerError, PayoutId, UnixMs};
 use std::future::Future;
@@ -91,21 +92,39 @@ where
         Ok(())
     }
 
+    /// Why the payout of a row is not sent.
+    fn over(&self, row: u64, over: &Over) -> Stop {
+        match over {
+            Over::Budget(committed) => Stop {
+                code: StopCode::Budget,
+                message: format!(
+                    "paying row {row} would bring the batch to {}, and {} are allowed\nhint: nothing more was sent; compare \
+                     the plan with what the batch has paid",
+                    counted(*committed, "point"),
+                    self.tally.budget_points()
+                ),
+            },
+            Over::Slice(sent, points) => Stop {
+                code: StopCode::StopAfter,
+                message: format!(
+                    "{} of at most {} were sent by this run, and row {row} would be beyond that\nhint: nothing is lost: the \
+                     rest stays planned, and is paid when the batch is gone on with",
+                    grouped(*sent),
+                    counted(*points, "point")
+                ),
+            },
+        }
+    }
+
     /// Makes the intent durable, and only then lets the top-up leave.
     fn start_submit(&mut self, id: PayoutId, slot: Slot) -> Result<(), EngineError> {
         let Some(active) = self.queue.get(id) else { return Ok(()) };
         let points = active.payout.top_up.points.value();
         if active.course.standing().state == State::Planned
-            && let Err(committed) = self.tally.commit(points)
+            && let Err(over) = self.tally.commit(id, points)
         {
-            let message = format!(
-                "paying row {} would bring the batch to {}, and {} are allowed\nhint: nothing more was \
-                 sent; compare the plan with what the batch has paid",
-                active.payout.row,
-                counted(committed, "point"),
-                self.tally.budget_points()
-            );
-            return self.stop(Stop { code: StopCode::Budget, message }, Phase::Draining);
+            let stop = self.over(active.payout.row, &over);
+            return self.stop(stop, Phase::Draining);
         }
         let now = self.now();
         self.apply_event(id, &Event::SubmitIntended, None, None, now)?;

@@ -169,12 +169,14 @@ pub enum StopCode {
     Unreachable,
     /// What answers is not the gateway: no code of its own came back.
     Unavailable,
+    /// This run has sent as much as it was to send.
+    StopAfter,
     /// Some payouts got no usable answer in this run.
     Unfinished,
 }
 
 impl StopCode {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Budget,
         Self::Breaker,
         Self::Credentials,
@@ -183,6 +185,7 @@ impl StopCode {
         Self::RateLimited,
         Self::Unreachable,
         Self::Unavailable,
+        Self::StopAfter,
         Self::Unfinished,
     ];
 
@@ -196,7 +199,7 @@ impl StopCode {
     #[must_use]
     pub fn needs_a_person(self) -> bool {
         match self {
-            Self::Budget | Self::Breaker | Self::Canary => true,
+            Self::Budget | Self::Breaker | Self::Canary | Self::StopAfter => true,
             Self::Credentials
             | Self::Clock
             | Self::RateLimited
@@ -218,6 +221,7 @@ impl StopCode {
             Self::RateLimited => "rate_limited",
             Self::Unreachable => "unreachable",
             Self::Unavailable => "unavailable",
+            Self::StopAfter => "stop_after",
             Self::Unfinished => "unfinished",
         }
     }

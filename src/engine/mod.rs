@@ -195,6 +195,7 @@ mod tests {
             breaker_in_doubt: 20,
             breaker_refused: 3,
             budget_points: 1000,
+            stop_after: None,
             quiet_before: Duration::ZERO,
             shared_pace: None,
             is_unattended: false,

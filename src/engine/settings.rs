@@ -64,6 +64,8 @@ pub struct RunSettings {
     pub breaker_refused: u32,
     /// Points that the batch may credit in all.
     pub budget_points: u64,
+    /// Points that this run may send at most, whatever is planned; `None`: all of it.
+    pub stop_after: Option<u64>,
     /// How long the first request has to wait, so that a restart does not exceed the rate.
     pub quiet_before: Duration,
     /// The pace that all commands of a ledger on this machine share; `None`: this run has one of its own.

@@ -4,13 +4,33 @@
 //! planned is committed beyond the budget.
 
 use super::event::{Requests, RunReport, Stop};
+use crate::ledger::PayoutId;
+use std::collections::HashSet;
 use std::time::Duration;
+
+/// The part of a plan that a run may send, and what it has sent of it.
+#[derive(Debug)]
+struct Slice {
+    points: u64,
+    sent: u64,
+    payouts: HashSet<PayoutId>,
+}
+
+/// Why a top-up may not leave.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    /// So many points would be committed, beyond the budget of the batch.
+    Budget(u64),
+    /// So many points are sent of those that this run may send, and it would be more.
+    Slice(u64, u64),
+}
 
 /// The counts of one run.
 #[derive(Debug)]
 pub(super) struct Tally {
     budget_points: u64,
     committed_points: u64,
+    slice: Option<Slice>,
     /// Requests that left.
     pub(super) requests: Requests,
     /// Payouts that were let go of before their pre-check came to an answer.
@@ -24,10 +44,11 @@ pub(super) struct Tally {
 
 impl Tally {
     /// Begins with the points that are credited or in doubt already.
-    pub(super) fn new(budget_points: u64, committed_points: u64) -> Self {
+    pub(super) fn new(budget_points: u64, committed_points: u64, stop_after: Option<u64>) -> Self {
         Self {
             budget_points,
             committed_points,
+            slice: stop_after.map(|points| Slice { points, sent: 0, payouts: HashSet::new() }),
             requests: Requests::default(),
             unchecked: 0,
             checked: 0,
@@ -39,11 +60,19 @@ impl Tally {
     /// Commits the points of a top-up that is about to leave for the first time.
     ///
     /// # Errors
-    /// What would be committed then, where it is beyond the budget; nothing is.
-    pub(super) fn commit(&mut self, points: u32) -> Result<(), u64> {
+    /// Which bound it is beyond; then nothing is committed.
+    pub(super) fn commit(&mut self, payout: PayoutId, points: u32) -> Result<(), Over> {
         let committed = self.committed_points + u64::from(points);
         if committed > self.budget_points {
-            return Err(committed);
+            return Err(Over::Budget(committed));
+        }
+        // What did not leave is committed again: of the slice it is one payout all the same.
+        if let Some(slice) = self.slice.as_mut().filter(|slice| !slice.payouts.contains(&payout)) {
+            if slice.sent + u64::from(points) > slice.points {
+                return Err(Over::Slice(slice.sent, slice.points));
+            }
+            slice.sent += u64::from(points);
+            slice.payouts.insert(payout);
         }
         self.committed_points = committed;
         Ok(())

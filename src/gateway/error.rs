@@ -75,7 +75,7 @@ pub enum GatewayError {
     },
     /// What should be the private key is something else.
     #[error(
-        "cannot use {what} as the private key: expected an unencrypted rsa key of 2048 to 8192 bits in pem form, found {found}\nhint: {hint}"
+        "cannot use {what} as the private key: expected an rsa key of 2048 to 8192 bits in pem form, found {found}\nhint: {hint}"
     )]
     KeyRefused {
         /// The file, or what else holds the text.

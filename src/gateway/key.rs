@@ -19,14 +19,16 @@ const FILE_BYTES_MAX: u64 = 64 * 1024;
 pub struct PrivateKey(KeyPair);
 
 impl PrivateKey {
-    /// Loads an unencrypted PEM file, PKCS#1 (`BEGIN RSA PRIVATE KEY`) or PKCS#8 (`BEGIN PRIVATE KEY`).
+    /// Loads a PEM file, PKCS#1 (`BEGIN RSA PRIVATE KEY`) or PKCS#8 (`BEGIN PRIVATE KEY`, or `BEGIN ENCRYPTED PRIVATE KEY` with
+    /// its passphrase).
     ///
-    /// On Unix a file that group or others may read is refused: whoever holds the key can credit points. Windows
-    /// keeps no such bits, so there the file's access list is left to its owner.
+    /// On Unix a file that group or others may read is refused: whoever holds the key can credit points; only root's own file
+    /// may be read by its group, as a secret is mounted for an account that is not root. Windows keeps no such bits, so
+    /// there the file's access list is left to its owner.
     ///
     /// # Errors
     /// [`GatewayError::KeyUnreadable`], [`GatewayError::KeyExposed`] or [`GatewayError::KeyRefused`].
-    pub fn load(path: &Path) -> Result<Self, GatewayError> {
+    pub fn load(path: &Path, passphrase: Option<&str>) -> Result<Self, GatewayError> {
         let unreadable = |source: std::io::Error| {
             let hint = if source.kind() == std::io::ErrorKind::NotFound {
                 "correct private_key under [gateway]; a relative path starts at the configuration file's folder"
@@ -51,17 +53,17 @@ impl PrivateKey {
             return Err(Refusal("a file of more than 64 KiB", HINT_FILE).of(&what));
         }
         match std::str::from_utf8(&bytes) {
-            Ok(text) => parse(text).map_err(|refusal| refusal.of(&what)),
-            Err(_) => Err(Refusal("a binary file", "convert a der key: openssl rsa -inform der -in KEY").of(&what)),
+            Ok(text) if !text.contains('\0') => parse(text, passphrase).map_err(|refusal| refusal.of(&what)),
+            Ok(_) | Err(_) => Err(binary(&bytes).of(&what)),
         }
     }
 
-    /// Reads the text of a PEM file.
+    /// Reads the text of a PEM file; `what` holds it.
     ///
     /// # Errors
     /// [`GatewayError::KeyRefused`], which says what the text is instead.
-    pub fn from_pem(text: &str) -> Result<Self, GatewayError> {
-        parse(text).map_err(|refusal| refusal.of("this text"))
+    pub fn from_pem(text: &str, what: &str, passphrase: Option<&str>) -> Result<Self, GatewayError> {
+        parse(text, passphrase).map_err(|refusal| refusal.of(what))
     }
 
     /// The size of the key in bits, rounded up to whole bytes.
@@ -104,25 +106,85 @@ const HINT_FILE: &str =
     "use the file whose first line is -----BEGIN RSA PRIVATE KEY----- or -----BEGIN PRIVATE KEY-----";
 const HINT_RSA: &str = "make one with openssl genrsa -out merchant.pem 2048, and give its public key to the provider";
 const HINT_AGAIN: &str = "copy the file again: it is damaged or cut";
-const HINT_DECRYPT: &str = "decrypt it: openssl rsa -in KEY -out merchant.pem && chmod 600 merchant.pem";
+const HINT_DECRYPT: &str = "convert it: openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out merchant.pem, and give its passphrase; or \
+                            decrypt it: openssl rsa -in KEY -out merchant.pem && chmod 600 merchant.pem";
+const HINT_PASSPHRASE: &str = "give its passphrase: private_key_passphrase_file under [gateway], or the variable \
+                               TOPUP_GATEWAY_PRIVATE_KEY_PASSPHRASE";
+/// The object identifier of a PKCS#12 file's content (RFC 7292, section 4: `data` of PKCS#7), as DER.
+const PKCS12_CONTENT: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01];
 
-fn parse(text: &str) -> Result<PrivateKey, Refusal> {
+/// What a file is that is no text.
+fn binary(bytes: &[u8]) -> Refusal {
+    let is_utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || bytes.contains(&0);
+    let head = &bytes[..bytes.len().min(64)];
+    if bytes.first() == Some(&0x30) && head.windows(PKCS12_CONTENT.len()).any(|window| window == PKCS12_CONTENT) {
+        let hint = "take the key out of it: openssl pkcs12 -in KEY -nocerts -nodes -out merchant.pem && chmod 600 merchant.pem";
+        return Refusal("a pkcs#12 file (.p12, .pfx)", hint);
+    }
+    if bytes.first() != Some(&0x30) && is_utf16 {
+        let hint = "save it as plain text: iconv -f utf-16 -t utf-8 KEY > merchant.pem && chmod 600 merchant.pem";
+        return Refusal("a text in utf-16", hint);
+    }
+    Refusal(
+        "a binary file",
+        "convert a der key: openssl rsa -inform der -in KEY -out merchant.pem && chmod 600 merchant.pem",
+    )
+}
+
+fn parse(text: &str, passphrase: Option<&str>) -> Result<PrivateKey, Refusal> {
     let text = text.trim_start_matches('\u{feff}');
     if text.trim().is_empty() {
         return Err(Refusal("nothing: it is empty", HINT_FILE));
     }
-    let blocks = pem::blocks(text);
+    let mut blocks = pem::blocks(text);
+    if blocks.is_empty() {
+        blocks = pem::parted(text).map(|text| pem::blocks(&text)).unwrap_or_default();
+    }
     let mut keys = blocks.iter().filter(|block| block.label.ends_with("PRIVATE KEY"));
     match (keys.next(), keys.next()) {
         (Some(_), Some(_)) => Err(Refusal("more than one private key", "leave one key in the file")),
-        (Some(block), None) => parse_block(block),
+        (Some(block), None) => parse_block(block, passphrase),
         (None, _) => Err(no_private_key(&blocks)),
     }
 }
 
-fn parse_block(block: &Block) -> Result<PrivateKey, Refusal> {
-    if block.encrypted || block.label == "ENCRYPTED PRIVATE KEY" {
-        return Err(Refusal("an encrypted key", HINT_DECRYPT));
+/// Decrypts a PKCS#8 key (RFC 5958, `EncryptedPrivateKeyInfo`).
+fn decrypted(der: &[u8], passphrase: Option<&str>) -> Result<PrivateKey, Refusal> {
+    let Some(passphrase) = passphrase else {
+        return Err(Refusal("an encrypted key, and no passphrase", HINT_PASSPHRASE));
+    };
+    let info = pkcs8::EncryptedPrivateKeyInfo::try_from(der).map_err(|_| Refusal("a damaged key", HINT_AGAIN))?;
+    let wrong = |error: pkcs8::Error| {
+        use pkcs8::pkcs5::Error;
+        let pkcs8::Error::EncryptedPrivateKey(
+            Error::UnsupportedAlgorithm { .. } | Error::AlgorithmParametersInvalid { .. } | Error::NoPbes1CryptSupport,
+        ) = error
+        else {
+            return Refusal("an encrypted key that its passphrase does not open", HINT_PASSPHRASE);
+        };
+        Refusal("a key whose encryption is not known here", HINT_DECRYPT)
+    };
+    let plain = info.decrypt(passphrase).map_err(wrong)?;
+    KeyPair::from_pkcs8(plain.as_bytes()).map(PrivateKey).map_err(|rejected| unusable(&rejected.to_string()))
+}
+
+/// The library tells its refusals apart by a word alone; a word that is new is as good as damage.
+fn unusable(word: &str) -> Refusal {
+    match word {
+        "TooSmall" => Refusal("an rsa key of fewer than 2048 bits", HINT_RSA),
+        "TooLarge" => Refusal("an rsa key of more than 8192 bits", HINT_RSA),
+        "WrongAlgorithm" => Refusal("a key that is not rsa, such as an ec key", HINT_RSA),
+        _ => Refusal("a damaged key", HINT_AGAIN),
+    }
+}
+
+fn parse_block(block: &Block, passphrase: Option<&str>) -> Result<PrivateKey, Refusal> {
+    if block.encrypted {
+        return Err(Refusal("an encrypted key of the old kind", HINT_DECRYPT));
+    }
+    if block.label == "ENCRYPTED PRIVATE KEY" {
+        let Some(der) = &block.content else { return Err(Refusal("a damaged key", HINT_AGAIN)) };
+        return decrypted(der, passphrase);
     }
     let is_pkcs1 = match block.label.as_str() {
         "RSA PRIVATE KEY" => true,
@@ -133,13 +195,7 @@ fn parse_block(block: &Block) -> Result<PrivateKey, Refusal> {
     };
     let Some(der) = &block.content else { return Err(Refusal("a damaged key", HINT_AGAIN)) };
     let pair = if is_pkcs1 { KeyPair::from_der(der) } else { KeyPair::from_pkcs8(der) };
-    // The library tells its refusals apart by a word alone; a word that is new is as good as damage.
-    pair.map(PrivateKey).map_err(|rejected| match rejected.to_string().as_str() {
-        "TooSmall" => Refusal("an rsa key of fewer than 2048 bits", HINT_RSA),
-        "TooLarge" => Refusal("an rsa key of more than 8192 bits", HINT_RSA),
-        "WrongAlgorithm" => Refusal("a key that is not rsa, such as an ec key", HINT_RSA),
-        _ => Refusal("a damaged key", HINT_AGAIN),
-    })
+    pair.map(PrivateKey).map_err(|rejected| unusable(&rejected.to_string()))
 }
 
 /// Names what a text without a private key is.
@@ -156,9 +212,10 @@ fn no_private_key(blocks: &[Block]) -> Refusal {
 
 #[cfg(unix)]
 fn refuse_exposed(path: &Path, metadata: &std::fs::Metadata) -> Result<(), GatewayError> {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
     let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
+    // Root decides which group gets a file of its own; nobody else could have put themselves in it.
+    if mode & 0o077 == 0 || (metadata.uid() == 0 && mode == 0o440) {
         return Ok(());
     }
     // A name that begins like a flag is none behind its folder.

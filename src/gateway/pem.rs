@@ -30,7 +30,7 @@ pub(super) fn blocks(text: &str) -> Vec<Block> {
             if line.contains(':') {
                 encrypted |= line.starts_with("Proc-Type:") && line.contains("ENCRYPTED");
             } else {
-                base64.push_str(line);
+                base64.extend(line.split_whitespace());
             }
         }
         let content = if ended { STANDARD.decode(base64).ok() } else { None };
@@ -46,8 +46,19 @@ pub(super) fn block(label: &str, content: &[u8]) -> String {
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
+/// A text whose lines were joined, as a variable or a form of a web page does it, with its line ends put back; `None` where it
+/// holds nothing of the kind.
+pub(super) fn parted(text: &str) -> Option<String> {
+    let text = text.replace("\\r", "").replace("\\n", "\n");
+    let (before, rest) = text.split_once("-----BEGIN ")?;
+    let (label, rest) = rest.split_once("-----")?;
+    let end = format!("-----END {label}-----");
+    let (body, behind) = rest.split_once(&end)?;
+    Some(format!("{before}\n-----BEGIN {label}-----\n{body}\n{end}\n{behind}"))
+}
+
 fn between<'a>(line: &'a str, start: &str, end: &str) -> Option<&'a str> {
-    line.strip_prefix(start)?.strip_suffix(end)
+    line.strip_prefix(start)?.strip_suffix(end).filter(|label| !label.contains("-----"))
 }
 
 #[cfg(test)]

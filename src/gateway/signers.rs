@@ -132,7 +132,7 @@ mod tests {
     use crate::gateway::tests::key_pem;
 
     fn key() -> PrivateKey {
-        PrivateKey::from_pem(key_pem()).unwrap()
+        PrivateKey::from_pem(key_pem(), "this text", None).unwrap()
     }
 
     #[tokio::test]

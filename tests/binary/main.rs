@@ -41,6 +41,7 @@ mod secrets;
 mod set_up;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod shim;
+mod slice;
 mod status;
 mod stuck;
 mod trust;

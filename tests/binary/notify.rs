@@ -32,6 +32,8 @@ async fn a_command_that_fails_is_a_warning() {
     stage.rows(3);
     let ended = stage.topup(&run_and(&["--notify-command", "exit 9"])).await.exits(0);
     ended.says(&["WARN", "the notify command failed, and the run is not affected", "exit status: 9"]);
+    let quiet = stage.topup(&["resume", BATCH, "--quiet", "--notify-command", "exit 9"]).await.exits(0);
+    quiet.says(&["the notify command failed"]);
     stage.audit_end();
 }
 

@@ -5,7 +5,7 @@ use crate::app::config::{Config, Source, no_file};
 use crate::app::context::Context;
 use crate::app::keys::{KEYS, Key};
 use crate::engine::Mode;
-use crate::gateway::{GatewaySettings, GatewayUrl, PrivateKey, ProxyAddress};
+use crate::gateway::{GatewaySettings, GatewayUrl, ProxyAddress};
 use std::fmt::Write;
 use std::path::Path;
 use toml::Value;
@@ -102,7 +102,7 @@ pub(super) fn check_settings(context: Context<'_>, findings: &mut Findings) -> O
 }
 
 pub(super) fn check_key(context: Context<'_>, findings: &mut Findings) {
-    let key = context.settings.config.path("gateway.private_key").and_then(|path| Ok((PrivateKey::load(&path)?, path)));
+    let key = context.settings.key_place().and_then(|path| Ok((context.settings.key()?, path)));
     let Some((key, path)) = findings.take("private key", key) else { return };
     let mode = mode_of(&path).map(|mode| format!(", mode {mode:03o}")).unwrap_or_default();
     let text = format!("{}, RSA, {} bits{mode}", path.display(), key.bits());

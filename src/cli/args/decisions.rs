@@ -2,6 +2,7 @@
 
 use super::batch::BatchArgs;
 use super::people::WhoArgs;
+use super::run::SliceArgs;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -35,6 +36,8 @@ impl RepeatArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ResumeArgs {
+    #[command(flatten)]
+    pub(crate) slice: SliceArgs,
     #[command(flatten)]
     pub(crate) batch: BatchArgs,
     #[command(flatten)]

@@ -1,7 +1,7 @@
 //! What can be typed about a file: how it is read, planned, paid and checked.
 
 use super::people::WhoArgs;
-use super::run::{MetricsArgs, NotifyArgs};
+use super::run::{MetricsArgs, NotifyArgs, SliceArgs};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -16,6 +16,8 @@ use std::path::PathBuf;
     topup run rewards.csv --batch 2026-11 --yes --notify-command 'mail -s payout ops@example.com'\n\n\
     The same command again finishes what is left, and sends nothing on a finished batch.")]
 pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) slice: SliceArgs,
     /// The payout file: CSV, XLSX, XLS or ODS, with a header row
     pub(crate) file: PathBuf,
     /// Batch name: 1 to 64 of a-z 0-9 . _ -  (part of every invoice_no)

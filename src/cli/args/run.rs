@@ -13,6 +13,14 @@ pub(crate) struct MetricsArgs {
     pub(crate) metrics: Option<SocketAddr>,
 }
 
+/// How much of a plan is paid.
+#[derive(Debug, Args)]
+pub(crate) struct SliceArgs {
+    /// Send at most so many points in this run, and leave the rest planned
+    #[arg(long, value_name = "POINTS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) stop_after: Option<u64>,
+}
+
 /// Whom to tell how a run ended.
 #[derive(Debug, Args)]
 pub(crate) struct NotifyArgs {

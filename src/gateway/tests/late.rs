@@ -10,7 +10,7 @@ const FENCE: Fence = Fence { window: Duration::from_secs(7200), within: Duration
 
 fn fenced_gateway(url: &str) -> HttpGateway {
     let settings = GatewaySettings { timeout: Duration::from_secs(20), fence: Some(FENCE), ..settings(url) };
-    HttpGateway::new(settings, PrivateKey::from_pem(key_pem()).unwrap()).unwrap()
+    HttpGateway::new(settings, PrivateKey::from_pem(key_pem(), "this text", None).unwrap()).unwrap()
 }
 
 fn now_s() -> i64 {
@@ -67,7 +67,7 @@ async fn the_look_is_the_last_thing_before_the_bytes_go() {
         fence: Some(Fence { within: Duration::from_millis(400), ..FENCE }),
         ..settings(&server.url)
     };
-    let gateway = HttpGateway::new(settings, PrivateKey::from_pem(key_pem()).unwrap()).unwrap();
+    let gateway = HttpGateway::new(settings, PrivateKey::from_pem(key_pem(), "this text", None).unwrap()).unwrap();
     let since = Moment::now();
     let permit = SubmitPermit::for_test_since(top_up("TP1"), since);
     // Signed in time, and then held up: by the pacer, by the machine.

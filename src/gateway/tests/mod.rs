@@ -59,13 +59,13 @@ fn settings(url: &str) -> GatewaySettings {
 }
 
 fn gateway(url: &str) -> HttpGateway {
-    HttpGateway::new(settings(url), PrivateKey::from_pem(key_pem()).unwrap()).unwrap()
+    HttpGateway::new(settings(url), PrivateKey::from_pem(key_pem(), "this text", None).unwrap()).unwrap()
 }
 
 /// A gateway whose calls run out of time soon.
 fn hasty_gateway(url: &str) -> HttpGateway {
     let settings = GatewaySettings { timeout: BRIEF, ..settings(url) };
-    HttpGateway::new(settings, PrivateKey::from_pem(key_pem()).unwrap()).unwrap()
+    HttpGateway::new(settings, PrivateKey::from_pem(key_pem(), "this text", None).unwrap()).unwrap()
 }
 
 fn top_up(invoice_no: &str) -> TopUp {

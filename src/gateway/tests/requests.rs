@@ -149,7 +149,10 @@ fn settings_that_no_header_can_carry_are_refused_without_being_shown() {
         (GatewaySettings { timeout: Duration::ZERO, ..base() }, "timeout_s"),
         (GatewaySettings { connect_timeout: Duration::ZERO, ..base() }, "connect_timeout_s"),
     ] {
-        let error = HttpGateway::new(settings, PrivateKey::from_pem(key_pem()).unwrap()).err().unwrap().to_string();
+        let error = HttpGateway::new(settings, PrivateKey::from_pem(key_pem(), "this text", None).unwrap())
+            .err()
+            .unwrap()
+            .to_string();
         assert!(error.contains(name) && error.contains("hint: ") && !error.contains("secret"), "{error}");
     }
 }
@@ -160,5 +163,5 @@ async fn debug_shows_neither_key_nor_signature_nor_phone() {
     let prepared = gateway.prepare(submit_request(top_up("TP1")), "req-1").await.unwrap();
     assert_eq!(format!("{prepared:?}"), "Prepared(SubmitTopUp, req-1)");
     assert!(!format!("{:?}", settings("sandbox")).contains(KEY_CODE));
-    assert_eq!(format!("{:?}", PrivateKey::from_pem(key_pem()).unwrap()), "PrivateKey(2048 bits)");
+    assert_eq!(format!("{:?}", PrivateKey::from_pem(key_pem(), "this text", None).unwrap()), "PrivateKey(2048 bits)");
 }

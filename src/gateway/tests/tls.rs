@@ -9,7 +9,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 fn tls_gateway(url: &str, certificate: Option<&str>, connect_timeout: Duration) -> HttpGateway {
     let settings = GatewaySettings { connect_timeout, ..settings(url) };
-    let key = PrivateKey::from_pem(key_pem()).unwrap();
+    let key = PrivateKey::from_pem(key_pem(), "this text", None).unwrap();
     let roots = certificate.map(|pem| reqwest::Certificate::from_pem(pem.as_bytes()).unwrap());
     HttpGateway::build(settings, key, |builder| builder.tls_certs_only(roots.clone())).unwrap()
 }
@@ -107,7 +107,7 @@ async fn proxy(answer: &'static str) -> (ProxyAddress, tokio::task::JoinHandle<S
 fn company_gateway(url: &str, folder: &Path, proxy: Option<ProxyAddress>) -> HttpGateway {
     let authorities = Authorities::load(&folder.join("cert.pem")).unwrap();
     let settings = GatewaySettings { connect_timeout: AMPLE, proxy, authorities, ..settings(url) };
-    HttpGateway::new(settings, PrivateKey::from_pem(key_pem()).unwrap()).unwrap()
+    HttpGateway::new(settings, PrivateKey::from_pem(key_pem(), "this text", None).unwrap()).unwrap()
 }
 
 #[tokio::test]

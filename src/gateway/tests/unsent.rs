@@ -31,7 +31,7 @@ impl Resolve for Names {
 
 fn named_gateway(names: Names, connect_timeout: Duration, timeout: Duration) -> HttpGateway {
     let settings = GatewaySettings { connect_timeout, timeout, ..settings("https://gateway.invalid") };
-    let (key, names) = (PrivateKey::from_pem(key_pem()).unwrap(), Arc::new(names));
+    let (key, names) = (PrivateKey::from_pem(key_pem(), "this text", None).unwrap(), Arc::new(names));
     HttpGateway::build(settings, key, |builder| builder.tls_certs_only([]).dns_resolver(Arc::clone(&names))).unwrap()
 }
 
@@ -84,7 +84,7 @@ async fn after_a_kept_connection_was_closed_a_refusal_is_unsent_and_nothing_was_
 async fn localhost_is_this_machine_whatever_names_say() {
     let server = Server::start([]).await;
     let url = server.url.replace("127.0.0.1", "localhost");
-    let key = PrivateKey::from_pem(key_pem()).unwrap();
+    let key = PrivateKey::from_pem(key_pem(), "this text", None).unwrap();
     let names = Arc::new(Names { answers: true });
     let gateway = HttpGateway::build(settings(&url), key, |builder| builder.dns_resolver(Arc::clone(&names))).unwrap();
     assert_eq!(submit(&gateway, "TP1").await.reply, answered(200, Some(200)));

@@ -114,6 +114,7 @@ impl RecordedEvents {
 fn stop_word(code: StopCode) -> &'static str {
     match code {
         StopCode::Budget => "stop: budget",
+        StopCode::StopAfter => "stop: after so many points",
         StopCode::Breaker => "stop: breaker",
         StopCode::Credentials => "stop: credentials",
         StopCode::Clock => "stop: clock",

@@ -264,6 +264,7 @@ fn draw_settings(rng: &mut Rng, budget_points: u64, seed: u64) -> RunSettings {
         breaker_in_doubt: *rng.choice([0, 1, 2, 3, 20].iter()).expect("a number"),
         breaker_refused: *rng.choice([0, 1, 2, 3].iter()).expect("a number"),
         budget_points,
+        stop_after: None,
         quiet_before: Duration::ZERO,
         shared_pace: None,
         is_unattended: false,
