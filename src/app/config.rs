@@ -109,9 +109,8 @@ impl Config {
 
     /// Whether nothing at all was configured of the gateway: no file, and no variable.
     pub(super) fn is_absent(&self) -> bool {
-        let is_set =
-            |(path, _, source): (&str, &Value, &Source)| path.starts_with("gateway.") && *source != Source::Default;
-        self.file.is_none() && !self.values().any(is_set)
+        let is_of_gateway = |path: &str, source: &Source| path.starts_with("gateway.") && *source != Source::Default;
+        self.file.is_none() && !self.values().any(|(path, _, source)| is_of_gateway(path, source))
     }
 
     /// A flag's value, over file and environment.

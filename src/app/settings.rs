@@ -321,7 +321,7 @@ fn text_of(variables: impl Iterator<Item = (OsString, OsString)>) -> impl Iterat
 pub(super) mod tests {
     use super::*;
 
-    pub(in crate::app) fn config(variables: &[(&str, &str)]) -> Settings {
+    pub(crate) fn config(variables: &[(&str, &str)]) -> Settings {
         let file = tempfile::NamedTempFile::new().unwrap();
         let variables = variables.iter().map(|(name, value)| (format!("TOPUP_{name}").into(), (*value).into()));
         Settings::read(Some(file.path()), variables, None).unwrap()

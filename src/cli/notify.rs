@@ -47,7 +47,9 @@ fn tell(command: &str, end: &Value, limit: Duration) -> Result<(), Failure> {
 /// Its stdout is our stderr: ours may hold one JSON object and nothing else.
 fn start(command: &str) -> std::io::Result<Child> {
     let mut shell = Command::new("sh");
-    SECRETS.iter().for_each(|secret| drop(shell.env_remove(secret)));
+    for secret in SECRETS {
+        shell.env_remove(secret);
+    }
     shell.arg("-c").arg(command).stdin(Stdio::piped()).stdout(Stdio::from(std::io::stderr())).kill_on_drop(true);
     // A group of its own, which can be ended as a whole.
     #[cfg(unix)]
