@@ -18,7 +18,7 @@ use topup::domain::points::Points;
 use topup::domain::row_key::RowKey;
 use topup::domain::sha256::Sha256;
 use topup::ledger::{Access, Binding, Call, Entry, Ledger, NewPayout, Origin, PayoutId, Purpose, RunLedger, Under};
-use topup::report::{ExportRequest, Lang, export};
+use topup::report::{ExportRequest, Lang, Zone, export};
 
 const BATCH: &str = "bench";
 const PLANNED_AT: i64 = 1_795_143_600_000;
@@ -45,6 +45,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             skipped: true,
             lang: Lang::En,
             spendable_after_h: 24,
+            zone: &Zone::named("Asia/Ho_Chi_Minh").ok_or("the zone is not known")?,
+            total_by: None,
+            mode: None,
             step_text: |step| format!("{step:?}"),
             now: PLANNED_AT + 3_600_000,
         };

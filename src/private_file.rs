@@ -33,6 +33,18 @@ impl NewFile {
         Ok(Self { writer: BufWriter::with_capacity(BUFFER, temporary), path: path.to_owned() })
     }
 
+    /// Gives the file these permission bits, where some are asked for: who may read it is said by who writes it.
+    pub(crate) fn with_mode(self, mode: Option<u32>) -> Result<Self> {
+        #[cfg(unix)]
+        if let Some(mode) = mode {
+            let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            self.writer.get_ref().as_file().set_permissions(permissions)?;
+        }
+        #[cfg(not(unix))]
+        let _ = mode;
+        Ok(self)
+    }
+
     /// The name that the file will have.
     pub(crate) fn path(&self) -> &Path {
         &self.path

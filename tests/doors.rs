@@ -230,7 +230,7 @@ fn what_became_of_a_batch_is_looked_at_verified_compared_and_written() {
     }
     let only = vec![State::Credited];
     let (output, batch) = (house.path("paid.json"), "b".to_owned());
-    let request = ResultRequest { batch, output, only, skipped: false, lang: Lang::Vi };
+    let request = ResultRequest { batch, output, only, skipped: false, lang: Lang::Vi, total_by: None, mode: None };
     assert_eq!(export::export(context, &request).unwrap().points(), 600);
     let statement = house.path("statement.csv");
     fs::write(&statement, "invoice_no,points,status\nTPSOMEBODY,5,success\n").unwrap();

@@ -59,6 +59,7 @@ pub(super) const KEYS: &[Key] = &[
     key("ledger", "path", Kind::Text, Some("topup.db")),
     key("ledger", "create", Kind::YesNo, Some("true")),
     key("report", "spendable_after_h", Kind::Whole, Some("24")),
+    key("report", "time_zone", Kind::Text, Some("Asia/Ho_Chi_Minh")),
 ];
 
 impl Key {

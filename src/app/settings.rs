@@ -8,6 +8,7 @@ use crate::domain::payout_status::SIGNED_BYTES_VALID;
 use crate::gateway::{Authorities, Fence, GatewaySettings, GatewayUrl, HttpGateway, PrivateKey, ProxyAddress};
 use crate::ledger::{Binding, Purpose, RepeatRule, Settings as SealedSettings, Under, UnixMs};
 use crate::plan::Limits;
+use crate::report::Zone;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -283,6 +284,13 @@ impl Settings {
     /// How long after its receipt a member can spend points, in hours: reports say until when a mistake can be raised.
     pub fn spendable_after_h(&self) -> Result<u64, Failure> {
         Ok(self.config.whole("report.spendable_after_h", 0..=SPENDABLE_AFTER_H_MAX)?.unwrap_or_default())
+    }
+
+    /// The zone by whose clock results tell times.
+    pub fn time_zone(&self) -> Result<Zone, Failure> {
+        let (key, expected) = ("report.time_zone", "a name of the IANA database, such as \"Asia/Ho_Chi_Minh\"");
+        let name = self.config.text(key)?;
+        Zone::named(name).ok_or_else(|| out_of_range(key, &Value::String(name.to_owned()), expected))
     }
 
     /// The settings that a batch keeps, as JSON: everything but the key and what names it.

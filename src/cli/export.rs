@@ -13,7 +13,10 @@ pub(super) fn export(terminal: &Terminal, args: &ExportArgs) -> Result<Report, F
     let (only, skipped) = states(&args.only)?;
     let lang = if args.lang == Lang::Vi.code() { Lang::Vi } else { Lang::En };
     let (batch, output) = (args.batch.clone(), args.output.clone());
-    let exported = export::export(terminal.context(), &ResultRequest { batch, output, only, skipped, lang })?;
+    let mode = args.mode.as_deref().map(export::file_mode).transpose()?;
+    let total_by = args.total_by.clone();
+    let request = ResultRequest { batch, output, only, skipped, lang, total_by, mode };
+    let exported = export::export(terminal.context(), &request)?;
     Ok(Terminal::shown(to_json(&exported, args), to_text(&exported, args)))
 }
 

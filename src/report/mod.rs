@@ -14,6 +14,7 @@ mod status;
 mod summary;
 mod table;
 mod words;
+mod zone;
 
 pub use crate::domain::text::{counted, grouped, noun};
 pub use check::check_text;
@@ -26,3 +27,4 @@ pub use skipped::{SKIPPED_MAX, skipped_json, skipped_text};
 pub use status::{StatusView, batches_text};
 pub use summary::{Run, Summary, Verdict, label};
 pub use words::duration;
+pub use zone::Zone;

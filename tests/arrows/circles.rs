@@ -36,7 +36,7 @@ const LAYERS: &[(&str, &[&[&str]])] = &[
     (
         "report",
         &[
-            &["words", "lang", "table"],
+            &["words", "lang", "table", "zone"],
             &["reasons", "skipped", "reconciliation", "check"],
             &["in_doubt", "reconciliation_words"],
             &["summary"],

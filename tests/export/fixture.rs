@@ -11,7 +11,7 @@ use topup::domain::payout_status::{PayoutStatus, State};
 use topup::intake::{self, IntakeOptions};
 use topup::ledger::{Access, Binding, Call, Entry, Ledger, Origin, Purpose, RunLedger, Settings, Under, UnixMs};
 use topup::plan::{self, Limits, Planned, Resealing, Terms};
-use topup::report::{ExportError, ExportRequest, Exported, Lang, export};
+use topup::report::{ExportError, ExportRequest, Exported, Lang, Zone, export};
 
 pub(crate) const BATCH: &str = "2026-11";
 /// Code and message of a refused plan, and what it advises.
@@ -81,13 +81,28 @@ impl Fixture {
     }
 
     pub(crate) fn export(&self, name: &str, only: &[State], lang: Lang) -> Result<Exported, ExportError> {
-        let path = self.path(name);
+        self.export_with(name, only, lang, "Asia/Ho_Chi_Minh", None, None)
+    }
+
+    pub(crate) fn export_with(
+        &self,
+        name: &str,
+        only: &[State],
+        lang: Lang,
+        zone: &str,
+        total_by: Option<&str>,
+        mode: Option<u32>,
+    ) -> Result<Exported, ExportError> {
+        let (path, zone) = (self.path(name), Zone::named(zone).unwrap());
         let request = ExportRequest {
             path: &path,
             only,
             skipped: true,
             lang,
             spendable_after_h: 3,
+            zone: &zone,
+            total_by,
+            mode,
             step_text: command,
             now: NOW,
         };

@@ -40,6 +40,9 @@ fn the_json_is_as_scripts_rely_on_it() {
         "message",
         "credited_at",
         "extra",
+        "name",
+        "reason",
+        "credited_at_local",
     ];
     assert_eq!(keys, expected);
 }
@@ -207,16 +210,26 @@ fn the_page_is_one_file_and_nothing_foreign_is_markup() {
     let stage = Fixture::set();
     for lang in Lang::ALL {
         let page = stage.text("r.html", &State::ALL, lang);
-        for outside in ["<script", "http://", "https://", "src=", "<link", "@import", "url("] {
+        // The search, by its hash, is the only script that a browser runs.
+        assert_eq!((page.matches("<script").count(), page.matches("script-src 'sha256-").count()), (1, 1));
+        for outside in ["http://", "https://", "src=", "<link", "@import", "url("] {
             assert!(!page.contains(outside), "{outside}");
         }
-        for part in ["<svg class=\"time\"", "Hồ Văn Khác", "topup attest 2026-11", "topup release 2026-11", "5000001"]
-        {
+        for part in [
+            "prefers-color-scheme:dark",
+            "type=\"search\"",
+            "<svg class=\"time\"",
+            "Hồ Văn Khác",
+            "topup attest 2026-11",
+            "topup release 2026-11",
+            "5000001",
+        ] {
             assert!(page.contains(part), "{part}");
         }
         assert_eq!(page.matches("<table>").count(), page.matches("</table>").count());
     }
     let page = stage.text("r.html", &State::ALL, Lang::En);
+    assert!(page.contains("all times are those of Asia/Ho_Chi_Minh, UTC+7") && page.contains("Standing for"));
     assert!(page.contains("in 2 h 0 min") && page.contains("since 2026-11-20 14:00:00"), "how long credits stand");
 }
 
@@ -269,4 +282,112 @@ fn what_must_not_be_replaced_is_not() {
     assert!(error.to_string().contains(".csv, .xlsx, .html or .json"), "{error}");
     let error = stage.export("nowhere/r.csv", &State::ALL, Lang::En).unwrap_err();
     assert!(error.to_string().contains("hint: the folder"), "{error}");
+}
+
+#[test]
+fn every_format_tells_times_by_the_clock_of_one_zone() {
+    let stage = Fixture::set();
+    let text = |name: &str, zone: &str| {
+        stage.export_with(name, &State::ALL, Lang::En, zone, None, None).unwrap();
+        std::fs::read_to_string(stage.path(name)).unwrap_or_default()
+    };
+    for (zone, local, label, offset) in [
+        ("Asia/Ho_Chi_Minh", "2026-11-20 14:00:00", "UTC+7", "14:00:00+07:00"),
+        ("Asia/Kolkata", "2026-11-20 12:30:00", "UTC+5:30", "12:30:00+05:30"),
+        ("Europe/Berlin", "2026-11-20 08:00:00", "Europe/Berlin", "08:00:00+01:00"),
+    ] {
+        let csv = text("r.csv", zone);
+        assert!(csv.contains(&format!("credited_at ({label}),spendable_at ({label})")), "{csv}");
+        assert!(csv.contains(&format!(",{local},")), "{csv}");
+        assert!(text("r.html", zone).contains(&format!("<td data-label=\"Credited at\">{local}</td>")), "{zone}");
+        let json: serde_json::Value = serde_json::from_str(&text("r.json", zone)).unwrap();
+        let payout = &json["payouts"][0];
+        assert_eq!((&payout["credited_at"], &json["time_zone"]), (&"2026-11-20T07:00:00Z".into(), &zone.into()));
+        assert_eq!(payout["credited_at_local"], format!("2026-11-20T{offset}"));
+        text("r.xlsx", zone);
+        let mut book: Xlsx<_> = open_workbook(stage.path("r.xlsx")).unwrap();
+        let results = book.worksheet_range("Results").unwrap();
+        let header = format!("credited_at ({label})");
+        let at = results.rows().next().unwrap().iter().position(|cell| *cell == Data::String(header.clone())).unwrap();
+        let Data::DateTime(time) = &results.rows().nth(1).unwrap()[at] else { panic!("{zone}") };
+        let seconds = (time.as_f64().fract() * 86_400.0).round() as u64;
+        let time = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+        assert_eq!(time, local[11..]);
+    }
+}
+
+#[test]
+fn payouts_are_added_up_by_a_column_of_the_users_own() {
+    let stage = Fixture::set();
+    let export = |name: &str, by: &str| stage.export_with(name, &State::ALL, Lang::En, "UTC", Some(by), None);
+    // Without case and diacritics, where that is one column.
+    export("r.json", "SEND_SMS").unwrap();
+    let json: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(stage.path("r.json")).unwrap()).unwrap();
+    assert_eq!(
+        json["totals_by"],
+        serde_json::json!({"column": "send_sms", "groups": [
+            {"value": "no", "rows": 2, "points": 5000, "credited": {"rows": 0, "points": 0}},
+            {"value": "yes", "rows": 6, "points": 31000, "credited": {"rows": 2, "points": 9000}},
+        ]})
+    );
+    export("r.xlsx", "send_sms").unwrap();
+    let mut book: Xlsx<_> = open_workbook(stage.path("r.xlsx")).unwrap();
+    assert_eq!(book.sheet_names(), ["Results", "Totals", "Summary"]);
+    let totals = book.worksheet_range("Totals").unwrap();
+    let rows: Vec<String> =
+        totals.rows().map(|row| row.iter().map(ToString::to_string).collect::<Vec<_>>().join("|")).collect();
+    assert_eq!(
+        rows,
+        [
+            "send_sms|Payouts|Points|Payouts credited|Points credited",
+            "no|2|5000|0|0",
+            "yes|6|31000|2|9000",
+            "In all|8|36000|2|9000"
+        ]
+    );
+    export("r.html", "send_sms").unwrap();
+    assert!(std::fs::read_to_string(stage.path("r.html")).unwrap().contains("<h2>Totals by «send_sms»</h2>"));
+    for (name, by, part) in [
+        ("x.csv", "send_sms", "needs a result file with a place for totals (`--total-by`), has .csv"),
+        ("x.json", "Phòng ban", "«Phòng ban» (`--total-by`), has none; columns of the file: «STT», «Số điện thoại»"),
+        ("x.json", "Ghi chú", "has several"),
+    ] {
+        let error = export(name, by).unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
+    assert_eq!(stage.results(), ["r.html", "r.json", "r.xlsx"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_is_for_those_whom_its_writer_names() {
+    use std::os::unix::fs::PermissionsExt;
+    let stage = Fixture::set();
+    for name in ["r.csv", "r.xlsx", "r.html", "r.json"] {
+        stage.export_with(name, &State::ALL, Lang::En, "UTC", None, Some(0o640)).unwrap();
+        assert_eq!(std::fs::metadata(stage.path(name)).unwrap().permissions().mode() & 0o777, 0o640, "{name}");
+    }
+}
+
+#[test]
+fn a_workbook_prints_on_a4_with_its_header_on_every_page() {
+    let stage = Fixture::set();
+    stage.export("r.xlsx", &State::ALL, Lang::Vi).unwrap();
+    let mut zip = zip::ZipArchive::new(std::fs::File::open(stage.path("r.xlsx")).unwrap()).unwrap();
+    let mut part = |name: &str| std::io::read_to_string(zip.by_name(name).unwrap()).unwrap();
+    for sheet in ["xl/worksheets/sheet1.xml", "xl/worksheets/sheet2.xml"] {
+        let xml = part(sheet);
+        for setting in
+            ["<pageSetUpPr fitToPage=\"1\"/>", "paperSize=\"9\"", "orientation=\"landscape\"", "fitToHeight=\"0\""]
+        {
+            assert!(xml.contains(setting), "{sheet} {setting}");
+        }
+    }
+    assert!(part("xl/workbook.xml").contains("'Kết quả'!$1:$1"));
+    // So many characters of Excel's own font fit on the page across; two thirds of its size can still be read.
+    let xml = part("xl/worksheets/sheet1.xml");
+    let widths = xml.split(" width=\"").skip(1).map(|rest| rest.split('"').next().unwrap().parse::<f64>().unwrap());
+    let width: f64 = widths.sum();
+    assert!(width < 149.0 / 0.55, "{width}");
 }

@@ -86,6 +86,7 @@ pub(super) fn check_settings(context: Context<'_>, findings: &mut Findings) -> O
         context.settings.limits()?;
         context.settings.repeat_window_days()?;
         context.settings.spendable_after_h()?;
+        context.settings.time_zone()?;
         Ok(run)
     });
     if let Some(run) = findings.take("settings", run) {

@@ -63,6 +63,12 @@ pub(crate) struct ExportArgs {
     /// Language of texts: en or vi
     #[arg(long, value_name = "LANG", default_value = "en", value_parser = ["en", "vi"])]
     pub(crate) lang: String,
+    /// Add payouts and points up by a column of your own, as in «Phòng ban» (.xlsx, .html, .json)
+    #[arg(long, value_name = "HEADER")]
+    pub(crate) total_by: Option<String>,
+    /// Who may read the file, as chmod takes it: 640 lets your group (default: 600, you alone)
+    #[arg(long, value_name = "MODE")]
+    pub(crate) mode: Option<String>,
 }
 
 #[derive(Debug, Args)]

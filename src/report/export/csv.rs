@@ -4,7 +4,7 @@
 
 use super::error::{ExportError, Stopped};
 use super::layout::{
-    ResultColumn, code_of, has_phone_column, is_formula_like, own_text, reason_text, rfc_3339, skipped_texts, words_of,
+    ResultColumn, code_of, has_phone_column, is_formula_like, own_text, reason_text, skipped_texts, words_of,
 };
 use super::source::Source;
 use crate::ledger::{Outcome, Skipped};
@@ -87,10 +87,12 @@ impl<W: Write> Sheet<W> {
             ResultColumn::Code => self.cell(&code_of(outcome).map(|code| code.to_string()).unwrap_or_default()),
             ResultColumn::Reason => self.cell(&reason_text(outcome, layout.lang)),
             ResultColumn::Message => self.cell(words_of(outcome).unwrap_or_default()),
-            ResultColumn::CreditedAt => self.cell(&outcome.credited_at.map(rfc_3339).unwrap_or_default()),
+            ResultColumn::CreditedAt => {
+                self.cell(&outcome.credited_at.map(|at| layout.zone.text(at)).unwrap_or_default())
+            }
             ResultColumn::SpendableAt => {
                 let at = outcome.credited_at.map(|at| layout.spendable_at(at));
-                self.cell(&at.map(rfc_3339).unwrap_or_default())
+                self.cell(&at.map(|at| layout.zone.text(at)).unwrap_or_default())
             }
         }
     }

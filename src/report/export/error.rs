@@ -15,6 +15,33 @@ pub enum ExportError {
         "a result file ends in .csv, .xlsx, .html or .json, found {0}\nhint: the ending chooses the format, as in `-o results.csv`"
     )]
     Ending(PathBuf),
+    /// The column to add up by is not one of the file.
+    #[error(
+        "needs one column called «{asked}» (`--total-by`), has {has}; columns of the file: {columns}\nhint: write the header as the file has it"
+    )]
+    Column {
+        /// The header that was asked for.
+        asked: String,
+        /// How many there are, in a word.
+        has: &'static str,
+        /// The headers that there are.
+        columns: String,
+    },
+    /// A column with a value of its own in nearly every row.
+    #[error(
+        "needs a column with at most {max} different values for `--total-by`, has more in «{header}»\nhint: choose a column of groups, such as a department"
+    )]
+    Groups {
+        /// The column.
+        header: String,
+        /// The most values.
+        max: usize,
+    },
+    /// A text of rows has no place for totals.
+    #[error(
+        "needs a result file with a place for totals (`--total-by`), has .csv\nhint: name a file that ends in .xlsx, .html or .json after -o"
+    )]
+    NoPlaceForTotals,
     /// Something stands at the name that must not be replaced.
     #[error("{path} is {found}, and is not replaced by a result file\nhint: choose another name after -o")]
     Occupied {

@@ -1,11 +1,14 @@
 //! Results as JSON, for scripts: one object, its payouts one to a line, written as they are read; and `skipped`, where the
-//! plan left rows out: row, reasons, and header and text of each cell.
+//! plan left rows out: row, reasons, and header and text of each cell; and `totals_by`, where that is asked for.
+//!
+//! `credited_at` is in UTC, as scripts rely on it; `credited_at_local` is the same moment by the clock of `time_zone`.
 
 use super::error::{ExportError, Stopped};
 use super::layout::{Layout, Own, code_of, own_text, reason_text, rfc_3339, words_of};
 use super::source::Source;
+use super::totals_by::{Group, TotalsBy};
 use crate::domain::payout_status::State;
-use crate::ledger::Outcome;
+use crate::ledger::{Outcome, Total};
 use crate::private_file::NewFile;
 use crate::report::lang::Lang;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -13,11 +16,11 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::Write;
 
-pub(super) fn write(source: &Source<'_>, file: &mut NewFile) -> Result<(), ExportError> {
-    write_payouts(source, file).map_err(|stopped| stopped.at(source.request.path))
+pub(super) fn write(source: &Source<'_>, totals_by: Option<&TotalsBy>, file: &mut NewFile) -> Result<(), ExportError> {
+    write_payouts(source, totals_by, file).map_err(|stopped| stopped.at(source.request.path))
 }
 
-fn write_payouts(source: &Source<'_>, file: &mut NewFile) -> Result<(), Stopped> {
+fn write_payouts(source: &Source<'_>, totals_by: Option<&TotalsBy>, file: &mut NewFile) -> Result<(), Stopped> {
     let keys = keys(&source.layout);
     let batch = serde_json::json!(source.snapshot.batch().name.as_str());
     write!(file, "{{\"batch\": {batch}, \"payouts\": [")?;
@@ -39,8 +42,22 @@ fn write_payouts(source: &Source<'_>, file: &mut NewFile) -> Result<(), Stopped>
     if separator == ",\n" {
         file.write_all(b"\n]")?;
     }
+    write!(file, ", \"time_zone\": {}", serde_json::json!(source.request.zone.name()))?;
+    if let Some(totals_by) = totals_by {
+        write!(file, ", \"totals_by\": {}", totals_json(totals_by))?;
+    }
     file.write_all(b"}\n")?;
     Ok(())
+}
+
+fn totals_json(totals_by: &TotalsBy) -> serde_json::Value {
+    let total = |total: Total| serde_json::json!({"rows": total.rows, "points": total.points});
+    let group = |(value, group): (&String, &Group)| {
+        serde_json::json!({
+            "value": value, "rows": group.all.rows, "points": group.all.points, "credited": total(group.credited),
+        })
+    };
+    serde_json::json!({"column": totals_by.header, "groups": totals_by.groups.iter().map(group).collect::<Vec<_>>()})
 }
 
 /// A kept column under a key of its own.
@@ -67,9 +84,10 @@ struct Payout<'p, 'o> {
 
 impl Serialize for Payout<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Outcome { row, reference, phone, points, invoice_no, attempt, state, credited_at, .. } = self.outcome;
+        let Outcome { row, reference, phone, name, points, invoice_no, attempt, state, credited_at, .. } = self.outcome;
+        let reason = Some(reason_text(self.outcome, self.layout.lang)).filter(|reason| !reason.is_empty());
         let message = message(self.outcome, self.layout.lang);
-        let mut map = serializer.serialize_map(Some(11))?;
+        let mut map = serializer.serialize_map(Some(14))?;
         map.serialize_entry("row", row)?;
         map.serialize_entry("reference", reference)?;
         map.serialize_entry("phone", phone)?;
@@ -81,6 +99,9 @@ impl Serialize for Payout<'_, '_> {
         map.serialize_entry("message", &message)?;
         map.serialize_entry("credited_at", &credited_at.map(rfc_3339))?;
         map.serialize_entry("extra", &Extra(self))?;
+        map.serialize_entry("name", name)?;
+        map.serialize_entry("reason", &reason)?;
+        map.serialize_entry("credited_at_local", &credited_at.map(|at| self.layout.zone.rfc_3339(at)))?;
         map.end()
     }
 }

@@ -5,6 +5,7 @@ use crate::domain::column_role::ColumnRole;
 use crate::ledger::{FileColumn, Outcome, Skipped, UnixMs};
 use crate::report::lang::Lang;
 use crate::report::reasons::{Reason, code, own_words};
+use crate::report::zone::Zone;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
@@ -81,6 +82,7 @@ pub(super) struct Layout {
     /// The headers of [`ResultColumn::ALL`].
     pub(super) told: Vec<String>,
     pub(super) lang: Lang,
+    pub(super) zone: Zone,
     spendable_after_ms: i64,
 }
 
@@ -88,16 +90,20 @@ impl Layout {
     pub(super) fn new(columns: &[FileColumn], format: ExportFormat, request: &ExportRequest<'_>) -> Self {
         let own = own_columns(columns);
         let taken: HashSet<String> = own.iter().map(|(header, _)| header.to_lowercase()).collect();
-        let zone = if format == ExportFormat::Xlsx { " (UTC+7)" } else { "" };
+        // Of a row of a spreadsheet nothing else says by which clock it tells times.
+        let zone = match format {
+            ExportFormat::Csv | ExportFormat::Xlsx => format!(" ({})", request.zone.label(request.now)),
+            ExportFormat::Html | ExportFormat::Json => String::new(),
+        };
         let told = ResultColumn::ALL.map(|told| {
             let header = told.header(request.lang);
             let is_time = matches!(told, ResultColumn::CreditedAt | ResultColumn::SpendableAt);
             let is_key = matches!(told, ResultColumn::Batch | ResultColumn::InvoiceNo);
             let mark = if taken.contains(header) && !is_key { "topup_" } else { "" };
-            format!("{mark}{header}{}", if is_time { zone } else { "" })
+            format!("{mark}{header}{}", if is_time { zone.as_str() } else { "" })
         });
         let spendable_after_ms = i64::try_from(request.spendable_after_h).unwrap_or(0).saturating_mul(HOUR_MS);
-        Self { own, told: told.into(), lang: request.lang, spendable_after_ms }
+        Self { own, told: told.into(), lang: request.lang, zone: request.zone.clone(), spendable_after_ms }
     }
 
     /// When the points of a payout can be spent.

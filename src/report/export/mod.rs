@@ -11,6 +11,7 @@ mod json;
 mod layout;
 mod request;
 mod source;
+mod totals_by;
 mod xlsx;
 
 use crate::domain::payout_status::State;
@@ -33,12 +34,19 @@ pub fn export(ledger: &Ledger, batch: &str, request: &ExportRequest<'_>) -> Resu
     let source = Source { snapshot: &snapshot, layout, request };
     let failed = || ExportError::write(request.path);
     let mut notes = Vec::new();
-    let mut new = NewFile::create(&path).map_err(failed())?;
+    let totals_by = match (format, request.total_by) {
+        (ExportFormat::Csv, Some(_)) => return Err(ExportError::NoPlaceForTotals),
+        (ExportFormat::Csv | ExportFormat::Json | ExportFormat::Xlsx | ExportFormat::Html, _) => {
+            totals_by::totals_by(&source)?
+        }
+    };
+    let totals_by = totals_by.as_ref();
+    let mut new = NewFile::create(&path).and_then(|new| new.with_mode(request.mode)).map_err(failed())?;
     match format {
         ExportFormat::Csv => csv::write(&source, &mut new)?,
-        ExportFormat::Json => json::write(&source, &mut new)?,
-        ExportFormat::Xlsx => xlsx::write(&source, &mut new)?,
-        ExportFormat::Html => notes = html::write(&source, &mut new)?,
+        ExportFormat::Json => json::write(&source, totals_by, &mut new)?,
+        ExportFormat::Xlsx => xlsx::write(&source, totals_by, &mut new)?,
+        ExportFormat::Html => notes = html::write(&source, totals_by, &mut new)?,
     }
     new.finish().map_err(failed())?;
     let totals = snapshot.totals()?;

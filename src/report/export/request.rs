@@ -5,6 +5,7 @@ use crate::domain::hint::StepText;
 use crate::domain::payout_status::State;
 use crate::ledger::{Total, UnixMs};
 use crate::report::lang::Lang;
+use crate::report::zone::Zone;
 use std::path::{Path, PathBuf};
 
 /// What a result file is.
@@ -50,6 +51,12 @@ pub struct ExportRequest<'r> {
     pub lang: Lang,
     /// How long after their receipt points can be spent, in hours (`report.spendable_after_h`).
     pub spendable_after_h: u64,
+    /// The zone by whose clock times are told (`report.time_zone`).
+    pub zone: &'r Zone,
+    /// The header of the user's own column by which payouts are added up.
+    pub total_by: Option<&'r str>,
+    /// Who may read the file, as permission bits; `None`: its owner.
+    pub mode: Option<u32>,
     /// How the steps are worded that a page advises.
     pub step_text: StepText,
     /// The moment of the export, by which ages are told.

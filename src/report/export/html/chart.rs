@@ -2,6 +2,7 @@
 
 use super::timeline::Timeline;
 use crate::report::lang::Lang;
+use crate::report::zone::Zone;
 use std::fmt::Write;
 
 /// The drawing's own units; the page stretches them to its width.
@@ -20,7 +21,7 @@ pub(super) fn bar(class: &str, part: u64, whole: u64) -> String {
 }
 
 /// Credits per second over time.
-pub(super) fn throughput(timeline: &Timeline, lang: Lang) -> String {
+pub(super) fn throughput(timeline: &Timeline, zone: &Zone, lang: Lang) -> String {
     let most = timeline.credits_per_s_max().max(f64::MIN_POSITIVE);
     let width = WIDTH / timeline.steps.len().max(1) as f64;
     let mut bars = String::new();
@@ -37,11 +38,11 @@ pub(super) fn throughput(timeline: &Timeline, lang: Lang) -> String {
         );
     }
     let title = lang.pick("credited payouts per second", "số khoản được cộng điểm mỗi giây");
-    framed(timeline, &bars, title, &format!("{} /s", figure(most)), lang)
+    framed((timeline, zone), &bars, title, &format!("{} /s", figure(most)), lang)
 }
 
 /// Median and 95th percentile of the calls' latency over time.
-pub(super) fn latency(timeline: &Timeline, lang: Lang) -> String {
+pub(super) fn latency(timeline: &Timeline, zone: &Zone, lang: Lang) -> String {
     let of = |percent| -> Vec<Option<f64>> { timeline.steps.iter().map(|step| step.percentile_ms(percent)).collect() };
     let (median, high) = (of(50), of(95));
     let most = high.iter().flatten().copied().fold(f64::MIN_POSITIVE, f64::max);
@@ -50,7 +51,7 @@ pub(super) fn latency(timeline: &Timeline, lang: Lang) -> String {
         "latency of calls: half stay below the dark line, 95 % below the light one",
         "độ trễ của lời gọi: một nửa nằm dưới đường đậm, 95 % nằm dưới đường nhạt",
     );
-    framed(timeline, &lines, title, &format!("{} ms", figure(most)), lang)
+    framed((timeline, zone), &lines, title, &format!("{} ms", figure(most)), lang)
 }
 
 /// One line through the steps that have a value; a gap is a gap.
@@ -71,7 +72,7 @@ fn line(values: &[Option<f64>], most: f64, class: &str) -> String {
     format!("<path class=\"{class}\" d=\"{path}\"/>")
 }
 
-fn framed(timeline: &Timeline, drawing: &str, title: &str, most: &str, lang: Lang) -> String {
+fn framed((timeline, zone): (&Timeline, &Zone), drawing: &str, title: &str, most: &str, lang: Lang) -> String {
     let span = (timeline.steps.len().max(1) as i64 * timeline.step_ms) as f64;
     let mut breaks = String::new();
     for (offset, _) in &timeline.breaks {
@@ -84,8 +85,8 @@ fn framed(timeline: &Timeline, drawing: &str, title: &str, most: &str, lang: Lan
         let text = lang.pick("dashed: a pause, cut out", "nét đứt: khoảng nghỉ, đã lược bỏ");
         format!("<span>{text}</span>")
     };
-    let first = super::page::time(timeline.first_at.unwrap_or_default());
-    let last = super::page::time(timeline.last_at);
+    let first = zone.text(timeline.first_at.unwrap_or_default());
+    let last = zone.text(timeline.last_at);
     format!(
         "<figure><figcaption>{title}</figcaption><div class=\"top\">{most}</div><svg class=\"time\" role=\"img\" \
          aria-label=\"{title}\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"none\"><path class=\"grid\" \

@@ -9,13 +9,25 @@ mod timeline;
 
 use super::error::ExportError;
 use super::source::Source;
+use super::totals_by::TotalsBy;
 use crate::private_file::NewFile;
+use base64::Engine as _;
 use gather::LISTED_MAX;
 use std::io::Write;
 use timeline::Timeline;
 
+/// By what a browser knows the one script that it may run.
+fn hash_of(script: &str) -> String {
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, script.as_bytes());
+    base64::engine::general_purpose::STANDARD.encode(hash)
+}
+
 /// Writes the page; gives a note where a list had to stop.
-pub(super) fn write(source: &Source<'_>, file: &mut NewFile) -> Result<Vec<String>, ExportError> {
+pub(super) fn write(
+    source: &Source<'_>,
+    totals_by: Option<&TotalsBy>,
+    file: &mut NewFile,
+) -> Result<Vec<String>, ExportError> {
     let gathered = gather::gather(source)?;
     let totals = source.snapshot.totals()?;
     let mut timeline = Timeline::new();
@@ -25,9 +37,10 @@ pub(super) fn write(source: &Source<'_>, file: &mut NewFile) -> Result<Vec<Strin
     let head = format!(
         "<!doctype html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
          content=\"width=device-width, initial-scale=1\">\n<meta http-equiv=\"Content-Security-Policy\" \
-         content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<meta name=\"generator\" content=\"topup {}\">\n\
+         content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{}'\">\n<meta name=\"generator\" content=\"topup {}\">\n\
          <title>{title}</title>\n<style>\n{}</style>\n</head>\n<body>\n",
         lang.code(),
+        hash_of(page::SCRIPT),
         env!("CARGO_PKG_VERSION"),
         page::STYLE
     );
@@ -36,12 +49,14 @@ pub(super) fn write(source: &Source<'_>, file: &mut NewFile) -> Result<Vec<Strin
         sections::summary(source, &totals),
         sections::outcomes(lang, &totals),
         sections::reasons(lang, &gathered),
+        totals_by.map(|totals_by| sections::totals_by(lang, totals_by)).unwrap_or_default(),
+        sections::search(lang),
         sections::to_decide(source, &gathered),
         sections::not_paid(source, &gathered),
         skipped::section(source)?,
-        sections::over_time(lang, &timeline),
+        sections::over_time(source, &timeline),
         sections::standing(source, &gathered),
-        "</body>\n</html>\n".to_owned(),
+        format!("<script>{}</script>\n</body>\n</html>\n", page::SCRIPT),
     ];
     for section in sections {
         file.write_all(section.as_bytes()).map_err(ExportError::write(source.request.path))?;

@@ -1,10 +1,6 @@
 //! Writes HTML: text is escaped wherever it comes from, and tables turn into cards on a phone.
 
-use crate::ledger::UnixMs;
 use std::fmt::Write;
-
-/// Vietnam's clock, which knows no summer time.
-const ZONE_MS: i64 = 7 * 3_600_000;
 
 /// The text with everything that means something to HTML written out.
 pub(super) fn escaped(text: &str) -> String {
@@ -23,12 +19,6 @@ pub(super) fn escaped(text: &str) -> String {
         }
     }
     out
-}
-
-/// A moment on Vietnam's clock; the page says so once.
-pub(super) fn time(at: UnixMs) -> String {
-    let local = jiff::Timestamp::from_millisecond(at.saturating_add(ZONE_MS)).unwrap_or_default();
-    local.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// A table; cells are HTML already.
@@ -55,8 +45,11 @@ pub(super) fn foreign(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("<bdi>{}</bdi>", escaped(text)) }
 }
 
-/// The look: no script, no font, no picture from anywhere else.
+/// The look: no font, no picture from anywhere else.
 pub(super) const STYLE: &str = include_str!("page.css");
+
+/// The search: the page's only script. It reads the tables that are there, and writes no markup.
+pub(super) const SCRIPT: &str = include_str!("page.js");
 
 #[cfg(test)]
 mod tests {
@@ -66,10 +59,5 @@ mod tests {
     fn nothing_foreign_becomes_markup() {
         assert_eq!(escaped("<b a='1'>&\"\u{0}"), "&lt;b a=&#39;1&#39;&gt;&amp;&quot;\u{fffd}");
         assert_eq!(foreign("<script>"), "<bdi>&lt;script&gt;</bdi>");
-    }
-
-    #[test]
-    fn times_are_vietnams() {
-        assert_eq!(time(1_764_000_000_000), "2025-11-24 23:00:00");
     }
 }

@@ -2,19 +2,20 @@
 
 use super::chart;
 use super::gather::{Gathered, Item, List};
-use super::page::{escaped, foreign, table, time};
+use super::page::{escaped, foreign, table};
 use super::timeline::Timeline;
 use crate::domain::hint::Step;
 use crate::domain::payout_status::State;
 use crate::ledger::Totals;
 use crate::report::export::source::Source;
+use crate::report::export::totals_by::TotalsBy;
 use crate::report::lang::Lang;
 use std::fmt::Write;
 
 const MINUTE_MS: i64 = 60_000;
 
 pub(super) fn summary(source: &Source<'_>, totals: &Totals) -> String {
-    let (lang, batch) = (source.request.lang, source.snapshot.batch());
+    let (lang, batch, zone) = (source.request.lang, source.snapshot.batch(), source.request.zone);
     let credited = totals.of(State::Credited);
     let in_doubt = totals.of(State::InDoubt);
     let mut out = format!(
@@ -22,8 +23,8 @@ pub(super) fn summary(source: &Source<'_>, totals: &Totals) -> String {
         lang.pick("Results of batch", "Kết quả của đợt"),
         escaped(batch.name.as_str()),
         lang.pick("as of", "tính đến"),
-        time(source.request.now),
-        lang.pick("all times are Vietnam's (UTC+7)", "mọi giờ đều là giờ Việt Nam (UTC+7)")
+        zone.text(source.request.now),
+        clock(source)
     );
     let boxes = [
         (lang.pick("payouts", "khoản"), batch.rows),
@@ -39,7 +40,7 @@ pub(super) fn summary(source: &Source<'_>, totals: &Totals) -> String {
     out.push_str("</section><dl>");
     let plan = batch.plan_sha256.to_string();
     let head = batch.chain_head.to_string();
-    let planned = format!("{}, {}", time(batch.planned_at), batch.planned_by);
+    let planned = format!("{}, {}", zone.text(batch.planned_at), batch.planned_by);
     let binding = &batch.binding;
     let gateway = format!("{}, {} / {}", binding.gateway_host, binding.merchant_id, binding.terminal_id);
     let skipped = lang.number(batch.skipped_rows);
@@ -58,6 +59,43 @@ pub(super) fn summary(source: &Source<'_>, totals: &Totals) -> String {
     }
     out.push_str("</dl>\n");
     out
+}
+
+/// By which clock the page tells times.
+fn clock(source: &Source<'_>) -> String {
+    let (name, label) = (source.request.zone.name(), source.request.zone.label(source.request.now));
+    let clock = if name == label { label } else { format!("{name}, {label}") };
+    source.request.lang.pick(format!("all times are those of {clock}"), format!("mọi giờ đều theo {clock}"))
+}
+
+/// Totals by a column of the user's own.
+pub(super) fn totals_by(lang: Lang, totals_by: &TotalsBy) -> String {
+    let headers = [
+        totals_by.header.as_str(),
+        lang.pick("Payouts", "Số khoản"),
+        lang.pick("Points", "Số điểm"),
+        lang.pick("Payouts credited", "Số khoản đã cộng"),
+        lang.pick("Points credited", "Số điểm đã cộng"),
+    ];
+    let rows = totals_by.groups.iter().map(|(value, group)| {
+        let numbers = [group.all.rows, group.all.points, group.credited.rows, group.credited.points];
+        std::iter::once(foreign(value)).chain(numbers.map(|n| number(lang, n))).collect()
+    });
+    let title = format!("{} «{}»", lang.pick("Totals by", "Tổng theo"), totals_by.header);
+    heading(&title) + &table(&headers, rows) + "\n"
+}
+
+/// The field that hides the rows without what is typed; shown only where the page's script runs.
+pub(super) fn search(lang: Lang) -> String {
+    let label = lang.pick(
+        "Search the lists: phone, reference, name, invoice_no",
+        "Tìm trong các danh sách: SĐT, mã, tên, invoice_no",
+    );
+    format!(
+        "<form class=\"search\" hidden><label for=\"q\">{label}</label><input id=\"q\" type=\"search\" autocomplete=\"off\">\
+         <output for=\"q\" data-of=\"{}\"></output></form>\n",
+        lang.pick("rows found", "dòng tìm thấy")
+    )
 }
 
 pub(super) fn outcomes(lang: Lang, totals: &Totals) -> String {
@@ -165,13 +203,14 @@ pub(super) fn to_decide(source: &Source<'_>, gathered: &Gathered) -> String {
     out
 }
 
-pub(super) fn over_time(lang: Lang, timeline: &Timeline) -> String {
+pub(super) fn over_time(source: &Source<'_>, timeline: &Timeline) -> String {
+    let (lang, zone) = (source.request.lang, source.request.zone);
     if timeline.first_at.is_none() {
         return String::new();
     }
     let mut out = heading(lang.pick("Over time", "Theo thời gian"));
-    out.push_str(&chart::throughput(timeline, lang));
-    out.push_str(&chart::latency(timeline, lang));
+    out.push_str(&chart::throughput(timeline, zone, lang));
+    out.push_str(&chart::latency(timeline, zone, lang));
     out
 }
 
@@ -218,7 +257,7 @@ pub(super) fn standing(source: &Source<'_>, gathered: &Gathered) -> String {
         lang.pick("Member", "Hội viên"),
         lang.pick("Points", "Điểm"),
         lang.pick("Credited at", "Cộng điểm lúc"),
-        lang.pick("PayoutStatus for", "Đã được"),
+        lang.pick("Standing for", "Đã được"),
         lang.pick("Spendable", "Dùng được"),
     ];
     for list in [&gathered.fresh, &gathered.spendable] {
@@ -237,13 +276,13 @@ fn credit(source: &Source<'_>, item: &Item) -> Vec<String> {
     let spendable = if spendable_at > now {
         format!("{} {}", lang.pick("in", "sau"), span(lang, spendable_at - now))
     } else {
-        format!("{} {}", lang.pick("since", "từ"), time(spendable_at))
+        format!("{} {}", lang.pick("since", "từ"), source.request.zone.text(spendable_at))
     };
     vec![
         row_and_reference(item),
         key(&foreign(&item.member)),
         number(lang, item.points),
-        time(at),
+        source.request.zone.text(at),
         span(lang, now - at),
         spendable,
     ]

@@ -7,9 +7,11 @@ mod sheet;
 mod skipped;
 mod styles;
 mod summary;
+mod totals_by;
 
 use super::error::{ExportError, Stopped};
 use super::source::Source;
+use super::totals_by::TotalsBy;
 use crate::caught::caught;
 use crate::private_file::{NewFile, folder_of};
 use rust_xlsxwriter::{DocProperties, Workbook};
@@ -20,10 +22,10 @@ use styles::Styles;
 /// The payouts that fit on one sheet under its header: Excel's own limit.
 const ROWS_MAX: u64 = 1_048_575;
 
-pub(super) fn write(source: &Source<'_>, file: &mut NewFile) -> Result<(), ExportError> {
+pub(super) fn write(source: &Source<'_>, totals_by: Option<&TotalsBy>, file: &mut NewFile) -> Result<(), ExportError> {
     let path = source.request.path;
     // The library panics where its temporary file cannot be written, as on a full disk; that is an error here.
-    let written = caught(|| write_sheets(source, file, ROWS_MAX));
+    let written = caught(|| write_sheets(source, totals_by, file, ROWS_MAX));
     match written {
         Ok(written) => written.map_err(|stopped| stopped.at(path)),
         Err(panic) => Err(panicked(&panic, path)),
@@ -38,7 +40,12 @@ fn panicked(panic: &str, path: &Path) -> ExportError {
     }
 }
 
-fn write_sheets(source: &Source<'_>, file: &mut NewFile, rows_max: u64) -> Result<(), Stopped> {
+fn write_sheets(
+    source: &Source<'_>,
+    totals_by: Option<&TotalsBy>,
+    file: &mut NewFile,
+    rows_max: u64,
+) -> Result<(), Stopped> {
     let batch = source.snapshot.batch();
     let mut workbook = Workbook::new();
     // Beside the result: where that fits this fits, and nobody's phone lies about in a shared folder.
@@ -62,6 +69,9 @@ fn write_sheets(source: &Source<'_>, file: &mut NewFile, rows_max: u64) -> Resul
     if source.request.skipped && batch.skipped_rows > 0 {
         workbook.push_worksheet(skipped::sheet(source, &styles)?);
     }
+    if let Some(totals_by) = totals_by {
+        workbook.push_worksheet(totals_by::sheet(source, totals_by, &styles)?);
+    }
     workbook.push_worksheet(summary::sheet(source, &totals, &styles)?);
     workbook.save_to_writer(file)?;
     Ok(())
@@ -76,6 +86,7 @@ mod tests {
     use crate::report::export::layout::Layout;
     use crate::report::export::request::{ExportFormat, ExportRequest};
     use crate::report::lang::Lang;
+    use crate::report::zone::Zone;
     use calamine::Reader;
 
     #[test]
@@ -88,13 +99,16 @@ mod tests {
             skipped: true,
             lang: Lang::Vi,
             spendable_after_h: 24,
+            zone: &Zone::named("Asia/Ho_Chi_Minh").unwrap(),
+            total_by: None,
+            mode: None,
             step_text: |step| format!("{step:?}"),
             now: 0,
         };
         let snapshot = ledger.snapshot("b").unwrap();
         let layout = Layout::new(&snapshot.columns().unwrap(), ExportFormat::Xlsx, &request);
         let mut file = NewFile::create(&path).unwrap();
-        write_sheets(&Source { snapshot: &snapshot, layout, request: &request }, &mut file, 3).unwrap();
+        write_sheets(&Source { snapshot: &snapshot, layout, request: &request }, None, &mut file, 3).unwrap();
         file.finish().unwrap();
         let mut book: calamine::Xlsx<_> = calamine::open_workbook(&path).unwrap();
         assert_eq!(book.sheet_names(), ["Kết quả", "Kết quả 2", "Kết quả 3", "Tổng hợp"]);

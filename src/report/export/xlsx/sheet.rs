@@ -44,7 +44,7 @@ impl Sheet {
         )?;
         worksheet.set_freeze_panes(1, 0)?;
         worksheet.set_repeat_rows(0, 0)?;
-        worksheet.set_landscape().set_print_fit_to_pages(1, 0);
+        for_a4(&mut worksheet, source.snapshot.batch().name.as_str());
         Ok(Self { worksheet, rows: 0, has_phone_column: has_phone_column(layout) })
     }
 
@@ -90,8 +90,8 @@ impl Sheet {
             ResultColumn::SpendableAt => outcome.credited_at.map(|at| layout.spendable_at(at)),
             ResultColumn::Batch => return self.text(column, source.snapshot.batch().name.as_str(), styles),
             ResultColumn::InvoiceNo => return self.text(column, outcome.invoice_no, styles),
-            ResultColumn::Reason => return self.text(column, &reason_text(outcome, layout.lang), styles),
-            ResultColumn::Message => return self.text(column, words_of(outcome).unwrap_or_default(), styles),
+            ResultColumn::Reason => return self.long_text(column, &reason_text(outcome, layout.lang), styles),
+            ResultColumn::Message => return self.long_text(column, words_of(outcome).unwrap_or_default(), styles),
             ResultColumn::Row => return self.number(column, outcome.row as f64),
             ResultColumn::Attempt => return self.number(column, outcome.attempt.into()),
             ResultColumn::Code => return code_of(outcome).map_or(Ok(()), |code| self.number(column, code as f64)),
@@ -102,13 +102,26 @@ impl Sheet {
             }
         };
         if let Some(at) = time {
-            self.worksheet.write_datetime_with_format(self.rows, column, local_time(at)?, &styles.time)?;
+            self.worksheet.write_datetime_with_format(
+                self.rows,
+                column,
+                local_time(at, &layout.zone)?,
+                &styles.time,
+            )?;
         }
         Ok(())
     }
 
     fn number(&mut self, column: u16, number: f64) -> Result<(), Stopped> {
         self.worksheet.write_number(self.rows, column, number)?;
+        Ok(())
+    }
+
+    fn long_text(&mut self, column: u16, text: &str, styles: &Styles) -> Result<(), Stopped> {
+        if text.is_empty() || is_formula_like(text) {
+            return self.text(column, text, styles);
+        }
+        self.worksheet.write_string_with_format(self.rows, column, cut(text), &styles.wrapped)?;
         Ok(())
     }
 
@@ -123,8 +136,15 @@ impl Sheet {
     }
 }
 
+/// A4 across, as wide as one page and as legible as that allows; each page with its number and the batch.
+pub(super) fn for_a4(worksheet: &mut Worksheet, batch: &str) {
+    const A4: u8 = 9;
+    worksheet.set_paper_size(A4).set_landscape().set_print_fit_to_pages(1, 0);
+    worksheet.set_margins(0.4, 0.4, 0.5, 0.5, 0.25, 0.25).set_footer(format!("&L{batch}&R&P / &N"));
+}
+
 /// The text as far as a cell holds it, without characters that XML cannot.
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     let allowed = |c: char| match c {
         '\t' | '\n' | '\r' => c,
         '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => char::REPLACEMENT_CHARACTER,
@@ -149,15 +169,16 @@ fn cut(text: &str) -> String {
 fn width(layout: &Layout, column: usize, header: &str) -> f64 {
     let told = column.checked_sub(layout.own.len()).map(|index| ResultColumn::ALL[index]);
     let least: f64 = match (told, layout.own.get(column)) {
-        (Some(ResultColumn::Reason | ResultColumn::Message), _) => 42.0,
-        (Some(ResultColumn::InvoiceNo), _) => 26.0,
-        (Some(ResultColumn::CreditedAt | ResultColumn::SpendableAt | ResultColumn::State | ResultColumn::Batch), _) => {
-            20.0
-        }
-        (_, Some((_, Own::Role(ColumnRole::Name)))) => 24.0,
-        (_, Some((_, Own::Role(ColumnRole::Phone | ColumnRole::Reference)))) => 14.0,
-        _ => 10.0,
+        (Some(ResultColumn::Reason | ResultColumn::Message), _) => 28.0,
+        (Some(ResultColumn::InvoiceNo), _) => 25.0,
+        (Some(ResultColumn::CreditedAt | ResultColumn::SpendableAt), _) => 18.0,
+        (Some(ResultColumn::State), _) => 16.0,
+        (Some(ResultColumn::Batch), _) => 12.0,
+        (Some(ResultColumn::Row | ResultColumn::Attempt | ResultColumn::Code), _) => 8.0,
+        (None, Some((_, Own::Role(ColumnRole::Name)))) => 22.0,
+        (None, Some((_, Own::Role(ColumnRole::Phone | ColumnRole::Reference)))) => 13.0,
+        (None, _) => 10.0,
     };
-    // Room for the button of the filter.
-    least.max((header.chars().count() + 4).min(40) as f64)
+    // A longer header goes on in the next line: in print every column takes its width from the others.
+    least.max((header.split_whitespace().map(|word| word.chars().count()).max().unwrap_or(0) + 4).min(40) as f64)
 }

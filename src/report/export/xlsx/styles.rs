@@ -2,10 +2,8 @@
 
 use crate::domain::payout_status::State;
 use crate::ledger::UnixMs;
+use crate::report::zone::Zone;
 use rust_xlsxwriter::{Color, ExcelDateTime, Format, FormatAlign, XlsxError};
-
-/// Vietnam's clock, which knows no summer time.
-const ZONE_S: i64 = 7 * 3600;
 
 /// How cells look.
 pub(super) struct Styles {
@@ -13,6 +11,8 @@ pub(super) struct Styles {
     pub(super) title: Format,
     pub(super) number: Format,
     pub(super) time: Format,
+    /// Texts that may be long go on in the next line of their cell.
+    pub(super) wrapped: Format,
     /// Text that begins like a formula stays text when someone edits the cell.
     pub(super) quoted: Format,
     pub(super) states: [Format; State::ALL.len()],
@@ -26,6 +26,7 @@ impl Styles {
             title: plain().set_bold().set_font_size(14),
             number: plain().set_num_format("#,##0"),
             time: plain().set_num_format("yyyy-mm-dd hh:mm:ss"),
+            wrapped: plain().set_text_wrap(),
             quoted: plain().set_quote_prefix(),
             states: State::ALL.map(|state| {
                 let (ink, paper) = colours(state);
@@ -52,7 +53,7 @@ pub(super) fn colours(state: State) -> (u32, u32) {
     }
 }
 
-/// A time as finance people in Vietnam read it, to the second.
-pub(super) fn local_time(at: UnixMs) -> Result<ExcelDateTime, XlsxError> {
-    ExcelDateTime::from_timestamp(at.div_euclid(1000) + ZONE_S)
+/// A time by the clock of a zone, to the second.
+pub(super) fn local_time(at: UnixMs, zone: &Zone) -> Result<ExcelDateTime, XlsxError> {
+    ExcelDateTime::from_timestamp(at.div_euclid(1000) + zone.offset_s(at))
 }

@@ -1,5 +1,6 @@
 //! The sheet that opens: what the batch is, its totals by state, and a chart of them.
 
+use super::sheet::for_a4;
 use super::styles::{Styles, colours, local_time};
 use crate::domain::payout_status::State;
 use crate::ledger::Totals;
@@ -18,7 +19,7 @@ pub(super) fn sheet(source: &Source<'_>, totals: &Totals, styles: &Styles) -> Re
     let mut sheet = Worksheet::new();
     sheet.set_name(lang.pick("Summary", "Tổng hợp"))?.set_active(true);
     sheet.set_column_width(0, 24)?.set_column_width(1, 22)?.set_column_width(2, 18)?.set_column_width(3, 70)?;
-    sheet.set_landscape().set_print_fit_to_pages(1, 0);
+    for_a4(&mut sheet, source.snapshot.batch().name.as_str());
     facts(&mut sheet, source, styles)?;
     table(&mut sheet, lang, totals, styles)?;
     chart(&mut sheet, lang, totals)?;
@@ -40,11 +41,14 @@ fn facts(sheet: &mut Worksheet, source: &Source<'_>, styles: &Styles) -> Result<
         sheet.write_string(row, 0, label)?.write_string(row, 1, text)?;
     }
     let times = [
-        (lang.pick("Planned at (UTC+7)", "Lập lúc (UTC+7)"), batch.planned_at),
-        (lang.pick("Written at (UTC+7)", "Xuất lúc (UTC+7)"), source.request.now),
+        (lang.pick("Planned at", "Lập lúc"), batch.planned_at),
+        (lang.pick("Written at", "Xuất lúc"), source.request.now),
     ];
+    let zone = source.request.zone;
+    let clock = zone.label(source.request.now);
     for (row, (label, at)) in (7..).zip(times) {
-        sheet.write_string(row, 0, label)?.write_datetime_with_format(row, 1, local_time(at)?, &styles.time)?;
+        sheet.write_string(row, 0, format!("{label} ({clock})"))?;
+        sheet.write_datetime_with_format(row, 1, local_time(at, zone)?, &styles.time)?;
     }
     sheet.write_string(9, 0, lang.pick("Rows in this file", "Các dòng trong tệp"))?;
     sheet.write_string(9, 1, source.states())?;
