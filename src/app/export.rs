@@ -35,7 +35,7 @@ pub struct ResultRequest {
 /// It is not octal, takes the file from its owner, or lets everybody write it.
 pub fn file_mode(text: &str) -> Result<u32, Failure> {
     let refused = |what: &str| {
-        let message = format!("--mode needs octal permission bits from 600 to 775, found {text:?}: {what}");
+        let message = format!("the mode needs octal permission bits from 600 to 775, found {text:?}: {what}");
         Failure::said(Ending::Usage, "mode", message)
     };
     let is_octal = (3..=4).contains(&text.len()) && text.bytes().all(|digit| (b'0'..=b'7').contains(&digit));

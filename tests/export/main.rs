@@ -349,8 +349,8 @@ fn payouts_are_added_up_by_a_column_of_the_users_own() {
     export("r.html", "send_sms").unwrap();
     assert!(std::fs::read_to_string(stage.path("r.html")).unwrap().contains("<h2>Totals by «send_sms»</h2>"));
     for (name, by, part) in [
-        ("x.csv", "send_sms", "needs a result file with a place for totals (`--total-by`), has .csv"),
-        ("x.json", "Phòng ban", "«Phòng ban» (`--total-by`), has none; columns of the file: «STT», «Số điện thoại»"),
+        ("x.csv", "send_sms", "needs a result file with a place for totals, has .csv"),
+        ("x.json", "Phòng ban", "«Phòng ban» to add up by, has none; columns of the file: «STT», «Số điện thoại»"),
         ("x.json", "Ghi chú", "has several"),
     ] {
         let error = export(name, by).unwrap_err().to_string();

@@ -55,11 +55,6 @@ impl Conditional {
 
 /// `T.B2:T.B9 T.D2`, with names of tables that may be quoted and hold blanks and dots, as places.
 fn areas(addresses: &str) -> Vec<Merge> {
-    let mut is_quoted = false;
-    let parts = addresses.split(|c: char| {
-        is_quoted ^= c == '\'';
-        c.is_whitespace() && !is_quoted
-    });
     let cell = |address: &str| {
         let place = address.rsplit('.').next().unwrap_or_default().replace('$', "");
         let letters = place.bytes().take_while(u8::is_ascii_alphabetic).count();
@@ -70,11 +65,21 @@ fn areas(addresses: &str) -> Vec<Merge> {
         Some((row.parse::<u32>().ok()?.checked_sub(1)?, column?.checked_sub(1)?))
     };
     let area = |part: &str| {
-        let (from, to) = part.rsplit_once(':').unwrap_or((part, part));
-        let ((top, left), (bottom, right)) = (cell(from)?, cell(to)?);
+        let mut ends = split_unquoted(part, |c| c == ':');
+        let from = ends.next()?;
+        let ((top, left), (bottom, right)) = (cell(from)?, cell(ends.next().unwrap_or(from))?);
         Some(Merge { top, left, bottom, right })
     };
-    parts.filter_map(area).collect()
+    split_unquoted(addresses, char::is_whitespace).filter_map(area).collect()
+}
+
+/// The pieces between separators that stand outside of single quotes.
+fn split_unquoted(text: &str, is_separator: impl Fn(char) -> bool) -> impl Iterator<Item = &str> {
+    let mut is_quoted = false;
+    text.split(move |c: char| {
+        is_quoted ^= c == '\'';
+        !is_quoted && is_separator(c)
+    })
 }
 
 #[cfg(test)]

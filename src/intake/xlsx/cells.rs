@@ -8,7 +8,7 @@ use super::super::problem::IntakeError;
 use super::super::record::{CellKind, Oddity};
 use super::super::sheet::Sheet;
 use super::around::{Around, rows_below_header};
-use super::package::{Xml, attribute, damaged};
+use super::package::{Xml, attribute, damaged, local};
 use super::place::place;
 use super::strings::{RichText, Strings, unescaped};
 use super::styles::{Style, Styles};
@@ -85,7 +85,7 @@ impl<'b, R: Read> Cells<'b, R> {
         while let Some(event) = self.xml.next(&mut buffer)? {
             let Event::Start(element) = &event else {
                 if let Event::End(end) = &event {
-                    within = match (within, end.local_name().as_ref()) {
+                    within = match (within, local(end.name())) {
                         (_, "cols" | "sheetData" | "autoFilter") => Within::Sheet,
                         (Within::Conditional, "cfRule") => {
                             around.conditional.end_rule();
@@ -100,7 +100,7 @@ impl<'b, R: Read> Cells<'b, R> {
                 }
                 continue;
             };
-            match (within, element.local_name().as_ref()) {
+            match (within, local(element.name())) {
                 (Within::Data, "c") => self.cell(element, sheet)?,
                 (Within::Data, "row") => {
                     self.row = row_number(element)?.unwrap_or(next_row);
@@ -142,7 +142,7 @@ impl<'b, R: Read> Cells<'b, R> {
         let mut buffer = std::mem::take(&mut self.buffer);
         loop {
             let inside = match self.xml.next(&mut buffer)? {
-                Some(Event::Start(element)) => match element.local_name().as_ref() {
+                Some(Event::Start(element)) => match local(element.name()) {
                     "v" => Inside::Value,
                     "f" => Inside::Formula,
                     "is" => Inside::Inline,
@@ -179,8 +179,8 @@ impl<'b, R: Read> Cells<'b, R> {
         };
         let kind = CellKind { formula, struck: tag.style.struck, faint: tag.style.faint, ..CellKind::default() };
         // A text that is empty was computed; nothing at all was not.
-        let is_computed = !self.value.trim().is_empty() || has_inline || (has_value && tag.kind == Type::Text);
-        if formula && !is_computed {
+        let is_computed = || !self.value.trim().is_empty() || has_inline || (has_value && tag.kind == Type::Text);
+        if formula && !is_computed() {
             return sheet.push(row, column, "", CellKind { oddity: Some(Oddity::NotComputed), ..kind });
         }
         self.put(sheet, (row, column), tag, kind)

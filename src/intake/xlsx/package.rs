@@ -7,14 +7,17 @@ use super::super::archive::{Archive, is_bomb, normalized};
 use super::super::damage::{self, too_large};
 use super::super::problem::IntakeError;
 use quick_xml::events::{BytesStart, Event};
+use quick_xml::name::QName;
 use quick_xml::{Reader, XmlVersion};
 use std::borrow::Cow;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, Read};
 
 /// The deepest nesting of elements that a part may have; real ones stay below 30.
 const DEPTH_MAX: u32 = 256;
 /// The most bytes of one tag or text, and of a text in pieces; the longest cell has 32,767 characters.
 const TOKEN_BYTES_MAX: u64 = 16 << 20;
+/// How much of a part is unpacked at once.
+const BUFFER_BYTES: usize = 64 * 1024;
 /// The most bytes of a part that is no sheet and no list of texts: styles, relationships, tables.
 const SMALL_PART_BYTES_MAX: u64 = 32 << 20;
 
@@ -71,7 +74,7 @@ pub(super) fn relationships(archive: &mut Archive, part: &str) -> Result<Vec<Rel
 
 /// The XML of one part, event by event.
 pub(super) struct Xml<R: Read> {
-    reader: Reader<BufReader<Counted<R>>>,
+    reader: Reader<Counted<R>>,
     name: String,
     depth: u32,
 }
@@ -88,7 +91,7 @@ impl<'a> Xml<Box<dyn Read + 'a>> {
     pub(super) fn open_small(archive: &'a mut Archive, name: &str) -> Result<Option<Self>, IntakeError> {
         let mut xml = Self::open(archive, name)?;
         if let Some(xml) = &mut xml {
-            xml.reader.get_mut().get_mut().bytes_max = SMALL_PART_BYTES_MAX;
+            xml.reader.get_mut().bytes_max = SMALL_PART_BYTES_MAX;
         }
         Ok(xml)
     }
@@ -96,8 +99,11 @@ impl<'a> Xml<Box<dyn Read + 'a>> {
 
 impl<R: Read> Xml<R> {
     fn new(part: R, name: &str, packed: u64) -> Self {
-        let counted = Counted { part, packed, bytes_max: u64::MAX, total: 0, token: 0, is_over: false };
-        let mut reader = Reader::from_reader(BufReader::with_capacity(64 * 1024, counted));
+        let buffer = vec![0; BUFFER_BYTES].into_boxed_slice();
+        let (at, end) = (0, 0);
+        let counted =
+            Counted { part, buffer, at, end, packed, bytes_max: u64::MAX, total: 0, token: 0, is_over: false };
+        let mut reader = Reader::from_reader(counted);
         reader.config_mut().expand_empty_elements = true;
         Self { reader, name: name.to_owned(), depth: 0 }
     }
@@ -105,9 +111,9 @@ impl<R: Read> Xml<R> {
     /// The next event; nothing at the end of the part. An empty element is a start and an end.
     pub(super) fn next<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Result<Option<Event<'b>>, IntakeError> {
         buffer.clear();
-        self.reader.get_mut().get_mut().token = 0;
+        self.reader.get_mut().token = 0;
         let Ok(event) = self.reader.read_event_into(buffer) else {
-            return Err(if self.reader.get_mut().get_mut().is_over {
+            return Err(if self.reader.get_mut().is_over {
                 too_large()
             } else {
                 damaged(format_args!("its part {} is no XML", self.name))
@@ -196,6 +202,12 @@ fn named_reference(name: &str) -> Option<char> {
     }
 }
 
+/// The name of an element without its prefix, which hardly any has.
+pub(super) fn local<'n>(name: QName<'n>) -> &'n str {
+    let name = name.into_inner();
+    if name.len() < 3 { name } else { name.split_once(':').map_or(name, |(_, local)| local) }
+}
+
 /// An attribute by its name, whatever its prefix.
 pub(super) fn attribute<'e>(element: &'e BytesStart<'_>, name: &str) -> Result<Option<Cow<'e, str>>, IntakeError> {
     if element.attributes_raw().is_empty() {
@@ -216,9 +228,14 @@ pub(super) fn is_true(value: Option<&str>) -> bool {
     value.is_some_and(|value| matches!(value.trim(), "1" | "true" | "on"))
 }
 
-/// Counts what is unpacked, and stops at the limits.
+/// Counts what is unpacked, and stops at the limits. With a buffer of its own: the XML is asked for a few bytes at a time, and
+/// what gives them has to be small enough to be part of what asks.
 struct Counted<R> {
     part: R,
+    buffer: Box<[u8]>,
+    /// What of the buffer was not read yet.
+    at: usize,
+    end: usize,
     packed: u64,
     bytes_max: u64,
     total: u64,
@@ -226,9 +243,10 @@ struct Counted<R> {
     is_over: bool,
 }
 
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.part.read(into)?;
+impl<R: Read> Counted<R> {
+    #[cold]
+    fn fill(&mut self) -> io::Result<()> {
+        let read = self.part.read(&mut self.buffer)?;
         self.total += read as u64;
         self.token += read as u64;
         let is_over = self.total > self.bytes_max || self.token > TOKEN_BYTES_MAX;
@@ -236,6 +254,30 @@ impl<R: Read> Read for Counted<R> {
             self.is_over = true;
             return Err(io::Error::other("over a limit"));
         }
+        (self.at, self.end) = (0, read);
+        Ok(())
+    }
+}
+
+impl<R: Read> BufRead for Counted<R> {
+    #[inline]
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.at >= self.end {
+            self.fill()?;
+        }
+        Ok(&self.buffer[self.at..self.end])
+    }
+
+    #[inline]
+    fn consume(&mut self, count: usize) {
+        self.at = self.end.min(self.at + count);
+    }
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(into)?;
+        self.consume(read);
         Ok(read)
     }
 }

@@ -2,8 +2,12 @@
 
 /// `B2` as row and column, from 0.
 pub(super) fn place(text: &str) -> Option<(u32, u32)> {
+    bare_place(text).or_else(|| bare_place(text.trim()))
+}
+
+fn bare_place(text: &str) -> Option<(u32, u32)> {
     let (mut column, mut letters, mut row, mut has_row) = (0, 0, 0_u32, false);
-    for byte in text.trim().bytes() {
+    for byte in text.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' if letters < 3 && !has_row => {
                 letters += 1;
@@ -37,6 +41,7 @@ mod tests {
             ("A1", Some((0, 0))),
             ("XFD1048576", Some((1_048_575, 16_383))),
             ("aa10", Some((9, 26))),
+            (" B2 ", Some((1, 1))),
             ("A0", None),
             ("A0B1", None),
             ("A01", Some((0, 0))),

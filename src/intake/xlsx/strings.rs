@@ -4,7 +4,7 @@ use super::super::archive::Archive;
 use super::super::problem::{IntakeError, ProblemKind};
 use super::super::record::Oddity;
 use super::colour::{SIZE_MIN, colour, is_white};
-use super::package::{Xml, attribute};
+use super::package::{Xml, attribute, local};
 use quick_xml::events::{BytesStart, Event};
 use std::io::Read;
 
@@ -43,7 +43,7 @@ impl RichText {
         while depth > 0 {
             let Some(event) = xml.next(buffer)? else { break };
             match event {
-                Event::Start(element) => match element.local_name().as_ref() {
+                Event::Start(element) => match local(element.name()) {
                     "t" => {
                         let keeps = attribute(&element, "space")?.as_deref() == Some("preserve");
                         piece.clear();
@@ -144,7 +144,7 @@ impl Strings {
         let Some(mut xml) = Xml::open(archive, part)? else { return Ok(strings) };
         let (mut buffer, mut rich) = (Vec::new(), RichText::default());
         while let Some(event) = xml.next(&mut buffer)? {
-            if matches!(&event, Event::Start(element) if element.local_name().as_ref() == "si") {
+            if matches!(&event, Event::Start(element) if local(element.name()) == "si") {
                 rich.read(&mut xml, &mut buffer)?;
                 strings.push(&rich)?;
             }

@@ -17,7 +17,7 @@ pub enum ExportError {
     Ending(PathBuf),
     /// The column to add up by is not one of the file.
     #[error(
-        "needs one column called «{asked}» (`--total-by`), has {has}; columns of the file: {columns}\nhint: write the header as the file has it"
+        "needs one column called «{asked}» to add up by, has {has}; columns of the file: {columns}\nhint: write the header as the file has it"
     )]
     Column {
         /// The header that was asked for.
@@ -29,7 +29,7 @@ pub enum ExportError {
     },
     /// A column with a value of its own in nearly every row.
     #[error(
-        "needs a column with at most {max} different values for `--total-by`, has more in «{header}»\nhint: choose a column of groups, such as a department"
+        "needs a column with at most {max} different values to add up by, has more in «{header}»\nhint: choose a column of groups, such as a department"
     )]
     Groups {
         /// The column.
@@ -39,7 +39,7 @@ pub enum ExportError {
     },
     /// A text of rows has no place for totals.
     #[error(
-        "needs a result file with a place for totals (`--total-by`), has .csv\nhint: name a file that ends in .xlsx, .html or .json after -o"
+        "needs a result file with a place for totals, has .csv\nhint: name a file that ends in .xlsx, .html or .json after -o"
     )]
     NoPlaceForTotals,
     /// Something stands at the name that must not be replaced.
