@@ -36,32 +36,33 @@
 //! row comes by. A room that is indented gives the row back to the one above it.
 //!
 //! ```text
-//! app/propose.rs                     a person at some door proposes a file
-//!   plan/draft.rs                    takes row by row into a draft
-//!     intake/stream.rs               the next row of the file, whatever its format
-//!       intake/text_rows.rs          bytes to cells (of a workbook: sheet.rs, which a reader filled before)
-//!       intake/row_parser.rs         cells to a typed row, or to everything that is wrong with it
-//!         intake/phone.rs, points.rs one cell each
-//!     domain/row_key.rs              what makes it the same row when the file comes again
+//! plan/reading.rs                    takes the rows of a file that somebody proposes, one by one
+//!   intake/stream.rs                 the next row of the file, whatever its format
+//!     intake/text_rows.rs            bytes to cells (of a workbook: sheet.rs, which a reader filled before)
+//!     intake/row_parser.rs           cells to a typed row, or to everything that is wrong with it
+//!       intake/phone.rs, points.rs   one cell each
+//!   domain/row_key.rs                what makes it the same row when the file comes again
+//!   ledger/planning.rs               known, changed, or new: then sealed, and stored as planned
 //!     domain/invoice_no.rs           the number under which it will be sent, always
-//!     ledger/planning.rs             the payout is stored: planned
-//! app/pay.rs                         what was approved is paid
-//!   engine/coordinator.rs            decides, and alone writes
-//!     engine/source.rs               reads the payout, page by page
-//!     domain/payout_process.rs       its next step: ask about the member, send, ask what became of it, rest
-//!     engine/queue.rs                waits there for a slot
-//!   engine/dispatch.rs               a slot is free: the intent goes into the ledger before the call
-//!     ledger/writer.rs               in doubt, committed and synced; the permit is minted
-//!     engine/slots.rs                the call is under way
-//!       engine/worker.rs             leaves at its moment
-//!         gateway/client.rs          signed with the permit, sent once
-//!   engine/outcome.rs                what came back
-//!     domain/answer.rs               what it means
-//!     domain/payout_process.rs       what the payout is then: credited
-//!     ledger/writer.rs               and that is durable
+//! engine/coordinator.rs              what was approved is paid: takes payouts up, decides, and alone writes
+//!   engine/source.rs                 the payout, from a page of the ledger
+//!   domain/payout_process.rs         its next step: ask about the member, send, ask what became of it, rest
+//!   engine/queue.rs                  waits there for a slot
+//! engine/dispatch.rs                 a slot is free: the intent goes into the ledger before the call
+//!   ledger/writer.rs                 in doubt, committed and synced; the permit is minted
+//!   engine/slots.rs                  the call is under way, from here to its end
+//!     engine/worker.rs               leaves at its moment
+//!       gateway/client.rs            signed with the permit, sent once
+//! engine/outcome.rs                  what came back
+//!   domain/answer.rs                 what it means
+//!   domain/payout_process.rs         what the payout is then: credited
+//!   ledger/writer.rs                 and that is durable
 //! report/summary.rs                  it is counted
 //! ```
-//! A pre-check is one more turn of the same rooms from `dispatch` to `outcome`, before the send.
+//! Each call goes down, or to a neighbour: no room hands the row to one of a higher layer. `app/propose.rs` and `app/pay.rs`
+//! begin the two halves, once for a file and once for a run, and no row passes through them. The ledger's rooms keep what they are
+//! given by statements (`ledger/sqlite`), which decide nothing. A pre-check is one more turn of the same rooms from
+//! `dispatch` to `outcome`, before the send.
 //!
 //! # What was decided otherwise than one would expect
 //! - **A refusal of a second send says nothing about the first.** A payout whose first send was lost and whose second

@@ -20,6 +20,8 @@ mod kinds;
 mod limits;
 #[path = "planning/purged.rs"]
 mod purged;
+#[path = "planning/sealed.rs"]
+mod sealed;
 
 use fixture::{DAY_MS, Fixture, NOW, Outcome, TWO, terms};
 use topup::domain::event::{Event, MemberAnswer, OrderAnswer};

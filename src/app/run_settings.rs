@@ -129,8 +129,13 @@ fn backoff(settle: Duration) -> Backoff {
 
 #[cfg(test)]
 mod tests {
-    use super::super::settings::tests::config;
     use super::*;
+
+    fn config(variables: &[(&str, &str)]) -> Settings {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let variables = variables.iter().map(|(name, value)| (format!("TOPUP_{name}").into(), (*value).into()));
+        Settings::read(Some(file.path()), variables, None).unwrap()
+    }
 
     #[test]
     fn a_rate_that_no_clock_can_keep_is_refused() {

@@ -326,10 +326,10 @@ fn text_of(variables: impl Iterator<Item = (OsString, OsString)>) -> impl Iterat
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
 
-    pub(crate) fn config(variables: &[(&str, &str)]) -> Settings {
+    fn config(variables: &[(&str, &str)]) -> Settings {
         let file = tempfile::NamedTempFile::new().unwrap();
         let variables = variables.iter().map(|(name, value)| (format!("TOPUP_{name}").into(), (*value).into()));
         Settings::read(Some(file.path()), variables, None).unwrap()

@@ -2,7 +2,7 @@
 
 use super::{BatchId, Binding, Ledger, NewPayout, Origin, Purpose, Under};
 use crate::domain::batch_name::BatchName;
-use crate::domain::invoice_no::{InvoiceNo, InvoicePrefix};
+use crate::domain::invoice_no::InvoicePrefix;
 use crate::domain::member::Member;
 use crate::domain::payout::Row;
 use crate::domain::phone::PhoneNumber;
@@ -38,8 +38,7 @@ pub(crate) fn planned(mut ledger: Ledger, rows: u64) -> (Ledger, BatchId) {
             receipt: None,
             extra: Vec::new(),
         };
-        let number = || InvoiceNo::derive(&binding.invoice_prefix, "M", &name, &key, 1);
-        planning.place(&NewPayout { row: &row, key: &key, send_sms: true, number: &number }).unwrap();
+        planning.place(&NewPayout { row: &row, key: &key, send_sms: true }).unwrap();
     }
     planning.seal(Sha256::NONE, 0, "yes", 0).unwrap();
     let batch = ledger.batch("b").unwrap().id;

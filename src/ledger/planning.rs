@@ -212,7 +212,8 @@ impl<'l> Planning<'l> {
             extra: extra.as_deref(),
         };
         let seal = sealed.sha256(self.batch.name.as_str());
-        Ok(self.transaction.add_payout(self.batch.id, &sealed, seal, &(payout.number)())?.then_some(id))
+        let number = self.batch.first_number(payout.key);
+        Ok(self.transaction.add_payout(self.batch.id, &sealed, seal, &number)?.then_some(id))
     }
 
     /// Whether this ledger ever minted the number.

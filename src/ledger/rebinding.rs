@@ -13,9 +13,7 @@ use super::store::Store;
 use super::team;
 use super::words::actor_word;
 use crate::domain::approval::Actor;
-use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::TopUp;
-use crate::domain::row_key::RowKey;
 use crate::domain::sha256::Sha256;
 use crate::domain::team::Policy;
 
@@ -64,12 +62,11 @@ impl<'l> Rebinding<'l> {
         Ok(Some(format!("gateway {host}, merchant {merchant}, prefix {prefix:?}")))
     }
 
-    /// Binds a batch; false where nothing changed. Its plan has to be sealed anew then. `number` derives the number of a
-    /// row's first attempt, under this binding.
+    /// Binds a batch; false where nothing changed. Its plan has to be sealed anew then.
     ///
     /// # Errors
     /// [`LedgerError::Bound`] as [`Rebinding::ledger`] does.
-    pub fn batch(&self, batch: &Batch, number: &dyn Fn(&RowKey) -> InvoiceNo) -> Result<bool, LedgerError> {
+    pub fn batch(&self, batch: &Batch) -> Result<bool, LedgerError> {
         if binding::batch_difference(batch, self.binding).is_none() {
             return Ok(false);
         }
@@ -81,20 +78,20 @@ impl<'l> Rebinding<'l> {
         self.transaction.check_before_plan(Some(batch.id))?;
         self.transaction.bind_batch(batch.id, new)?;
         if !is_same_merchant {
-            self.number_anew(batch.id, number)?;
+            self.number_anew(&Batch { binding: new.clone(), ..batch.clone() })?;
         }
         Ok(true)
     }
 
     /// Nothing was ever sent under the numbers that the payouts had: those stay in the ledger, and are never sent.
-    fn number_anew(&self, batch: BatchId, number: &dyn Fn(&RowKey) -> InvoiceNo) -> Result<(), LedgerError> {
+    fn number_anew(&self, batch: &Batch) -> Result<(), LedgerError> {
         let mut after = None;
         loop {
-            let payouts = self.transaction.keys_after(batch, after)?;
+            let payouts = self.transaction.keys_after(batch.id, after)?;
             let Some((last, _)) = payouts.last() else { return Ok(()) };
             after = Some(*last);
             for (payout, key) in payouts {
-                self.transaction.renumber(payout, &number(&key))?;
+                self.transaction.renumber(payout, &batch.first_number(&key))?;
             }
         }
     }

@@ -98,6 +98,14 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// The number of a row's first attempt, which it is sent under, always.
+    pub(super) fn first_number(&self, key: &RowKey) -> InvoiceNo {
+        let Binding { invoice_prefix, merchant_id, .. } = &self.binding;
+        InvoiceNo::derive(invoice_prefix, merchant_id, &self.name, key, 1)
+    }
+}
+
+impl Batch {
     /// The day on which names and phones were removed from it, in UTC.
     #[must_use]
     pub fn purged_on(&self) -> Option<String> {
@@ -270,6 +278,4 @@ pub struct NewPayout<'a> {
     pub key: &'a RowKey,
     /// Whether the member gets a message, where the row says nothing too.
     pub send_sms: bool,
-    /// Derives the number of the first attempt, which only a payout that is new needs.
-    pub number: &'a dyn Fn() -> InvoiceNo,
 }

@@ -2,7 +2,6 @@
 //! was on a person's word, with the plans sealed anew.
 
 use super::canonical::Seal;
-use crate::domain::invoice_no::InvoiceNo;
 use crate::ledger::{Batch, Binding, Ledger, LedgerError, Rebinding, UnixMs};
 
 /// What was bound to something else, and is bound to the configuration now.
@@ -72,8 +71,7 @@ pub fn rebind(
 
 /// Binds one batch and seals its plan anew; false where it is bound so already.
 fn bind_batch(rebinding: &Rebinding<'_>, batch: &Batch, binding: &Binding) -> Result<bool, LedgerError> {
-    let Binding { invoice_prefix, merchant_id, .. } = binding;
-    if !rebinding.batch(batch, &|key| InvoiceNo::derive(invoice_prefix, merchant_id, &batch.name, key, 1))? {
+    if !rebinding.batch(batch)? {
         return Ok(false);
     }
     let mut seal =

@@ -5,7 +5,7 @@ use super::findings::Reading;
 use super::refusal::{PlanError, Refusal, since};
 use super::reimport_guard::ReimportGuard;
 use super::rules;
-use super::terms::{Terms, keys_of, number_of};
+use super::terms::{Terms, keys_of};
 use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::member::Member;
 use crate::domain::payout::{Row, TopUp};
@@ -102,8 +102,7 @@ impl Reading {
         let over = terms.limits.points_per_payout.filter(|limit| points > *limit);
         let send_sms = row.send_sms.unwrap_or(terms.send_sms);
         for key in keys_of(row) {
-            let number = || number_of(&key, terms);
-            match (planning.place(&NewPayout { row, key: &key, send_sms, number: &number })?, over) {
+            match (planning.place(&NewPayout { row, key: &key, send_sms })?, over) {
                 (Placement::New, Some(limit)) => self.over_limit(row, limit),
                 (Placement::New, None) => return self.take_new(planning, row, terms),
                 // What is paid, or never will be, is nobody's to hold back.

@@ -1,7 +1,6 @@
 //! Defines what a plan is made under, and what a row's keys and number are under it.
 
 use crate::domain::batch_name::BatchName;
-use crate::domain::invoice_no::InvoiceNo;
 use crate::domain::payout::Row;
 use crate::domain::row_key::RowKey;
 use crate::ledger::{Binding, Settings, UnixMs};
@@ -55,12 +54,6 @@ pub struct Limits {
     pub points_per_batch: Option<u64>,
     /// Payouts of the batch.
     pub rows_per_batch: Option<u64>,
-}
-
-/// The number of a row's first attempt.
-pub(super) fn number_of(key: &RowKey, terms: &Terms) -> InvoiceNo {
-    let Binding { invoice_prefix, merchant_id, .. } = &terms.binding;
-    InvoiceNo::derive(invoice_prefix, merchant_id, &terms.batch, key, 1)
 }
 
 /// The keys that a row may have, in the order in which they are tried: its reference, or its member's n-th row.

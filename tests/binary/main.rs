@@ -9,6 +9,7 @@ mod asked_first;
 #[cfg(test)]
 mod audit;
 mod backup;
+mod canary;
 mod cases;
 mod contract;
 #[cfg(debug_assertions)]

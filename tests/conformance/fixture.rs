@@ -130,11 +130,10 @@ pub(super) fn number(batch: &str, reference: &str, attempt: u32) -> InvoiceNo {
     InvoiceNo::derive(&binding.invoice_prefix, &binding.merchant_id, &name(batch), &key, attempt)
 }
 
-pub(super) fn place(planning: &mut Planning<'_>, batch: &str, row: &Row) -> Placement {
+pub(super) fn place(planning: &mut Planning<'_>, row: &Row) -> Placement {
     let reference = row.reference.as_deref().unwrap();
     let key = RowKey::reference(reference);
-    let first = || number(batch, reference, 1);
-    planning.place(&NewPayout { row, key: &key, send_sms: true, number: &first }).unwrap()
+    planning.place(&NewPayout { row, key: &key, send_sms: true }).unwrap()
 }
 
 /// A seal for a version of a plan. The ledger keeps what it is given.
@@ -156,7 +155,7 @@ pub(super) fn begin<'l>(ledger: &'l mut Ledger, batch: &str) -> Planning<'l> {
 pub(super) fn plan(ledger: &mut Ledger, batch: &str, rows: &[Row]) {
     let mut planning = begin(ledger, batch);
     for row in rows {
-        place(&mut planning, batch, row);
+        place(&mut planning, row);
     }
     let seal = seal(planning.version());
     planning.seal(seal, 0, "yes", NOW).unwrap();
@@ -166,7 +165,7 @@ pub(super) fn plan(ledger: &mut Ledger, batch: &str, rows: &[Row]) {
 pub(super) fn propose(ledger: &mut Ledger, batch: &str, rows: &[Row]) -> Sha256 {
     let mut planning = begin(ledger, batch);
     for row in rows {
-        place(&mut planning, batch, row);
+        place(&mut planning, row);
     }
     let seal = seal(planning.version());
     planning.propose(seal, 0, &somebody(), None, NOW).unwrap();

@@ -85,7 +85,7 @@ pub(super) fn a_purge_leaves_nobody_and_holds_together(kind: impl Kind) {
     holds_together(&ledger, "a");
     // Whom it paid is still known, by its hash.
     let mut planning = begin(&mut ledger, "b");
-    place(&mut planning, "b", &row(1, 100));
+    place(&mut planning, &row(1, 100));
     assert_eq!(planning.credited_elsewhere(NOW - 1, 9).unwrap().count, 1);
 }
 

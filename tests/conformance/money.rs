@@ -10,10 +10,10 @@ pub(super) fn a_row_is_placed_once_and_told_from_a_changed_one(kind: impl Kind) 
     let mut ledger = kind.open();
     plan(&mut ledger, "a", &[row(1, 100), row(2, 200)]);
     let mut planning = begin(&mut ledger, "a");
-    assert_eq!(place(&mut planning, "a", &row(1, 100)), Placement::Same { state: State::Planned });
-    assert_eq!(place(&mut planning, "a", &row(1, 100)), Placement::Duplicate { row: 1 });
-    assert!(matches!(place(&mut planning, "a", &row(2, 201)), Placement::Changed { row: 2, .. }));
-    assert_eq!(place(&mut planning, "a", &row(3, 300)), Placement::New);
+    assert_eq!(place(&mut planning, &row(1, 100)), Placement::Same { state: State::Planned });
+    assert_eq!(place(&mut planning, &row(1, 100)), Placement::Duplicate { row: 1 });
+    assert!(matches!(place(&mut planning, &row(2, 201)), Placement::Changed { row: 2, .. }));
+    assert_eq!(place(&mut planning, &row(3, 300)), Placement::New);
     assert_eq!((planning.new_size().rows, planning.whole_size().points), (1, 600));
     // Dropped, it leaves nothing.
     drop(planning);
@@ -123,7 +123,7 @@ pub(super) fn a_payout_of_another_batch_is_held_against_a_plan_and_a_retry(kind:
     plan(&mut ledger, "a", &[row(1, 100), row(2, 200)]);
     let elsewhere = |ledger: &mut _| {
         let mut planning = begin(ledger, "b");
-        place(&mut planning, "b", &row(1, 100));
+        place(&mut planning, &row(1, 100));
         (planning.open_elsewhere(9).unwrap().count, planning.credited_elsewhere(NOW - 1, 9).unwrap().count)
     };
     assert_eq!(elsewhere(&mut ledger), (1, 0));

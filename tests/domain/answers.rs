@@ -1,7 +1,8 @@
 //! Every line of the gateway's error-code tables, and what stands in none of them.
 
+use super::words::{fate_words, member_words, notice_words, order_words};
 use std::collections::BTreeMap;
-use topup::domain::answer::{Answer, AnswerData, Notice, Repair, Reply, member_meaning, order_meaning, top_up_meaning};
+use topup::domain::answer::{Answer, AnswerData, Notice, Reply, member_meaning, order_meaning, top_up_meaning};
 use topup::domain::event::{Doubt, Fate, MemberAnswer, OrderAnswer, Refusal};
 use topup::domain::invoice_no::InvoiceNo;
 use topup::domain::member::Member;
@@ -386,52 +387,5 @@ fn top_up() -> TopUp {
         points: Points::new(50_000).expect("points"),
         send_sms: true,
         receipt: None,
-    }
-}
-
-fn fate_words(fate: Fate) -> &'static str {
-    match fate {
-        Fate::Unsent => "unsent",
-        Fate::Refused(Refusal::Member) => "refused: member",
-        Fate::Refused(Refusal::Payout) => "refused: payout",
-        Fate::Refused(Refusal::SetAside) => "set aside",
-        Fate::Refused(Refusal::SlowDown) => "slow down",
-        Fate::Credited => "credited",
-        Fate::Unknown(Doubt::Unanswered) => "unknown",
-        Fate::Unknown(Doubt::NumberTaken) => "number taken",
-    }
-}
-
-fn member_words(answer: MemberAnswer) -> &'static str {
-    match answer {
-        MemberAnswer::Eligible => "eligible",
-        MemberAnswer::Refused => "refused",
-        MemberAnswer::NameDiffers => "name differs",
-        MemberAnswer::NameMissing => "name missing",
-        MemberAnswer::Unclear => "unclear",
-        MemberAnswer::AskAgain => "ask again",
-    }
-}
-
-fn order_words(answer: OrderAnswer) -> &'static str {
-    match answer {
-        OrderAnswer::Success => "success",
-        OrderAnswer::Failed => "failed",
-        OrderAnswer::Absent => "absent",
-        OrderAnswer::Undecided => "undecided",
-        OrderAnswer::OtherOrder => "other order",
-        OrderAnswer::Unclear => "unclear",
-        OrderAnswer::AskAgain => "ask again",
-    }
-}
-
-fn notice_words(notice: Notice) -> &'static str {
-    match notice {
-        Notice::None => "-",
-        Notice::CountsForBreaker => "counts",
-        Notice::SlowDown { .. } => "slows down",
-        Notice::StopsBatch(Repair::Merchant) => "stops: merchant",
-        Notice::StopsBatch(Repair::Credentials) => "stops: credentials",
-        Notice::StopsBatch(Repair::Clock) => "stops: clock",
     }
 }

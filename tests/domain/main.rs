@@ -22,3 +22,5 @@ mod state_table;
 mod takeover;
 #[cfg(test)]
 mod team;
+#[cfg(test)]
+mod words;
