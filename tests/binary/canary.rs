@@ -1,6 +1,6 @@
 //! The first rows of a plan are paid and confirmed before the rest.
 
-use super::harness::{BATCH, RUN, Stage, options, phone};
+use super::harness::{BATCH, RUN, Stage};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_canary_that_order_status_does_not_confirm_keeps_the_rest_from_being_paid() {
