@@ -162,6 +162,13 @@ impl Answers {
         self.differs(asked, difference);
     }
 
+    /// In the order of the file, as far as they are listed: answers come as they come.
+    pub(super) fn sort(&mut self) {
+        for listed in [&mut self.differences, &mut self.unanswered_listed] {
+            listed.sort_by_key(|listed| listed.row);
+        }
+    }
+
     fn left_open(&mut self, asked: &Asked) {
         self.unanswered += 1;
         self.unanswered_points += u64::from(asked.payout.top_up.points.value());

@@ -66,6 +66,8 @@ pub struct Ended {
     pub report: RunReport,
     /// What is in doubt.
     pub doubts: DoubtList,
+    /// What of the planned payouts waits for another person.
+    pub waiting: Size,
 }
 
 /// A batch that is to be gone on with.
@@ -139,13 +141,13 @@ pub fn pay_through<G: Gateway>(context: Context<'_>, ready: Ready, gateway: Arc<
     let host = batch.binding.gateway_host.clone();
     let report = run_to_its_end(context, settings, &ledger, gateway, host)?;
     // Read again: the chain has a new head.
-    let (totals, batch) = (ledger.totals()?, ledger.batch()?);
+    let (totals, batch, waiting) = (ledger.totals()?, ledger.batch()?, ledger.waiting()?);
     let doubts = ledger.in_doubt(IN_DOUBT_MAX)?;
     let doubts =
         DoubtList::new(&doubts, totals.of(State::InDoubt).rows, &policy, (under.signed_valid, false), unix_ms());
     ledger.close()?;
     let ending = ending_of(&Summary::new(&batch, &totals, Run::Ended(&report)), &report);
-    Ok(Paid::Ended(Box::new(Ended { ending, batch, totals, report, doubts })))
+    Ok(Paid::Ended(Box::new(Ended { ending, batch, totals, report, doubts, waiting })))
 }
 
 /// The ledger as a run uses it, unless a person has to be asked first.

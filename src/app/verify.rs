@@ -112,6 +112,7 @@ fn ask(
     })?;
     context.note_trouble(settings.shared_pace.as_ref());
     answers.elapsed = report.elapsed;
+    answers.sort();
     Ok((answers, early_end(report.stop.as_ref(), report.interrupted)))
 }
 

@@ -24,8 +24,8 @@ pub(super) fn go_on(
 pub(super) fn paid(terminal: &Terminal, ready: Ready) -> Result<Report, Failure> {
     match pay::pay(terminal.context(), ready)? {
         Paid::Ended(ended) => {
-            let Ended { ending, batch, totals, report, doubts } = *ended;
-            let summary = Summary::new(&batch, &totals, Run::Ended(&report)).with_doubts(doubts);
+            let Ended { ending, batch, totals, report, doubts, waiting } = *ended;
+            let summary = Summary::new(&batch, &totals, Run::Ended(&report)).with_doubts(doubts).with_waiting(waiting);
             Ok(Report { ending, json: summary.to_json(), text: summary.to_text(command) })
         }
         Paid::Waits(batch, totals, waiting) => {

@@ -19,8 +19,9 @@ pub(super) fn work(terminal: &Terminal, args: &WorkArgs) -> Result<Report, Failu
     // The end of each batch's newest run: a service that goes on for months does not keep all of them.
     let mut ends = BTreeMap::new();
     let ending = work::work(terminal.context(), &request, |ended| {
-        let Ended { batch, totals, report, doubts, .. } = ended;
-        let summary = Summary::new(batch, totals, Run::Ended(report)).with_doubts(doubts.clone());
+        let Ended { batch, totals, report, doubts, waiting, .. } = ended;
+        let summary =
+            Summary::new(batch, totals, Run::Ended(report)).with_doubts(doubts.clone()).with_waiting(*waiting);
         let object = summary.to_json();
         terminal.output.note(&summary.to_text(command));
         if let Some(command) = &args.notify.notify_command {

@@ -181,10 +181,13 @@ pub(super) fn repeated(repeated: Repeated, rows: u64, window_days: u32, kinds: R
     if is_open {
         let rows = counted(count, "row");
         let message = format!("{rows} would pay members the same points that another batch has not finished yet");
-        let hint = Hint::of("finish it first: ")
-            .step(Step::Resume(Some(batch.clone())))
-            .words("; or close those payouts there: ")
-            .step(Step::Cancel(Some(batch)));
+        let hint = Hint::of("finish it first: ").step(Step::Resume(Some(batch.clone())));
+        // What is in doubt cannot be closed.
+        let hint = if list.iter().all(|repeat| repeat.state == State::InDoubt) {
+            hint
+        } else {
+            hint.words("; or close there what was never sent: ").step(Step::Cancel(Some(batch)))
+        };
         return Refusal { hint: Some(hint), ..refusal_of(list, &kinds, "repeated_open", message) };
     }
     let message = format!(

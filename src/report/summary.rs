@@ -7,7 +7,7 @@ use crate::domain::hint::{Step, StepText};
 use crate::domain::payout_status::State;
 use crate::domain::text::{counted, grouped};
 use crate::engine::{CallKind, RunReport, Stop};
-use crate::ledger::{Batch, Total, Totals};
+use crate::ledger::{Batch, Size, Total, Totals};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
@@ -65,19 +65,28 @@ pub struct Summary<'s> {
     totals: &'s Totals,
     run: Run<'s>,
     doubts: DoubtList,
+    /// What of the planned payouts waits for another person.
+    waiting: Size,
 }
 
 impl<'s> Summary<'s> {
     /// Sums up a batch.
     #[must_use]
     pub fn new(batch: &'s Batch, totals: &'s Totals, run: Run<'s>) -> Self {
-        Self { batch, totals, run, doubts: DoubtList::default() }
+        Self { batch, totals, run, doubts: DoubtList::default(), waiting: Size::default() }
     }
 
     /// With what is in doubt listed.
     #[must_use]
     pub fn with_doubts(mut self, doubts: DoubtList) -> Self {
         self.doubts = doubts;
+        self
+    }
+
+    /// With what of the planned payouts waits for another person.
+    #[must_use]
+    pub fn with_waiting(mut self, waiting: Size) -> Self {
+        self.waiting = waiting;
         self
     }
 
@@ -88,7 +97,7 @@ impl<'s> Summary<'s> {
 
     /// Whether another run could change anything: pay what is planned, or settle what is in doubt.
     pub(super) fn has_work(&self) -> bool {
-        self.totals.of(State::Planned).rows > 0 || self.doubts.has_settling()
+        self.totals.of(State::Planned).rows > self.waiting.rows || self.doubts.has_settling()
     }
 
     /// How the batch stands.
@@ -293,6 +302,15 @@ impl<'s> Summary<'s> {
                     let _ = writeln!(text, "next: {}", step_text(&Step::Resume(Some(name.to_string()))));
                 }
             }
+        }
+        if self.waiting.rows > 0 {
+            let _ = writeln!(
+                text,
+                "{}, {}, wait for another person's approval: {}",
+                counted(self.waiting.rows, "payout"),
+                counted(self.waiting.points, "point"),
+                step_text(&Step::Approve(name.to_string(), self.batch.plan_sha256.to_string()))
+            );
         }
         text + &self.doubts.to_text(name, step_text)
     }

@@ -173,6 +173,26 @@ async fn an_amended_file_waits_with_its_new_rows_only_and_a_raised_policy_asks_a
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_leaves_what_nobody_approved_says_who_is_waited_for() {
+    let stage = Stage::new("member_info.refuse_4010001=1").await;
+    stage.rows(3);
+    stage.topup(&["plan", "rewards.csv", "--batch", BATCH]).await.exits(0);
+    stage.topup(&["approve", BATCH]).await.exits(0);
+    stage.topup(&["resume", BATCH]).await.exits(7);
+    stage.heal();
+    stage.rows(5);
+    let plan = stage.topup(&["plan", "rewards.csv", "--batch", BATCH, "--json"]).await.exits(0).json();
+    let seal = plan["seal"].as_str().unwrap();
+    let ended = stage.topup(&["resume", BATCH]).await.exits(5);
+    assert!(ended.stdout.contains("2 payouts"), "{}", ended.stdout);
+    assert!(ended.stdout.contains(&format!("topup approve {BATCH} --plan {seal}")), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("topup resume"), "nothing is left to it: {}", ended.stdout);
+    stage.topup(&["approve", BATCH, "--plan", seal]).await.exits(0);
+    stage.topup(&["resume", BATCH]).await.exits(0);
+    stage.audit_end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lowering_the_number_of_persons_takes_two_administrators() {
     let stage = two_persons().await;
     let lower = |who: &'static str| ["policy", "--persons", "1", "--why", "too slow", "--as", who, "--sign", who];

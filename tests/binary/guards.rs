@@ -76,6 +76,9 @@ async fn what_another_batch_may_still_pay_is_never_sent_under_a_second_number() 
         assert_eq!(stage.in_state(state), 1);
         stage.heal();
         refused(&stage, &OTHER, "repeated_open").await;
+        // What may have been paid already cannot be closed, so nobody is told to.
+        let ended = stage.topup(&OTHER).await.exits(3).says(&["topup resume 2026-11"]);
+        assert_eq!(ended.stderr.contains("topup cancel"), state != "in_doubt", "{}", ended.stderr);
         // A reason is for what was paid; what may still be paid has to be finished first.
         let with_reason: Vec<&str> = OTHER.into_iter().chain(["--repeat", "a second bonus"]).collect();
         refused(&stage, &with_reason, "repeated_open").await;
