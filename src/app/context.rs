@@ -6,9 +6,11 @@ use super::settings::Settings;
 use crate::domain::approval::Actor;
 use crate::domain::batch_name::BatchName;
 use crate::domain::hint::{Choice, Hint, Step, StepText};
+use crate::domain::text::typed;
 use crate::engine::{RunEvent, SharedPace};
 use crate::ledger::{Access, Lease, Ledger, LedgerError};
 use crate::plan::DraftSummary;
+use crate::private_file;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -103,6 +105,14 @@ impl Context<'_> {
 
     /// Takes the ledger's lease.
     pub(super) fn lock(self, purpose: &str) -> Result<Lease, Failure> {
+        let folder = private_file::folder_of(self.settings.ledger_path());
+        if !folder.exists() {
+            let folder = folder.display();
+            let message = format!("needs the folder {folder} for the ledger, and there is none");
+            let hint =
+                format!("make it: mkdir -p {}; or correct --ledger or [ledger] path", typed(&folder.to_string()));
+            return Err(Failure::said(Ending::Failed, "ledger", message).with_hint(Hint::of(hint)));
+        }
         let since = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
         let holder = format!("process {} (topup {purpose}) of {} since {since}", std::process::id(), self.actor);
         Ok(Lease::take(self.settings.ledger_path(), &holder)?)

@@ -15,6 +15,8 @@ use crate::app::{
 use serde_json::json;
 use std::time::Duration;
 
+/// Plans and decisions whose people are named, the newest first.
+const WHO_MAX: usize = 3;
 /// How often a watched batch is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -46,6 +48,7 @@ fn look(terminal: &Terminal, name: &str) -> Result<(Report, bool), Failure> {
     let summary = Summary::new(batch, &stand.totals, Run::Looked { running }).with_doubts(doubts);
     let text = StatusView { summary: &summary, glance: &details, now }.to_text(command)
         + &skipped_text(&skipped, batch.skipped_rows, command)
+        + &who_text(&proposals)
         + &waiting_text(batch, &proposals, policy);
     let mut json = summary.to_json();
     if let serde_json::Value::Object(object) = &mut json {
@@ -70,6 +73,21 @@ fn plans_json(proposals: &Proposals) -> serde_json::Value {
             })
         })
         .collect()
+}
+
+/// Whose plan it is, and who approved it or decided since.
+fn who_text(proposals: &Proposals) -> String {
+    let mut text = String::new();
+    for proposal in proposals.all().iter().rev().take(WHO_MAX) {
+        let by = if proposal.approved_by.is_empty() {
+            String::new()
+        } else {
+            format!(", approved by {}", names(&proposal.approved_by).join(" and "))
+        };
+        let (kind, version, state) = (proposal.kind.word(), proposal.version, proposal.state.word());
+        text.push_str(&format!("{kind} {version}, {state}: proposed by {}{by}\n", proposal.by));
+    }
+    text
 }
 
 /// What waits for a person's word, and how it is given.

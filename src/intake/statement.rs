@@ -8,7 +8,7 @@ use super::points::{self, Reading};
 use super::problem::{IntakeError, Problem, ProblemKind};
 use super::record::{Cell, Record};
 use super::refusal::{Refusal, refuse};
-use super::statement_columns::{StatementColumn, StatementHeader, find_header, status_of};
+use super::statement_columns::{StatementColumn, StatementHeader, find_header, likely, status_of};
 use super::table::{self, HeaderSearch, Rows, Table};
 use super::{encoding, group_marks, phone, total};
 use crate::domain::invoice_no::InvoiceNo;
@@ -209,8 +209,10 @@ impl StatementRow<'_> {
                 "needs a status, has none; fill the cell".to_owned()
             } else {
                 format!(
-                    "needs a known status (S, success, thành công; E, failed, thất bại …), has another; say what it means, \
-                     as in `--status \"credited={}\"`",
+                    "needs a known status (S, success, thành công; E, failed, thất bại …), has another; say which of {} it \
+                     means, as in `--status \"{}={}\"`",
+                    LineStatus::ALL.map(LineStatus::word).join(", "),
+                    likely(cell.text).word(),
                     cell.text.trim().chars().take(TIME_CHARS_MAX).collect::<String>()
                 )
             };

@@ -91,6 +91,19 @@ pub(crate) fn status_of(cell: &str, named: &[(LineStatus, String)]) -> Option<Li
     })
 }
 
+/// What a word that is not known may mean, to be offered as an example: taken for credited, what was given back would be
+/// money that nobody has.
+pub(crate) fn likely(cell: &str) -> LineStatus {
+    let word = squeezed(cell).replace("hoanthanh", "").replace("hoantat", "");
+    let is = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
+    match () {
+        () if is(&["hoan", "refund", "revers", "thuhoi", "return", "huy", "cancel"]) => LineStatus::Reversed,
+        () if is(&["khong", "loi", "bai", "fail", "error", "reject"]) => LineStatus::Failed,
+        () if is(&["cho", "dang", "pend", "process"]) => LineStatus::Open,
+        () => LineStatus::Credited,
+    }
+}
+
 /// The header row of a statement, and what its columns mean.
 #[derive(Clone, Debug)]
 pub(crate) struct StatementHeader {
@@ -224,6 +237,21 @@ mod tests {
         }
         for status in LineStatus::ALL {
             assert_eq!(status_of(status.word(), &[]), Some(status));
+        }
+    }
+
+    #[test]
+    fn what_was_given_back_is_never_offered_as_credited() {
+        for (cell, status) in [
+            ("Đã hoàn", LineStatus::Reversed),
+            ("Hoàn tiền", LineStatus::Reversed),
+            ("Đã hủy", LineStatus::Reversed),
+            ("Giao dịch không thực hiện", LineStatus::Failed),
+            ("Chờ duyệt", LineStatus::Open),
+            ("Đã hoàn tất việc ghi", LineStatus::Credited),
+            ("Đã ghi có", LineStatus::Credited),
+        ] {
+            assert_eq!(likely(cell), status, "{cell}");
         }
     }
 

@@ -99,6 +99,8 @@ async fn who_acts_is_who_it_was_said_to_be_and_never_unknown() {
         stage.rows(1);
         stage.topup_with(&run_and(more), environment).await.exits(0);
         let json = stage.topup(&["status", BATCH, "--json"]).await.json();
+        let text = stage.topup(&["status", BATCH]).await.stdout;
+        assert!(text.contains(&format!("plan 1, approved: proposed by {expected}")), "{text}");
         let by = json["plans"][0]["proposed_by"].as_str().unwrap_or_default().to_owned();
         assert!(by.starts_with(expected) && by.len() > expected.len() && !by.starts_with("unknown@"), "{json}");
         assert!(!by.starts_with('@'), "{by}");
@@ -175,4 +177,49 @@ async fn the_demo_ends_with_a_report_and_what_to_look_at_next() {
         stage.start_command(command).end().await.exits(0);
     }
     assert!(look.contains("topup status 2026-11") && look.ends_with("topup init\n"), "{look}");
+}
+
+/// Where a ledger is mounted read-only, and where it belongs to somebody else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_only_read_sees_status_finds_and_exports() {
+    let stage = Stage::new("none").await;
+    stage.rows(2);
+    stage.topup(&RUN).await.exits(0);
+    let (topup, folder, out) = (env!("CARGO_BIN_EXE_topup"), stage.path("."), tempfile::tempdir().unwrap());
+    let look = format!(
+        "{topup} status && {topup} status {BATCH} && {topup} find 0901000001 && {topup} export {BATCH} -o {out}/r.csv && \
+         {topup} verify {BATCH} --offline",
+        out = out.path().display()
+    );
+    let folder = folder.display();
+    let frozen =
+        format!("mount --bind {folder} {folder} && mount -o remount,ro,bind {folder} && cd {folder} && {look}");
+    let allowed = std::process::Command::new("unshare").args(["-m", "true"]).status().is_ok_and(|it| it.success());
+    let mut command = if allowed {
+        let mut command = tokio::process::Command::new("unshare");
+        command.args(["-m", "sh", "-c", &frozen]);
+        command
+    } else {
+        // Nobody but root may mount anything; a folder without the right to write is the nearest to it.
+        std::fs::set_permissions(stage.path("."), std::fs::Permissions::from_mode(0o555)).unwrap();
+        let mut command = tokio::process::Command::new("sh");
+        command.args(["-c", &format!("cd {folder} && {look}")]);
+        command
+    };
+    let said = command.output().await.unwrap();
+    std::fs::set_permissions(stage.path("."), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let text = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.status.success(), "{text}{}", String::from_utf8_lossy(&said.stderr));
+    for part in ["2 of 2", "complete, every payout is credited", "2 payouts of batch", "history: they agree"] {
+        assert!(text.contains(part), "{part:?} is not in {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_that_is_missing_is_named_with_the_command_that_makes_it() {
+    let stage = Stage::new("none").await;
+    stage.rows(1);
+    let there = run_and(&["--ledger", "no folder/topup.db"]);
+    stage.topup(&there).await.exits(1).says(&["needs the folder no folder", "mkdir -p \"no folder\""]);
+    assert_eq!(stage.requests(), 0);
 }

@@ -72,8 +72,14 @@ fn connect(path: &Path, access: Access, exists: bool) -> Result<Connection, Ledg
         Access::Create | Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
         Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
     };
-    let mut connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-        .map_err(LedgerError::sqlite("opening the ledger"))?;
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = match access {
+        Access::Read if is_frozen(path) => {
+            Connection::open_with_flags(frozen_uri(path), flags | OpenFlags::SQLITE_OPEN_URI)
+        }
+        Access::Read | Access::Create | Access::Write => Connection::open_with_flags(path, flags),
+    };
+    let mut connection = opened.map_err(LedgerError::sqlite("opening the ledger"))?;
     check_identity(&connection, path, access, exists)?;
     configure(&connection, path, access)?;
     if access != Access::Read {
@@ -130,6 +136,25 @@ fn check_file(held: &Held, path: &Path, access: Access) -> Result<bool, LedgerEr
         return Err(LedgerError::Unsound { finding });
     }
     Ok(true)
+}
+
+/// Whether nobody can write the file where it is mounted, and all of it stands in the file itself: SQLite would make files
+/// beside it to look at it, unless it is told that it never changes.
+#[cfg(unix)]
+fn is_frozen(path: &Path) -> bool {
+    let read_only = |mount: rustix::fs::StatVfs| mount.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY);
+    rustix::fs::statvfs(path).is_ok_and(read_only) && !has_log(path)
+}
+
+#[cfg(not(unix))]
+fn is_frozen(_path: &Path) -> bool {
+    false
+}
+
+/// The file as one that never changes (SQLite, "URI Filenames", `immutable`).
+fn frozen_uri(path: &Path) -> String {
+    let path = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    format!("file:{path}?immutable=1")
 }
 
 /// Whether there is a write-ahead log with anything in it.
