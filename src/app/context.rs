@@ -107,8 +107,8 @@ impl Context<'_> {
     pub(super) fn lock(self, purpose: &str) -> Result<Lease, Failure> {
         let folder = private_file::folder_of(self.settings.ledger_path());
         if !folder.exists() {
-            let folder = folder.display();
-            let message = format!("needs the folder {folder} for the ledger, and there is none");
+            let (folder, ledger) = (folder.display(), self.settings.ledger_path().display());
+            let message = format!("needs the folder {folder} for the ledger {ledger}, and there is none");
             let hint =
                 format!("make it: mkdir -p {}; or correct --ledger or [ledger] path", typed(&folder.to_string()));
             return Err(Failure::said(Ending::Failed, "ledger", message).with_hint(Hint::of(hint)));
