@@ -30,12 +30,9 @@ impl Book {
 
 fn order_of(json: &Value) -> Option<Order> {
     let text = |name: &str| json[name].as_str().map(str::to_owned);
-    let status = match &json["status"] {
-        Value::Null => OrderStatus::Absent,
-        letter if letter == OrderStatus::Credited.letter()? => OrderStatus::Credited,
-        letter if letter == OrderStatus::Errored.letter()? => OrderStatus::Errored,
-        _ => return None,
-    };
+    let letter = json["status"].as_str();
+    let statuses = [OrderStatus::Absent, OrderStatus::Credited, OrderStatus::Errored];
+    let status = statuses.into_iter().find(|status| status.letter() == letter)?;
     Some(Order {
         invoice_no: text("invoice_no")?,
         phone: text("phone"),
