@@ -109,9 +109,9 @@ impl Context<'_> {
         if !folder.exists() {
             let (folder, ledger) = (folder.display(), self.settings.ledger_path().display());
             let message = format!("needs the folder {folder} for the ledger {ledger}, and there is none");
-            let hint =
-                format!("make it: mkdir -p {}; or correct --ledger or [ledger] path", typed(&folder.to_string()));
-            return Err(Failure::said(Ending::Failed, "ledger", message).with_hint(Hint::of(hint)));
+            let hint = Hint::of(format!("make it: mkdir -p {}; or correct ", typed(&folder.to_string())));
+            let hint = hint.choice(Choice::Ledger).words(" or [ledger] path");
+            return Err(Failure::said(Ending::Failed, "ledger", message).with_hint(hint));
         }
         let since = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
         let holder = format!("process {} (topup {purpose}) of {} since {since}", std::process::id(), self.actor);

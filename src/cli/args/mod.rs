@@ -115,6 +115,7 @@ pub(super) enum Command {
         Order status of the old number is asked first: what was credited after all becomes credited,\n\
         and a new number is made only where the order failed."
     )]
+    #[command(override_usage = "topup retry [OPTIONS] --why <TEXT> <BATCH>\n       [PAYOUT]...")]
     Retry(RetryArgs),
     /// Plan held payouts again, and accept the names that the gateway gave
     #[command(override_usage = "topup release [OPTIONS] --why <TEXT> <BATCH>\n       [PAYOUT]...")]
