@@ -229,8 +229,19 @@ impl Schedule {
         // A pause may have come while this one waited for its time.
         wait_for_the_end_of_pauses(control).await;
         let now = Instant::now();
+        self.left(ideal, now);
         self.departed.push_back(now);
         now
+    }
+
+    /// What left later than may be caught up, held back by a pause or a stalled machine, moves the ideal times with it:
+    /// otherwise the next one would leave together with it.
+    fn left(&mut self, ideal: Instant, now: Instant) {
+        let behind = now.saturating_duration_since(ideal);
+        if behind > CATCH_UP_MAX {
+            self.clock.advance(behind - CATCH_UP_MAX);
+            self.change_rate(self.rate_per_s);
+        }
     }
 
     /// Moves the clock to the next moment that the limiter allows.

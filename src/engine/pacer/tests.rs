@@ -2,15 +2,20 @@
 
 use super::*;
 
-/// Departure times in milliseconds, on virtual time.
-async fn departures(pacer: &Pacer, count: usize) -> Vec<u128> {
-    let start = Instant::now();
-    let mut times = Vec::new();
+/// When so many leave, on virtual time.
+async fn moments(pacer: &Pacer, count: usize) -> Vec<Instant> {
+    let mut moments = Vec::new();
     for _ in 0..count {
         let slot = pacer.slot().await.unwrap();
-        times.push(pacer.depart(slot).await.unwrap().duration_since(start).as_millis());
+        moments.push(pacer.depart(slot).await.unwrap());
     }
-    times
+    moments
+}
+
+/// The same in milliseconds from now on.
+async fn departures(pacer: &Pacer, count: usize) -> Vec<u128> {
+    let start = Instant::now();
+    moments(pacer, count).await.into_iter().map(|at| at.duration_since(start).as_millis()).collect()
 }
 
 #[test]
@@ -57,26 +62,39 @@ async fn no_sliding_second_holds_more_than_rate_plus_one() {
     assert!(busiest >= Some(50), "{busiest:?}");
 }
 
+/// The most that leave in any second of a pace that goes on, stalls, is told to pause, and is cut and begun again.
+async fn busiest_across_a_cut(rate_per_s: f64, stall_ms: u64, pause_ms: u64, after_cut_ms: u64) -> usize {
+    let old = Pacer::new(rate_per_s, Instant::now());
+    let mut all = moments(&old, 70).await;
+    // A machine that stalls catches up in a burst, and so may what a pause held back; the cut comes right behind it.
+    let waits = moments(&old, 2);
+    let stalls = async {
+        tokio::time::advance(Duration::from_millis(stall_ms)).await;
+        if pause_ms > 0 {
+            old.slow_down(Duration::from_millis(pause_ms));
+        }
+    };
+    all.extend(tokio::join!(biased; waits, stalls).0);
+    tokio::time::advance(Duration::from_millis(after_cut_ms)).await;
+    let new = Pacer::new(rate_per_s, Instant::now() + quiet_after_a_cut(rate_per_s));
+    all.extend(moments(&new, 50).await);
+    (0..all.len()).map(|i| all[i..].iter().take_while(|at| **at < all[i] + SECOND).count()).max().unwrap_or(0)
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_second_across_a_cut_holds_more_than_rate_plus_one() {
-    const RATE: f64 = 50.0;
-    let quiet = quiet_after_a_cut(RATE);
-    assert_eq!(quiet, Duration::from_millis(120));
+    assert_eq!(quiet_after_a_cut(50.0), Duration::from_millis(120));
     assert_eq!(quiet_after_a_cut(0.5), SECOND);
-    for (stall_ms, after_cut_ms) in [(0, 0), (90, 0), (400, 0), (90, 7), (90, 500), (0, 990)] {
-        let start = Instant::now();
-        let old = Pacer::new(RATE, start);
-        departures(&old, 70).await;
-        // A machine that stalls catches up in a burst, and the cut comes right behind it.
-        tokio::time::advance(Duration::from_millis(stall_ms)).await;
-        departures(&old, 6).await;
-        tokio::time::advance(Duration::from_millis(after_cut_ms)).await;
-        let mut all: Vec<Instant> = old.schedule.lock().await.departed.iter().copied().collect();
-        let new = Pacer::new(RATE, Instant::now() + quiet);
-        departures(&new, 50).await;
-        all.extend(new.schedule.lock().await.departed.iter());
-        let busiest = (0..all.len()).map(|i| all[i..].iter().take_while(|at| **at < all[i] + SECOND).count()).max();
-        assert!(busiest <= Some(51), "{busiest:?} with {stall_ms} and {after_cut_ms} ms");
+    for (rate_per_s, most) in [(3.5, 4), (7.0, 8), (50.0, 51)] {
+        for stall_ms in [0, 90, 250, 400, 900] {
+            for pause_ms in [0, 100, 300, 1000] {
+                for after_cut_ms in [0, 7, 100, 500, 990] {
+                    let busiest = busiest_across_a_cut(rate_per_s, stall_ms, pause_ms, after_cut_ms).await;
+                    let when = format!("stall {stall_ms}, pause {pause_ms}, {after_cut_ms} ms after the cut");
+                    assert!(busiest <= most, "{busiest} at {rate_per_s}/s: {when}");
+                }
+            }
+        }
     }
 }
 
