@@ -1,11 +1,13 @@
 //! Turns the configuration into what the engine, the gateway and the plan are told, each value checked for its range.
 
 use super::config::{Config, Source, out_of_range};
-use super::failure::{Ending, Failure};
+use super::failure::Failure;
 use super::key_material::{SECRETS, Secret};
 use crate::domain::invoice_no::InvoicePrefix;
 use crate::domain::payout_status::SIGNED_BYTES_VALID;
-use crate::gateway::{Authorities, Fence, GatewaySettings, GatewayUrl, HttpGateway, PrivateKey, ProxyAddress};
+use crate::gateway::{
+    Authorities, Fence, GatewaySettings, GatewayUrl, HttpGateway, PrivateKey, ProxyAddress, read_passphrase,
+};
 use crate::ledger::{Binding, Purpose, RepeatRule, Settings as SealedSettings, Under, UnixMs};
 use crate::plan::Limits;
 use crate::report::Zone;
@@ -301,19 +303,6 @@ impl Settings {
             kept.map(|(path, value, _)| (path.to_owned(), serde_json::json!(value))).collect();
         serde_json::Value::Object(object).to_string()
     }
-}
-
-/// A passphrase in a file of its own: its first line.
-fn read_passphrase(path: &Path) -> Result<String, Failure> {
-    let read = std::fs::read_to_string(path);
-    let read = read.map_err(|error| {
-        Failure::said(
-            Ending::Usage,
-            "configuration",
-            format!("reading the passphrase file {}: {error}", path.display()),
-        )
-    });
-    Ok(read?.lines().next().unwrap_or_default().to_owned())
 }
 
 /// The variables that are text. Others' may be anything, and `std::env::vars` would panic and show them; one of ours

@@ -50,9 +50,11 @@ pub enum GatewayError {
         /// What is there instead.
         found: String,
     },
-    /// The file of the private key cannot be read.
-    #[error("cannot read the private key {}: {source}\nhint: {hint}", path.display())]
+    /// The file of the private key, or of its passphrase, cannot be read.
+    #[error("cannot read the {secret} {}: {source}\nhint: {hint}", path.display())]
     KeyUnreadable {
+        /// What the file holds.
+        secret: &'static str,
         /// The file that the configuration names.
         path: PathBuf,
         /// What the system said.
@@ -60,12 +62,14 @@ pub enum GatewayError {
         /// What to do.
         hint: &'static str,
     },
-    /// Others than the owner may read the private key.
+    /// Others than the owner may read the private key, or its passphrase.
     #[error(
-        "the private key {} may be read by others: expected mode 600, found {mode:03o}\nhint: chmod 600 {quoted}",
+        "the {secret} {} may be read by others: expected mode 600, found {mode:03o}\nhint: chmod 600 {quoted}",
         path.display()
     )]
     KeyExposed {
+        /// What the file holds.
+        secret: &'static str,
         /// The file that the configuration names.
         path: PathBuf,
         /// Its permission bits.

@@ -29,25 +29,7 @@ impl PrivateKey {
     /// # Errors
     /// [`GatewayError::KeyUnreadable`], [`GatewayError::KeyExposed`] or [`GatewayError::KeyRefused`].
     pub fn load(path: &Path, passphrase: Option<&str>) -> Result<Self, GatewayError> {
-        let unreadable = |source: std::io::Error| {
-            let hint = if source.kind() == std::io::ErrorKind::NotFound {
-                "correct private_key under [gateway]; a relative path starts at the configuration file's folder"
-            } else if source.kind() == std::io::ErrorKind::PermissionDenied {
-                "let the user that runs topup own the file"
-            } else {
-                "name the file that holds the key as private_key under [gateway]"
-            };
-            GatewayError::KeyUnreadable { path: path.to_owned(), source, hint }
-        };
-        let mut file = File::open(path).map_err(unreadable)?;
-        // The open file is asked, not the path, so that nobody can put another file there in between.
-        let metadata = file.metadata().map_err(unreadable)?;
-        if metadata.is_dir() {
-            return Err(unreadable(std::io::ErrorKind::IsADirectory.into()));
-        }
-        refuse_exposed(path, &metadata)?;
-        let mut bytes = Vec::new();
-        file.by_ref().take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        let bytes = read_secret(path, KEY)?;
         let what = path.display().to_string();
         if bytes.len() as u64 > FILE_BYTES_MAX {
             return Err(Refusal("a file of more than 64 KiB", HINT_FILE).of(&what));
@@ -106,6 +88,8 @@ const HINT_FILE: &str =
     "use the file whose first line is -----BEGIN RSA PRIVATE KEY----- or -----BEGIN PRIVATE KEY-----";
 const HINT_RSA: &str = "make one with openssl genrsa -out merchant.pem 2048, and give its public key to the provider";
 const HINT_AGAIN: &str = "copy the file again: it is damaged or cut";
+/// What the file of a key holds, in messages.
+const KEY: &str = "private key";
 const HINT_DECRYPT: &str = "convert it: openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out merchant.pem, and give its passphrase; or \
                             decrypt it: openssl rsa -in KEY -out merchant.pem && chmod 600 merchant.pem";
 const HINT_PASSPHRASE: &str = "give its passphrase: private_key_passphrase_file under [gateway], or the variable \
@@ -210,8 +194,45 @@ fn no_private_key(blocks: &[Block]) -> Refusal {
     Refusal(found, HINT_FILE)
 }
 
+/// Reads a file that nobody else may read, a little more than its limit at the most; `secret`: what it holds.
+fn read_secret(path: &Path, secret: &'static str) -> Result<Vec<u8>, GatewayError> {
+    let unreadable = |source: std::io::Error| {
+        let hint = match (source.kind(), secret == KEY) {
+            (std::io::ErrorKind::NotFound, true) => {
+                "correct private_key under [gateway]; a relative path starts at the configuration file's folder"
+            }
+            (std::io::ErrorKind::NotFound, false) => {
+                "correct private_key_passphrase_file under [gateway]; a relative path starts at the configuration file's folder"
+            }
+            (std::io::ErrorKind::PermissionDenied, _) => "let the user that runs topup own the file",
+            (_, true) => "name the file that holds the key as private_key under [gateway]",
+            (_, false) => "name the file that holds the passphrase as private_key_passphrase_file under [gateway]",
+        };
+        GatewayError::KeyUnreadable { secret, path: path.to_owned(), source, hint }
+    };
+    let mut file = File::open(path).map_err(unreadable)?;
+    // The open file is asked, not the path, so that nobody can put another file there in between.
+    let metadata = file.metadata().map_err(unreadable)?;
+    if metadata.is_dir() {
+        return Err(unreadable(std::io::ErrorKind::IsADirectory.into()));
+    }
+    refuse_exposed(path, &metadata, secret)?;
+    let mut bytes = Vec::new();
+    file.by_ref().take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(bytes)
+}
+
+/// Reads the passphrase of a key: the first line of a file that nobody else may read, as of the key itself.
+///
+/// # Errors
+/// [`GatewayError::KeyUnreadable`] or [`GatewayError::KeyExposed`].
+pub fn read_passphrase(path: &Path) -> Result<String, GatewayError> {
+    let bytes = read_secret(path, "passphrase file")?;
+    Ok(String::from_utf8_lossy(&bytes).lines().next().unwrap_or_default().to_owned())
+}
+
 #[cfg(unix)]
-fn refuse_exposed(path: &Path, metadata: &std::fs::Metadata) -> Result<(), GatewayError> {
+fn refuse_exposed(path: &Path, metadata: &std::fs::Metadata, secret: &'static str) -> Result<(), GatewayError> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     let mode = metadata.permissions().mode() & 0o777;
     // Root decides which group gets a file of its own; nobody else could have put themselves in it.
@@ -220,10 +241,15 @@ fn refuse_exposed(path: &Path, metadata: &std::fs::Metadata) -> Result<(), Gatew
     }
     // A name that begins like a flag is none behind its folder.
     let flag = if path.to_string_lossy().starts_with('-') { "./" } else { "" };
-    Err(GatewayError::KeyExposed { path: path.to_owned(), mode, quoted: typed(&format!("{flag}{}", path.display())) })
+    Err(GatewayError::KeyExposed {
+        secret,
+        path: path.to_owned(),
+        mode,
+        quoted: typed(&format!("{flag}{}", path.display())),
+    })
 }
 
 #[cfg(not(unix))]
-fn refuse_exposed(_path: &Path, _metadata: &std::fs::Metadata) -> Result<(), GatewayError> {
+fn refuse_exposed(_path: &Path, _metadata: &std::fs::Metadata, _secret: &'static str) -> Result<(), GatewayError> {
     Ok(())
 }

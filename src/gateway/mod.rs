@@ -24,7 +24,7 @@ mod way;
 pub use client::{HttpGateway, Prepared};
 pub use error::GatewayError;
 pub use fence::Fence;
-pub use key::PrivateKey;
+pub use key::{PrivateKey, read_passphrase};
 pub use settings::GatewaySettings;
 pub use url::{Environment, GatewayUrl};
 pub use way::{Authorities, ProxyAddress};

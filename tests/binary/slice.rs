@@ -1,6 +1,6 @@
 //! A plan that is paid in slices: a run stops before the payout that would exceed what it may send, and the next one goes on.
 
-use super::harness::{BATCH, KEY_PEM, RUN, Stage, phone, run_and};
+use super::harness::{BATCH, KEY_PEM, RUN, Stage, phone, run_and, write_private};
 use serde_json::{Value, json};
 use std::process::Command;
 
@@ -95,6 +95,9 @@ async fn an_encrypted_key_takes_its_passphrase_from_a_variable_or_a_file() {
     stage.topup_with(&["doctor"], &right).await.exits(0);
     assert!(std::fs::write(stage.path("passphrase"), "bí mật\r\n").is_ok());
     stage.set("gateway.private_key_passphrase_file", "\"passphrase\"");
+    stage.topup(&RUN).await.exits(2).says(&["the passphrase file", "may be read by others", "chmod 600"]);
+    write_private(&stage.path("secret"), "bí mật\r\n");
+    stage.set("gateway.private_key_passphrase_file", "\"secret\"");
     stage.topup(&RUN).await.exits(0);
     stage.audit_end();
 }
